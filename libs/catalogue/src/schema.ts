@@ -1,0 +1,131 @@
+import { AgentName, JsonRecord, ResourceName, TENANT } from '#writ/contracts';
+import { z } from 'zod';
+
+const Milliseconds = z.int().min(1).max(600_000);
+const Origin = z.string().regex(/^https?:\/\/[^/?#\s]+$/, 'must be an origin such as https://api.example.com');
+const CredentialName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
+
+/** The settings that every tool has, whatever runs it. */
+const tool = {
+  description: z.string().max(1024).optional(),
+  /** JSON Schema of the arguments, an object schema. Arguments that it does not name are refused. */
+  input: JsonRecord,
+  timeoutMs: Milliseconds.default(10_000),
+  idempotent: z.boolean().default(false),
+  outputBytesMax: z.int().min(1).max(262_144).default(131_072),
+};
+
+export const HttpTool = z.strictObject({
+  kind: z.literal('http'),
+  method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
+  /** URL template: `{name}` is replaced by that argument, percent-encoded. The rest goes to the query (GET, DELETE) or the body. */
+  url: z.string().min(1).max(2048),
+  headers: z.record(z.string(), z.string()).default({}),
+  credential: CredentialName.optional(),
+  /** Declares that the URL may lie in a private or loopback network. */
+  internal: z.boolean().default(false),
+  ...tool,
+});
+
+export const McpTool = z.strictObject({
+  kind: z.literal('mcp'),
+  server: CredentialName,
+  /** The name that the server knows the tool by. */
+  tool: z.string().min(1).max(128),
+  /** SHA-256 (hex) of the server's canonical tool definition; when given, another definition disables the tool. */
+  definition: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
+  ...tool,
+});
+
+export const Tool = z.discriminatedUnion('kind', [HttpTool, McpTool]);
+
+export const McpServer = z.strictObject({
+  command: z.string().min(1),
+  args: z.array(z.string()).default([]),
+  env: z.record(z.string(), z.string()).default({}),
+});
+
+export const Destination = z.strictObject({
+  origin: Origin,
+  methods: z.array(z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])).default(['GET']),
+  /** Path prefixes that may be asked for. */
+  paths: z.array(z.string().startsWith('/')).default(['/']),
+  credential: CredentialName.optional(),
+  internal: z.boolean().default(false),
+  timeoutMs: Milliseconds.default(10_000),
+  responseBytesMax: z.int().min(1).max(262_144).default(131_072),
+});
+
+export const Namespace = z.strictObject({ description: z.string().optional() });
+
+/** Where the value of a credential comes from and where it may go. The value itself is never in the configuration. */
+export const Credential = z.strictObject({
+  from: z.union([z.strictObject({ env: z.string().min(1) }), z.strictObject({ file: z.string().min(1) })]),
+  origins: z.array(Origin).min(1),
+  header: z.string().default('authorization'),
+  /** `{}` is replaced by the value. */
+  format: z.string().includes('{}').default('Bearer {}'),
+});
+
+export const Embedder = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('hashing'), dimensions: z.int().min(8).max(4096).default(1024) }),
+  z.strictObject({
+    kind: z.literal('openai'),
+    url: z.string(),
+    model: z.string(),
+    dimensions: z.int().min(8).max(4096),
+    credential: CredentialName.optional(),
+    internal: z.boolean().default(false),
+  }),
+]);
+
+export const WritConfig = z.strictObject({
+  version: z.literal(1),
+  /** Name of the ledger, the origin of its checkpoints: `<deployment>/<tenant>/<shard>`. */
+  ledger: z.string().regex(/^[A-Za-z0-9.-]+(\/[A-Za-z0-9._-]+)+$/),
+  tenant: AgentName.default(TENANT),
+  /** Folder of the policies, relative to the configuration file. */
+  policies: z.string().default('policies'),
+  listen: z
+    .strictObject({ host: z.string().default('127.0.0.1'), port: z.int().min(0).max(65_535).default(4222) })
+    .prefault({}),
+  shards: z.int().min(1).max(64).default(1),
+  /** How many processes `writ up` starts of each service; the second decision service is a standby. */
+  instances: z
+    .strictObject({ policyDecision: z.int().min(1).max(4).default(1), executors: z.int().min(1).max(4).default(1) })
+    .prefault({}),
+  agents: z.record(AgentName, z.strictObject({ teams: z.array(AgentName).default([]) })).default({}),
+  tools: z.record(ResourceName, Tool).default({}),
+  mcpServers: z.record(CredentialName, McpServer).default({}),
+  namespaces: z.record(ResourceName, Namespace).default({}),
+  destinations: z.record(ResourceName, Destination).default({}),
+  credentials: z.record(CredentialName, Credential).default({}),
+  memory: z
+    .strictObject({
+      /** Absent: an embedded PostgreSQL in the data directory. */
+      postgresUrl: z.string().startsWith('postgres').optional(),
+      embedder: Embedder.prefault({ kind: 'hashing' }),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      takeWithinMs: Milliseconds.default(5_000),
+      ledgerBytesMax: z.int().min(1_000_000).default(10_000_000_000),
+      payloadBytesMax: z.int().min(1_000_000).default(10_000_000_000),
+      payloadDays: z.int().min(1).max(3650).default(30),
+      requestsInFlightMax: z.int().min(1).default(512),
+    })
+    .prefault({}),
+});
+
+export type WritConfig = Readonly<z.infer<typeof WritConfig>>;
+export type ToolDeclaration = Readonly<z.infer<typeof Tool>>;
+export type HttpToolDeclaration = Readonly<z.infer<typeof HttpTool>>;
+export type McpToolDeclaration = Readonly<z.infer<typeof McpTool>>;
+export type McpServerDeclaration = Readonly<z.infer<typeof McpServer>>;
+export type DestinationDeclaration = Readonly<z.infer<typeof Destination>>;
+export type CredentialDeclaration = Readonly<z.infer<typeof Credential>>;
+export type EmbedderDeclaration = Readonly<z.infer<typeof Embedder>>;

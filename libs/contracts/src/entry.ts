@@ -1,0 +1,156 @@
+import { z } from 'zod';
+import { AgentName, CallId, ProducerName } from './names.js';
+import { Redaction } from './obligation.js';
+
+/** An entry of the ledger: one leaf of the log. No argument, result or credential is ever in one, only salted commitments. */
+export const Commitment = z.string().regex(/^sd:[A-Za-z0-9_-]{43}$/);
+const Hash = z.string().regex(/^sha256:[0-9a-f]{64}$/);
+const Millis = z.int().min(0);
+const Short = z.string().max(256);
+
+const PolicyPlace = z.strictObject({
+  id: Short,
+  effect: z.enum(['permit', 'forbid']),
+  file: Short,
+  line: z.int().min(1),
+  col: z.int().min(1),
+});
+/** A permit that nearly matched: where it stands and the clause, or the scope part, that failed. Values are never in here. */
+const NearMiss = z.strictObject({
+  id: Short,
+  file: Short,
+  line: z.int().min(1),
+  col: z.int().min(1),
+  failed: z.string().max(512),
+});
+
+const base = {
+  v: z.literal(1),
+  id: z.string().regex(/^[0-9A-HJKMNP-TV-Z]{26}$/),
+  ts: z.iso.datetime(),
+  ledger: Short,
+  ten: AgentName,
+  prod: z.strictObject({ id: ProducerName, boot: z.string().length(22), s: z.int().min(1) }),
+};
+const who = z.strictObject({ agent: AgentName });
+const corr = z.strictObject({ call: CallId, sess: CallId.optional(), trace: z.string().max(64).optional() });
+const act = z.strictObject({ kind: Short, res: z.string().max(512), dig: Hash.optional() });
+
+const decided = {
+  ...base,
+  who,
+  act,
+  corr,
+  eff: z.strictObject({ d: z.enum(['allow', 'deny']), phase: z.literal('decided') }),
+  why: z.strictObject({
+    code: Short,
+    bundle: Hash,
+    pol: z.array(PolicyPlace).max(64),
+    err: z
+      .array(z.strictObject({ id: Short, message: z.string().max(256) }))
+      .max(16)
+      .optional(),
+    near: z.array(NearMiss).max(3).optional(),
+  }),
+  obl: z.array(Short).max(64).optional(),
+  red: z.array(Redaction).max(256).optional(),
+  io: z.strictObject({ in: Commitment, in_len: z.int().min(0) }),
+  /** On an allow alone: the salted hash of the approved command, how it is delivered, and its deadlines (Unix ms). */
+  cmd: Commitment.optional(),
+  run: z
+    .strictObject({ delivery: z.enum(['once', 'retry']), pool: Short, take_by: Millis, finish_by: Millis })
+    .optional(),
+};
+
+const completed = {
+  ...base,
+  who,
+  act,
+  corr,
+  eff: z.strictObject({ d: z.enum(['ok', 'error']), phase: z.literal('executed') }),
+  why: z.strictObject({ code: Short }),
+  red: z.array(Redaction).max(256).optional(),
+  io: z.strictObject({ out: Commitment, out_len: z.int().min(0) }),
+  cost: z.strictObject({ ms: z.int().min(0), bytes: z.int().min(0).optional() }),
+  /** The decision that this is the outcome of: stream sequence of its block, and index in it. */
+  dec: z.strictObject({ seq: z.int().min(1), i: z.int().min(0) }),
+};
+
+const ended = { ...base, who, act, corr, dec: z.strictObject({ seq: z.int().min(1), i: z.int().min(0) }) };
+
+const type = <T extends string>(value: T) => z.literal(value);
+
+export const Entry = z.discriminatedUnion('type', [
+  z.strictObject({ type: type('tool.call.decided'), ...decided }),
+  z.strictObject({ type: type('memory.query.decided'), ...decided }),
+  z.strictObject({ type: type('memory.write.decided'), ...decided }),
+  z.strictObject({ type: type('memory.delete.decided'), ...decided }),
+  z.strictObject({ type: type('egress.fetch.decided'), ...decided }),
+  z.strictObject({ type: type('tool.call.completed'), ...completed }),
+  z.strictObject({ type: type('memory.query.completed'), ...completed }),
+  z.strictObject({ type: type('memory.write.completed'), ...completed }),
+  z.strictObject({ type: type('memory.delete.completed'), ...completed }),
+  z.strictObject({ type: type('egress.fetch.completed'), ...completed }),
+  z.strictObject({ type: type('call.expired'), ...ended }),
+  z.strictObject({ type: type('call.indeterminate'), ...ended }),
+  /** One entry per sender, code and minute; `n` counts the refusals that it stands for. */
+  z.strictObject({
+    type: type('request.refused'),
+    ...base,
+    who,
+    act: z.strictObject({ kind: Short }),
+    why: z.strictObject({ code: Short }),
+    n: z.int().min(1),
+    io: z.strictObject({ in: Commitment, in_len: z.int().min(0) }).optional(),
+  }),
+  z.strictObject({
+    type: type('command.refused'),
+    ...base,
+    why: z.strictObject({ code: Short }),
+    dec: z.strictObject({ seq: z.int().min(0), i: z.int().min(0) }),
+    msg: Hash,
+  }),
+  z.strictObject({ type: type('shard.claimed'), ...base, shard: z.int().min(0), inst: Short, after: z.int().min(0) }),
+  z.strictObject({
+    type: type('policy.changed'),
+    ...base,
+    bundle: z.strictObject({ old: Hash.nullable(), new: Hash }),
+    policies: z.int().min(0),
+  }),
+  z.strictObject({
+    type: type('policy.rejected'),
+    ...base,
+    why: z.strictObject({ code: Short }),
+    kept: Hash,
+    at: Short,
+  }),
+  z.strictObject({
+    type: type('credential.used'),
+    ...base,
+    who,
+    corr,
+    cred: Short,
+    origin: Short,
+    echoed: z.boolean(),
+  }),
+  z.strictObject({ type: type('agent.identity.issued'), ...base, who, key: Short }),
+  z.strictObject({ type: type('agent.identity.revoked'), ...base, who, key: Short }),
+  z.strictObject({ type: type('ledger.near_full'), ...base, used: z.int().min(0), max: z.int().min(1) }),
+]);
+export type Entry = z.infer<typeof Entry>;
+export type EntryType = Entry['type'];
+export const ENTRY_TYPES: readonly EntryType[] = Entry.options.map((option) => option.shape.type.value);
+
+type Body<E> = E extends Entry ? Omit<E, 'v' | 'id' | 'ts' | 'ledger' | 'ten' | 'prod'> : never;
+/** What a service writes: the block writer adds version, id, time, ledger, tenant and producer. */
+export type EntryBody = Body<Entry>;
+export type EntryOf<T extends EntryType> = Extract<Entry, { type: T }>;
+export type DecidedEntry = Extract<Entry, { type: `${string}.decided` }>;
+export type CompletedEntry = Extract<Entry, { type: `${string}.completed` }>;
+
+/** Where an entry stands: stream sequence of its block, and its index in the block. */
+export interface EntryRef {
+  readonly seq: number;
+  readonly i: number;
+  readonly id: string;
+}

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+
+/**
+ * Which memory records a decision lets through: a typed predicate over the attributes of a Record. The policy engine makes
+ * it, the decision commits to it, the memory executor translates it to SQL. Every attribute is required and never null, so
+ * two-valued logic is exact.
+ */
+export const RECORD_TEXT_FIELDS = ['id', 'owner'] as const;
+export const RECORD_SET_FIELDS = ['labels'] as const;
+export type RecordTextField = (typeof RECORD_TEXT_FIELDS)[number];
+export type RecordSetField = (typeof RECORD_SET_FIELDS)[number];
+
+export type Predicate =
+  | { readonly op: 'true' | 'false' }
+  | { readonly op: 'and' | 'or'; readonly args: readonly Predicate[] }
+  | { readonly op: 'not'; readonly arg: Predicate }
+  | { readonly op: 'eq'; readonly field: RecordTextField; readonly value: string }
+  | { readonly op: 'oneOf'; readonly field: RecordTextField; readonly values: readonly string[] }
+  /** Cedar `like`: null is the wildcard, text is literal. */
+  | { readonly op: 'like'; readonly field: RecordTextField; readonly pattern: readonly (string | null)[] }
+  | { readonly op: 'contains'; readonly field: RecordSetField; readonly value: string }
+  | {
+      readonly op: 'containsAny' | 'containsAll' | 'subsetOf';
+      readonly field: RecordSetField;
+      readonly values: readonly string[];
+    }
+  | { readonly op: 'isEmpty'; readonly field: RecordSetField };
+
+const TextField = z.enum(RECORD_TEXT_FIELDS);
+const SetField = z.enum(RECORD_SET_FIELDS);
+const Values = z.array(z.string()).max(1000);
+
+export const Predicate: z.ZodType<Predicate> = z.lazy(() =>
+  z.union([
+    z.strictObject({ op: z.enum(['true', 'false']) }),
+    z.strictObject({ op: z.enum(['and', 'or']), args: z.array(Predicate).max(1000) }),
+    z.strictObject({ op: z.literal('not'), arg: Predicate }),
+    z.strictObject({ op: z.literal('eq'), field: TextField, value: z.string() }),
+    z.strictObject({ op: z.literal('oneOf'), field: TextField, values: Values }),
+    z.strictObject({
+      op: z.literal('like'),
+      field: TextField,
+      pattern: z.array(z.union([z.string(), z.null()])).max(1000),
+    }),
+    z.strictObject({ op: z.literal('contains'), field: SetField, value: z.string() }),
+    z.strictObject({ op: z.enum(['containsAny', 'containsAll', 'subsetOf']), field: SetField, values: Values }),
+    z.strictObject({ op: z.literal('isEmpty'), field: SetField }),
+  ]),
+);

@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import type { Json, JsonObject } from './canonical.js';
+import { CallId, ResourceName } from './names.js';
+import { Redaction } from './obligation.js';
+import type { RequestKind } from './subjects.js';
+
+export const JsonValue: z.ZodType<Json> = z.json() as unknown as z.ZodType<Json>;
+export const JsonRecord: z.ZodType<JsonObject> = z.record(z.string(), JsonValue);
+
+const Text = z.string().min(1).max(32_768);
+const Label = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9:_.-]{0,62}$/);
+const RecordId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/);
+const Vector = z.array(z.number()).min(1).max(4096);
+
+/** Members of every request. `call` is chosen by the agent and unique per agent; `session` and `trace` are correlation only. */
+const common = {
+  v: z.literal(1),
+  call: CallId,
+  session: CallId.optional(),
+  trace: z
+    .string()
+    .regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/)
+    .optional(),
+};
+
+export const ToolCallRequest = z.strictObject({ ...common, tool: ResourceName, args: JsonRecord });
+export const MemoryQueryRequest = z
+  .strictObject({
+    ...common,
+    namespace: ResourceName,
+    text: Text.optional(),
+    vector: Vector.optional(),
+    k: z.int().min(1).max(100).default(10),
+  })
+  .refine((request) => (request.text === undefined) !== (request.vector === undefined), 'give either text or vector');
+export const MemoryRecordInput = z.strictObject({
+  id: RecordId.optional(),
+  text: Text,
+  labels: z.array(Label).max(32).default([]),
+  data: JsonRecord.optional(),
+});
+export const MemoryWriteRequest = z.strictObject({
+  ...common,
+  namespace: ResourceName,
+  records: z.array(MemoryRecordInput).min(1).max(100),
+});
+export const MemoryDeleteRequest = z.strictObject({
+  ...common,
+  namespace: ResourceName,
+  ids: z.array(RecordId).min(1).max(100),
+});
+export const EgressFetchRequest = z.strictObject({
+  ...common,
+  url: z.string().min(1).max(2048),
+  method: z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']).default('GET'),
+  headers: z.record(z.string().max(128), z.string().max(4096)).default({}),
+  body: z.string().max(49_152).optional(),
+});
+/** Asks for the stored answer, or the progress, of an earlier call of the same agent. */
+export const CallResultRequest = z.strictObject({ v: z.literal(1), call: CallId });
+
+export type ToolCallRequest = Readonly<z.infer<typeof ToolCallRequest>>;
+export type MemoryQueryRequest = Readonly<z.infer<typeof MemoryQueryRequest>>;
+export type MemoryWriteRequest = Readonly<z.infer<typeof MemoryWriteRequest>>;
+export type MemoryDeleteRequest = Readonly<z.infer<typeof MemoryDeleteRequest>>;
+export type EgressFetchRequest = Readonly<z.infer<typeof EgressFetchRequest>>;
+export type CallResultRequest = Readonly<z.infer<typeof CallResultRequest>>;
+
+export const REQUEST_SCHEMAS = {
+  'tool.call': ToolCallRequest,
+  'memory.query': MemoryQueryRequest,
+  'memory.write': MemoryWriteRequest,
+  'memory.delete': MemoryDeleteRequest,
+  'egress.fetch': EgressFetchRequest,
+} as const satisfies Record<RequestKind, z.ZodType>;
+
+/** A request after parsing, with the kind read from the subject. */
+export type ActionRequest =
+  | ({ readonly kind: 'tool.call' } & ToolCallRequest)
+  | ({ readonly kind: 'memory.query' } & MemoryQueryRequest)
+  | ({ readonly kind: 'memory.write' } & MemoryWriteRequest)
+  | ({ readonly kind: 'memory.delete' } & MemoryDeleteRequest)
+  | ({ readonly kind: 'egress.fetch' } & EgressFetchRequest);
+
+/**
+ * What an agent is told. `completed`: it ran, here is the output. `failed`: it ran and failed. `denied`: policy said no; code in
+ * lower case. `refused`: not decided at all; a fault code. `pending`: ask again with `call.result`. `expired`: it never ran.
+ * `indeterminate`: nobody can say whether it ran.
+ */
+export const Answer = z.discriminatedUnion('status', [
+  z.strictObject({
+    v: z.literal(1),
+    call: CallId,
+    status: z.literal('completed'),
+    output: JsonValue,
+    redactions: z.array(Redaction).optional(),
+    entry: z.string(),
+  }),
+  z.strictObject({
+    v: z.literal(1),
+    call: CallId,
+    status: z.literal('failed'),
+    code: z.string(),
+    message: z.string(),
+    entry: z.string(),
+  }),
+  z.strictObject({
+    v: z.literal(1),
+    call: CallId,
+    status: z.literal('denied'),
+    code: z.string(),
+    reason: z.string().optional(),
+    entry: z.string(),
+  }),
+  z.strictObject({
+    v: z.literal(1),
+    call: CallId.optional(),
+    status: z.literal('refused'),
+    code: z.string(),
+    message: z.string(),
+    entry: z.string().optional(),
+  }),
+  z.strictObject({
+    v: z.literal(1),
+    call: CallId,
+    status: z.enum(['pending', 'expired', 'indeterminate']),
+    entry: z.string().optional(),
+  }),
+]);
+export type Answer = Readonly<z.infer<typeof Answer>>;
