@@ -40,7 +40,14 @@ export const McpTool = z.strictObject({
   ...tool,
 });
 
-export const Tool = z.discriminatedUnion('kind', [HttpTool, McpTool]);
+/** A function that is part of Writ: `noop` answers null, `echo` answers its arguments. For first steps and for measuring. */
+export const FunctionTool = z.strictObject({
+  kind: z.literal('function'),
+  function: z.enum(['noop', 'echo']),
+  ...tool,
+});
+
+export const Tool = z.discriminatedUnion('kind', [HttpTool, McpTool, FunctionTool]);
 
 export const McpServer = z.strictObject({
   command: z.string().min(1),
@@ -125,7 +132,9 @@ export type WritConfig = Readonly<z.infer<typeof WritConfig>>;
 export type ToolDeclaration = Readonly<z.infer<typeof Tool>>;
 export type HttpToolDeclaration = Readonly<z.infer<typeof HttpTool>>;
 export type McpToolDeclaration = Readonly<z.infer<typeof McpTool>>;
+export type FunctionToolDeclaration = Readonly<z.infer<typeof FunctionTool>>;
 export type McpServerDeclaration = Readonly<z.infer<typeof McpServer>>;
+export type NamespaceDeclaration = Readonly<z.infer<typeof Namespace>>;
 export type DestinationDeclaration = Readonly<z.infer<typeof Destination>>;
 export type CredentialDeclaration = Readonly<z.infer<typeof Credential>>;
 export type EmbedderDeclaration = Readonly<z.infer<typeof Embedder>>;

@@ -21,7 +21,8 @@ export function canonicalJson(value: Json): string {
       throw new TypeError(`a ${typeof value} is not JSON`);
   }
   if (value === null) return 'null';
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  // Array.from visits holes as undefined; map would leave them out and write no JSON.
+  if (Array.isArray(value)) return `[${Array.from(value as readonly Json[], canonicalJson).join(',')}]`;
   const object = value as JsonObject;
   const prototype: unknown = Object.getPrototypeOf(object);
   if (prototype !== Object.prototype && prototype !== null) throw new TypeError('a class instance is not JSON');

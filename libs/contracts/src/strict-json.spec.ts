@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { Fault } from '#writ/faults';
 import fc from 'fast-check';
 import { parseStrictJson } from './strict-json.js';
@@ -44,14 +43,14 @@ describe('parseStrictJson', () => {
       fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
         const text = JSON.stringify(value);
         const code = codeOf(() => expect(read(text)).toEqual(JSON.parse(text)));
-        expect(['accepted', 'INPUT_UNSAFE_NUMBER', 'INPUT_LONE_SURROGATE', 'INPUT_RESERVED_KEY', 'INPUT_TOO_LARGE']).toContain(code);
+        expect([
+          'accepted',
+          'INPUT_UNSAFE_NUMBER',
+          'INPUT_LONE_SURROGATE',
+          'INPUT_RESERVED_KEY',
+          'INPUT_TOO_LARGE',
+        ]).toContain(code);
       }),
     );
-  });
-
-  const vectors = new URL('../../../../shared/benchmarks/conformance/jsontestsuite-parsing.json', import.meta.url);
-  (existsSync(vectors) ? it : it.skip)('agrees with JSONTestSuite', () => {
-    const data: unknown = JSON.parse(readFileSync(vectors, 'utf8'));
-    expect(Object.keys(data as object)).toEqual([]);
   });
 });

@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto';
+import {
+  canonicalJson,
+  type CommandBody,
+  type Json,
+  type JsonObject,
+  MemoryDeleteRequest,
+  MemoryQueryRequest,
+  MemoryWriteRequest,
+  parse,
+  type Predicate,
+} from '#writ/contracts';
+import type { ActionRunner, RunResult } from '#writ/execution';
+import { Fault } from '#writ/faults';
+import { evaluatePredicate } from '#writ/policy';
+import { z } from 'zod';
+import type { Embedded, Embedder, Vector } from './embedder.js';
+import type { MemoryScope, MemoryStore, ScoredRecord } from './memory-store.js';
+
+/** The same as the default of a tool: an answer, its entry and its stored value must fit their messages. */
+const OUTPUT_BYTES_MAX = 131_072;
+const EVERY_RECORD: Predicate = { op: 'true' };
+
+/** The arguments of commands are those of the requests, without what addresses a request. */
+const QueryArgs = z
+  .strictObject({
+    text: MemoryQueryRequest.shape.text,
+    vector: MemoryQueryRequest.shape.vector,
+    k: MemoryQueryRequest.shape.k,
+  })
+  .refine((args) => (args.text === undefined) !== (args.vector === undefined), 'give either text or vector');
+const WriteArgs = z.strictObject({ records: MemoryWriteRequest.shape.records });
+const DeleteArgs = z.strictObject({ ids: MemoryDeleteRequest.shape.ids });
+
+interface MemoryRunnerOptions {
+  readonly store: MemoryStore;
+  readonly embedder: Embedder;
+  readonly outputBytesMax?: number;
+}
+
+/** Runs approved memory commands. The filter of a command reaches the store with the query, never after it. */
+export class MemoryRunner implements ActionRunner {
+  readonly #store: MemoryStore;
+  readonly #embedder: Embedder;
+  readonly #outputBytesMax: number;
+
+  constructor({ store, embedder, outputBytesMax = OUTPUT_BYTES_MAX }: MemoryRunnerOptions) {
+    this.#store = store;
+    this.#embedder = embedder;
+    this.#outputBytesMax = outputBytesMax;
+  }
+
+  async run(command: CommandBody, signal: AbortSignal): Promise<RunResult> {
+    switch (command.kind) {
+      case 'memory.query':
+        return this.#query(command, signal);
+      case 'memory.write':
+        return this.#write(command, signal);
+      case 'memory.delete':
+        return this.#delete(command, signal);
+      case 'tool.call':
+      case 'egress.fetch':
+        throw new Fault('COMMAND_MALFORMED', `\`${command.kind}\` is no memory operation`);
+    }
+  }
+
+  async #query(command: CommandBody, signal: AbortSignal): Promise<RunResult> {
+    const filter = filterOf(command);
+    const args = parse(QueryArgs, command.args, 'COMMAND_MALFORMED');
+    const { vectors, credentials } = await this.#vectorsOf(args, signal);
+    const vector = vectors[0] ?? [];
+    const records = await this.#store.query(scopeOf(command), { vector, k: args.k, filter }, signal);
+    assertPermitted(records, filter);
+    return { ...this.#limited({ records: records.map(toOutput) }), credentials };
+  }
+
+  async #write(command: CommandBody, signal: AbortSignal): Promise<RunResult> {
+    const args = parse(WriteArgs, command.args, 'COMMAND_MALFORMED');
+    const embedded = await this.#embed(
+      args.records.map((record) => record.text),
+      signal,
+    );
+    const records = args.records.map((record, index) => ({
+      id: record.id ?? newRecordId(command, index),
+      owner: command.agent,
+      labels: record.labels,
+      text: record.text,
+      data: record.data ?? {},
+      vector: embedded.vectors[index] ?? [],
+    }));
+    const filter = command.filter ?? EVERY_RECORD;
+    await this.#store.write(scopeOf(command), { records, call: command.call, filter }, signal);
+    return { ...this.#limited({ ids: records.map((record) => record.id) }), credentials: credentialsOf(embedded) };
+  }
+
+  async #delete(command: CommandBody, signal: AbortSignal): Promise<RunResult> {
+    const filter = filterOf(command);
+    const args = parse(DeleteArgs, command.args, 'COMMAND_MALFORMED');
+    const deleted = await this.#store.delete(scopeOf(command), { ids: args.ids, filter }, signal);
+    return this.#limited({ deleted });
+  }
+
+  async #vectorsOf(args: z.infer<typeof QueryArgs>, signal: AbortSignal) {
+    if (args.vector !== undefined) return { vectors: [args.vector] as Vector[], credentials: [] };
+    const embedded = await this.#embed([args.text ?? ''], signal);
+    return { vectors: embedded.vectors, credentials: credentialsOf(embedded) };
+  }
+
+  /** One vector a text, each of the declared dimension: nothing else gets into the store. */
+  async #embed(texts: readonly string[], signal: AbortSignal): Promise<Embedded> {
+    const embedded = await this.#embedder.embed(texts, signal);
+    if (embedded.vectors.length !== texts.length) {
+      throw new Fault(
+        'EXECUTOR_EMBEDDER_FAILED',
+        `the embedder gave ${embedded.vectors.length} vectors for ${texts.length} texts`,
+      );
+    }
+    const wrong = embedded.vectors.find((vector) => vector.length !== this.#embedder.dimensions);
+    if (wrong !== undefined) {
+      throw new Fault(
+        'EXECUTOR_DIMENSION_MISMATCH',
+        `the embedder gave ${wrong.length} dimensions where ${this.#embedder.dimensions} are declared`,
+      );
+    }
+    return embedded;
+  }
+
+  #limited(output: JsonObject): RunResult {
+    const bytes = Buffer.byteLength(JSON.stringify(output));
+    if (bytes > this.#outputBytesMax) {
+      throw new Fault(
+        'EXECUTOR_OUTPUT_TOO_LARGE',
+        `the answer has ${bytes} bytes; the limit is ${this.#outputBytesMax}; ask for fewer records`,
+      );
+    }
+    return { output, bytes };
+  }
+}
+
+/** Reading and deleting without a filter would be reading and deleting everything: no decision service asks for that. */
+function filterOf(command: CommandBody): Predicate {
+  if (command.filter === undefined)
+    throw new Fault('COMMAND_MALFORMED', `a \`${command.kind}\` command needs a filter`);
+  return command.filter;
+}
+
+function scopeOf(command: CommandBody): MemoryScope {
+  return { tenant: command.tenant, namespace: command.resource };
+}
+
+function credentialsOf({ credential }: Embedded): NonNullable<RunResult['credentials']> {
+  return credential === undefined ? [] : [credential];
+}
+
+/** A second opinion on every record that leaves, by the evaluator that policies are tested with. */
+function assertPermitted(records: readonly ScoredRecord[], filter: Predicate): void {
+  if (records.every((record) => evaluatePredicate(filter, record))) return;
+  throw new Fault(
+    'EXECUTOR_STORE_FAILED',
+    'the memory store returned a record that the filter excludes; nothing is answered',
+  );
+}
+
+function toOutput({ id, owner, labels, text, data, score }: ScoredRecord): JsonObject {
+  return { id, owner, labels, text, data, score };
+}
+
+/**
+ * A UUID (version 8) that depends on the whole command: the same command delivered twice writes the same records, and nobody
+ * can guess it, because the reply subject in the command is random.
+ */
+function newRecordId(command: CommandBody, index: number): string {
+  const text = `writ-record/v1\n${index}\n${canonicalJson(command as unknown as Json)}`;
+  const bytes = createHash('sha256').update(text).digest().subarray(0, 16);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

@@ -1,0 +1,164 @@
+import type { CompletedEntry, DecidedEntry, Delivery, Entry, EntryRef } from '#writ/contracts';
+import type { PlacedEntry } from '#writ/ledger-client';
+
+/** What is kept of a decision: enough to answer again, to end the call, and to find its values. */
+export interface DecisionRecord extends EntryRef {
+  readonly agent: string;
+  readonly call: string;
+  readonly kind: string;
+  readonly resource: string;
+  readonly code: string;
+  readonly ts: string;
+  readonly producer: string;
+  readonly delivery: Delivery;
+  /** Unix ms, of an allow: when the command must have been taken, and when it must have ended. */
+  readonly takeBy: number;
+  readonly finishBy: number;
+}
+
+/** How a call ended, and where that is on record. */
+export interface EndRecord {
+  readonly type: 'completed' | 'expired' | 'indeterminate';
+  readonly seq: number;
+  readonly id: string;
+  readonly ts: string;
+  readonly producer: string;
+}
+
+/**
+ * What is known of one call. `deciding` alone is not on record yet: this process is at work on it. The digest of the request is
+ * known to the process that decided.
+ */
+export type CallState =
+  | { readonly status: 'deciding'; readonly digest: string }
+  | { readonly status: 'denied' | 'open'; readonly digest?: string; readonly decision: DecisionRecord }
+  | { readonly status: 'ended'; readonly digest?: string; readonly decision: DecisionRecord; readonly end: EndRecord };
+
+const isDecided = (entry: Entry): entry is DecidedEntry => entry.type.endsWith('.decided');
+const isCompleted = (entry: Entry): entry is CompletedEntry => entry.type.endsWith('.completed');
+const isEnded = (entry: Entry): entry is EndedEntry =>
+  entry.type === 'call.expired' || entry.type === 'call.indeterminate';
+type EndedEntry = Extract<Entry, { type: 'call.expired' | 'call.indeterminate' }>;
+
+/** Calls remembered, per agent and id. Beyond it the oldest are forgotten, and their ids could be used anew. */
+const CALLS_REMEMBERED_MAX = 500_000;
+
+/**
+ * The state of the decision service: a projection of the ledger, the same in every process that has read the same stream.
+ * The owner of a shard writes its own decisions in at once and reads them again later, which changes nothing.
+ */
+export class Calls {
+  readonly #calls = new Map<string, CallState>();
+  readonly #open = new Map<string, DecisionRecord>();
+  readonly #allowedToday = new Map<string, { day: string; count: number }>();
+  readonly #revoked = new Set<string>();
+
+  constructor(private readonly tenant: string) {}
+
+  get(agent: string, call: string): CallState | undefined {
+    return this.#calls.get(keyOf(agent, call));
+  }
+
+  /** Marks the call as being decided. There is no await between the caller's `get` and this. */
+  reserve(agent: string, call: string, digest: string): void {
+    this.#calls.set(keyOf(agent, call), { status: 'deciding', digest });
+  }
+
+  /** The decision could not be recorded: the id is free again. */
+  release(agent: string, call: string): void {
+    const key = keyOf(agent, call);
+    if (this.#calls.get(key)?.status === 'deciding') this.#calls.delete(key);
+  }
+
+  /** Calls allowed and not yet known to have ended. */
+  open(): Iterable<DecisionRecord> {
+    return this.#open.values();
+  }
+
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  /** Calls allowed to the agent on the UTC day of `nowMs`. */
+  allowedToday(agent: string, nowMs: number): number {
+    const counted = this.#allowedToday.get(agent);
+    return counted?.day === dayOf(nowMs) ? counted.count : 0;
+  }
+
+  /** Whether an entry of the ledger has taken the agent's identity away, and none has given it back since. */
+  isRevoked(agent: string): boolean {
+    return this.#revoked.has(agent);
+  }
+
+  /** Takes in one entry, in stream order. `digest` is known to the process that decided, and to nobody after it. */
+  apply({ seq, i, entry }: PlacedEntry, digest?: string): void {
+    if (entry.ten !== this.tenant) return;
+    if (isDecided(entry)) this.#applyDecided(entry, { seq, i, id: entry.id }, digest);
+    else if (isCompleted(entry) || isEnded(entry)) this.#applyEnd(entry, seq);
+    else if (entry.type === 'agent.identity.revoked') this.#revoked.add(entry.who.agent);
+    else if (entry.type === 'agent.identity.issued') this.#revoked.delete(entry.who.agent);
+  }
+
+  #applyDecided(decided: DecidedEntry, ref: EntryRef, digest: string | undefined): void {
+    const key = keyOf(decided.who.agent, decided.corr.call);
+    const known = this.#calls.get(key);
+    // The owner took its own decision in when it was recorded; the first decision on an id is the one that counts.
+    if (known !== undefined && known.status !== 'deciding') return;
+    const isAllow = decided.eff.d === 'allow';
+    const decision = recordOf(decided, ref);
+    this.#remember(key, { status: isAllow ? 'open' : 'denied', decision, ...(digest === undefined ? {} : { digest }) });
+    if (!isAllow) return;
+    this.#open.set(key, decision);
+    this.#count(decided);
+  }
+
+  #applyEnd(entry: CompletedEntry | EndedEntry, seq: number): void {
+    const key = keyOf(entry.who.agent, entry.corr.call);
+    const state = this.#calls.get(key);
+    // The first terminal entry in stream order counts, and only one that is about this very decision.
+    if (state?.status !== 'open' || state.decision.seq !== entry.dec.seq || state.decision.i !== entry.dec.i) return;
+    this.#open.delete(key);
+    const type = isCompleted(entry) ? 'completed' : entry.type === 'call.expired' ? 'expired' : 'indeterminate';
+    const end = { type, seq, id: entry.id, ts: entry.ts, producer: entry.prod.id } as const;
+    this.#calls.set(key, { ...state, status: 'ended', end });
+  }
+
+  #remember(key: string, state: CallState): void {
+    this.#calls.set(key, state);
+    if (this.#calls.size <= CALLS_REMEMBERED_MAX) return;
+    const oldest = this.#calls.keys().next().value;
+    if (oldest !== undefined && !this.#open.has(oldest)) this.#calls.delete(oldest);
+  }
+
+  #count(decided: DecidedEntry): void {
+    const day = decided.ts.slice(0, 10);
+    const counted = this.#allowedToday.get(decided.who.agent);
+    if (counted?.day === day) counted.count += 1;
+    else if (counted === undefined || counted.day < day) this.#allowedToday.set(decided.who.agent, { day, count: 1 });
+  }
+}
+
+function recordOf(decided: DecidedEntry, ref: EntryRef): DecisionRecord {
+  return {
+    ...ref,
+    agent: decided.who.agent,
+    call: decided.corr.call,
+    kind: decided.act.kind,
+    resource: decided.act.res,
+    code: decided.why.code,
+    ts: decided.ts,
+    producer: decided.prod.id,
+    delivery: decided.run?.delivery ?? 'once',
+    takeBy: decided.run?.take_by ?? 0,
+    finishBy: decided.run?.finish_by ?? 0,
+  };
+}
+
+/** Neither part can hold a blank. */
+function keyOf(agent: string, call: string): string {
+  return `${agent} ${call}`;
+}
+
+function dayOf(nowMs: number): string {
+  return new Date(nowMs).toISOString().slice(0, 10);
+}

@@ -1,0 +1,118 @@
+import {
+  type ActionRequest,
+  type Answer,
+  type CallResultRequest,
+  type Command,
+  type DecideAddress,
+  subjects,
+} from '#writ/contracts';
+import { Fault } from '#writ/faults';
+import type { Appended } from '#writ/ledger-client';
+import type { Pools } from './pools.js';
+import type { Rules, Shard, Shards } from './ports.js';
+import { askedOf, digestOf, namedBy } from './asked.js';
+import { authorise, type Verdict } from './authorise.js';
+import type { StoredAnswers } from './stored-answers.js';
+import { commandMessage, denial, describeDecision, type Described, POOL } from './record-decision.js';
+
+export const DECIDER = Symbol('decider');
+
+export interface DeciderDependencies {
+  readonly tenant: string;
+  readonly shards: Shards;
+  readonly rules: () => Rules;
+  readonly pools: Pools;
+  readonly stored: StoredAnswers;
+  /** Resolves when COMMANDS has stored the command. `id` is the digest of the decision, never something that an agent chose. */
+  readonly issue: (subject: string, command: Command, id: string) => Promise<void>;
+  readonly now: () => number;
+}
+
+/** A decision that took longer is not acted on: the agent would not wait for it, and a retry with the same id finds it. */
+const DECIDE_WITHIN_MS = 5_000;
+
+/** Decides requests of the shards that this process owns. */
+export class Decider {
+  constructor(private readonly with_: DeciderDependencies) {}
+
+  /** The answer, or undefined when the decision is an allow: then the executor answers. Throws INPUT_*, LEDGER_*, POLICY_*. */
+  async decide(address: DecideAddress, request: ActionRequest, reply: string): Promise<Answer | undefined> {
+    const shard = this.#shardOf(address);
+    const { agent } = address;
+    const asked = askedOf(request);
+    const digest = digestOf(request.kind, namedBy(request), asked);
+    if (shard.calls.get(agent, request.call) !== undefined) return this.with_.stored.again(shard, agent, request, digest);
+    const nowMs = this.with_.now();
+    const rules = this.with_.rules();
+    if (!rules.knows(agent) || shard.calls.isRevoked(agent)) {
+      throw new Fault('INPUT_UNKNOWN_AGENT', `the agent \`${agent}\` is not registered`);
+    }
+    const session = { callsToday: shard.calls.allowedToday(agent, nowMs) };
+    const verdict = this.#withExecutor(authorise(request, { agent, session, nowMs }, rules));
+    const described = describeDecision(request, verdict, {
+      tenant: this.with_.tenant,
+      agent,
+      asked,
+      reply,
+      bundle: rules.policies.hash,
+      nowMs,
+      takeWithinMs: rules.catalogue.config.limits.takeWithinMs,
+    });
+    // INVARIANT: nothing was awaited since the look-up, so two requests with one id cannot both come here.
+    shard.calls.reserve(agent, request.call, digest);
+    const appended = await this.#record(shard, agent, request, { described, digest });
+    if (described.command === undefined) return denial(request.call, verdict.decision, appended.id);
+    if (this.with_.now() - nowMs > DECIDE_WITHIN_MS) {
+      throw new Fault('LEDGER_UNAVAILABLE', 'the ledger took too long');
+    }
+    await this.#issue(described.command, appended);
+    return undefined;
+  }
+
+  /** The stored answer of an earlier call, or its progress. Throws INPUT_UNKNOWN_CALL. */
+  async result(address: DecideAddress, request: CallResultRequest): Promise<Answer> {
+    return this.with_.stored.of(this.#shardOf(address), address.agent, request.call);
+  }
+
+  /** An allow that nobody can carry out is a denial, before it is recorded as anything else. */
+  #withExecutor(verdict: Verdict): Verdict {
+    const isServed = this.with_.pools.isPresent(verdict.executor, POOL);
+    if (verdict.decision.effect === 'forbid' || isServed) return verdict;
+    return { ...verdict, decision: { ...verdict.decision, effect: 'forbid', code: 'no_executor', obligations: [] } };
+  }
+
+  async #record(
+    shard: Shard,
+    agent: string,
+    request: ActionRequest,
+    { described, digest }: { readonly described: Described; readonly digest: string },
+  ): Promise<Appended> {
+    try {
+      const appended = await shard.append(described.entry, described.values);
+      // If the process dies here the decision is on record and nothing runs: its command was not issued, and the shard's next
+      // owner records how the call ended.
+      shard.calls.apply({ seq: appended.seq, i: appended.i, entry: JSON.parse(appended.text) as never }, digest);
+      return appended;
+    } catch (error) {
+      shard.calls.release(agent, request.call);
+      throw error;
+    }
+  }
+
+  async #issue(command: NonNullable<Described['command']>, at: Appended): Promise<void> {
+    const { executor, delivery, pool } = command.body;
+    const id = `${at.seq}.${at.i}.${at.id}`;
+    try {
+      await this.with_.issue(subjects.command(executor, delivery, pool), commandMessage(command, at), id);
+    } catch (cause) {
+      // It may or may not have been stored. The decision stands; how the call ended is recorded after its deadlines.
+      throw new Fault('LEDGER_UNAVAILABLE', 'the command could not be handed over', { cause });
+    }
+  }
+
+  #shardOf(address: DecideAddress): Shard {
+    const shard = this.with_.shards.of(address);
+    if (shard === undefined) throw new Fault('LEDGER_FENCED', `this process does not own shard ${address.shard}`);
+    return shard;
+  }
+}

@@ -1,0 +1,151 @@
+import {
+  type ActionRequest,
+  type Answer,
+  type Command,
+  type CommandBody,
+  type DecidedEntry,
+  type EntryBody,
+  type Json,
+  type JsonObject,
+  type PayloadValue,
+} from '#writ/contracts';
+import type { PolicyDecision } from '#writ/policy';
+import { commit, newSalt } from '#writ/tlog';
+import type { Verdict } from './authorise.js';
+
+export const POOL = 'default';
+const OBLIGATIONS_LISTED_MAX = 64;
+const POLICIES_LISTED_MAX = 64;
+const CLAUSE_CHARACTERS_MAX = 512;
+
+export interface DecisionContext {
+  readonly tenant: string;
+  readonly agent: string;
+  /** The arguments as they came; the entry commits to them, the command to what is left after redaction. */
+  readonly asked: JsonObject;
+  readonly reply: string;
+  readonly bundle: string;
+  readonly nowMs: number;
+  readonly takeWithinMs: number;
+}
+
+/** A decision, ready to be recorded: the entry, the values behind its commitments, and the command when it is an allow. */
+export interface Described {
+  readonly entry: EntryBody;
+  readonly values: readonly PayloadValue[];
+  readonly command?: { readonly body: CommandBody; readonly salt: string };
+}
+
+/** Describes a verdict for the ledger. Nothing of the arguments is in the entry but salted commitments. */
+export function describeDecision(request: ActionRequest, verdict: Verdict, context: DecisionContext): Described {
+  const inSalt = newSalt();
+  const { asked } = context;
+  const values: PayloadValue[] = [{ path: '/in', salt: inSalt, value: asked }];
+  const nearValues = verdict.decision.near.map(({ id, values: read }) => ({ id, values: read ?? {} }));
+  // What a near miss read are values: they are for the operator, and live with the arguments.
+  if (nearValues.length > 0) {
+    values.push({ path: '/near', salt: newSalt(), value: nearValues as unknown as Json });
+  }
+  const command = verdict.decision.effect === 'permit' ? { body: commandBody(request, verdict, context), salt: newSalt() } : undefined;
+  const body = command?.body as unknown as Json;
+  if (command !== undefined) values.push({ path: '/cmd', salt: command.salt, value: body });
+  const entry: EntryBody = {
+    type: `${verdict.kind}.decided` as DecidedEntry['type'],
+    who: { agent: context.agent },
+    act: { kind: verdict.kind, res: verdict.resource, dig: verdict.dig },
+    corr: {
+      call: request.call,
+      ...(request.session === undefined ? {} : { sess: request.session }),
+      ...(request.trace === undefined ? {} : { trace: request.trace }),
+    },
+    eff: { d: command === undefined ? 'deny' : 'allow', phase: 'decided' },
+    why: whyOf(verdict.decision, context.bundle),
+    ...(verdict.decision.obligations.length === 0 ? {} : { obl: obligationNames(verdict.decision) }),
+    ...(verdict.redactions.length === 0 ? {} : { red: [...verdict.redactions].slice(0, 64) }),
+    io: { in: commit(inSalt, '/in', asked), in_len: Buffer.byteLength(JSON.stringify(asked)) },
+    ...(command === undefined
+      ? {}
+      : {
+          cmd: commit(command.salt, '/cmd', body),
+          run: {
+            delivery: command.body.delivery,
+            pool: POOL,
+            take_by: command.body.takeBy,
+            finish_by: command.body.finishBy,
+          },
+        }),
+  };
+  return { entry, values, ...(command === undefined ? {} : { command }) };
+}
+
+function commandBody(request: ActionRequest, verdict: Verdict, context: DecisionContext): CommandBody {
+  const takeBy = context.nowMs + context.takeWithinMs;
+  return {
+    tenant: context.tenant,
+    agent: context.agent,
+    call: request.call,
+    kind: verdict.kind,
+    executor: verdict.executor,
+    delivery: verdict.delivery,
+    pool: POOL,
+    resource: verdict.resource,
+    dig: verdict.dig,
+    args: verdict.args,
+    obligations: [...verdict.decision.obligations],
+    ...(verdict.filter === undefined ? {} : { filter: verdict.filter }),
+    takeBy,
+    finishBy: takeBy + verdict.timeoutMs,
+    reply: context.reply,
+    ...(request.session === undefined ? {} : { session: request.session }),
+    ...(request.trace === undefined ? {} : { trace: request.trace }),
+  };
+}
+
+function whyOf(decision: PolicyDecision, bundle: string): Extract<EntryBody, { type: 'tool.call.decided' }>['why'] {
+  return {
+    code: decision.code,
+    bundle,
+    pol: decision.determining.slice(0, POLICIES_LISTED_MAX).map(({ id, effect, file, line, col }) => ({ id, effect, file, line, col })),
+    ...(decision.errors.length === 0
+      ? {}
+      : { err: decision.errors.slice(0, 16).map(({ id, message }) => ({ id, message: message.slice(0, 256) })) }),
+    ...(decision.near.length === 0
+      ? {}
+      : {
+          near: decision.near.slice(0, 3).map(({ id, file, line, col, failed }) => ({
+            id,
+            file,
+            line,
+            col,
+            failed: failed.slice(0, CLAUSE_CHARACTERS_MAX),
+          })),
+        }),
+  };
+}
+
+function obligationNames(decision: PolicyDecision): string[] {
+  return decision.obligations
+    .flatMap(({ type, target, paths = [], detectors = [] }) => [...paths, ...detectors].map((what) => `${type}:${target}:${what}`))
+    .slice(0, OBLIGATIONS_LISTED_MAX)
+    .map((name) => name.slice(0, 256));
+}
+
+/** What the agent is told of a denial: a code, and what the policy's author chose to say. Nothing that helps probing. */
+export function denial(call: string, decision: PolicyDecision, entry: string): Answer {
+  return {
+    v: 1,
+    call,
+    status: 'denied',
+    code: decision.code,
+    ...(decision.reasonForAgent === undefined ? {} : { reason: decision.reasonForAgent }),
+    entry,
+  };
+}
+
+/** The message for the executor: where its authorisation stands, and what opens the commitment there. */
+export function commandMessage(
+  command: { readonly body: CommandBody; readonly salt: string },
+  at: { readonly seq: number; readonly i: number },
+): Command {
+  return { v: 1, seq: at.seq, i: at.i, salt: command.salt, body: command.body };
+}

@@ -1,0 +1,64 @@
+import { type ActionRequest, Answer, type JsonObject, parse, type PayloadValue } from '#writ/contracts';
+import { Fault } from '#writ/faults';
+import { digestOf } from './asked.js';
+import type { CallState, EndRecord } from './calls.js';
+import type { Shard } from './ports.js';
+
+/** Values behind the commitments of an entry; undefined when they are no longer stored. */
+export type ReadValues = (entry: {
+  readonly seq: number;
+  readonly producer: string;
+  readonly id: string;
+  readonly ts: string;
+}) => Promise<readonly PayloadValue[] | undefined>;
+
+/** Answers again: to a request whose id was used before, and to `call.result`. It never decides and never runs anything. */
+export class StoredAnswers {
+  constructor(private readonly values: ReadValues) {}
+
+  /** The same request gets the same answer. Throws INPUT_CALL_ID_REUSED when it is another one. */
+  async again(shard: Shard, agent: string, request: ActionRequest, digest: string): Promise<Answer> {
+    const state = shard.calls.get(agent, request.call);
+    const before = state === undefined ? undefined : await this.#digestOf(state);
+    if (before !== digest) {
+      throw new Fault('INPUT_CALL_ID_REUSED', `the call id \`${request.call}\` was used with other arguments`);
+    }
+    return this.of(shard, agent, request.call);
+  }
+
+  /** What is known of a call now. Throws INPUT_UNKNOWN_CALL. */
+  async of(shard: Shard, agent: string, call: string): Promise<Answer> {
+    const state = shard.calls.get(agent, call);
+    if (state === undefined) throw new Fault('INPUT_UNKNOWN_CALL', `no call \`${call}\` is on record`);
+    switch (state.status) {
+      case 'deciding':
+        return { v: 1, call, status: 'pending' };
+      case 'open':
+        return { v: 1, call, status: 'pending', entry: state.decision.id };
+      case 'denied':
+        return { v: 1, call, status: 'denied', code: state.decision.code, entry: state.decision.id };
+      case 'ended':
+        return this.#ended(call, state.end);
+    }
+  }
+
+  async #ended(call: string, end: EndRecord): Promise<Answer> {
+    const base = { v: 1, call, entry: end.id } as const;
+    if (end.type !== 'completed') return { ...base, status: end.type };
+    const values = await this.values(end);
+    const outcome = values?.find(({ path }) => path === '/out')?.value;
+    if (outcome === undefined) {
+      // It ran, and its result is past its retention: that it ran can be told, what it gave cannot.
+      return { ...base, status: 'failed', code: 'EXECUTOR_FAILED', message: 'the result is no longer stored' };
+    }
+    return parse(Answer, { ...base, ...(outcome as JsonObject) }, 'LEDGER_CORRUPT');
+  }
+
+  /** Known to the process that decided; otherwise computed from the arguments as they were stored. */
+  async #digestOf(state: CallState): Promise<string | undefined> {
+    if (state.digest !== undefined || state.status === 'deciding') return state.digest;
+    const { decision } = state;
+    const asked = (await this.values(decision))?.find(({ path }) => path === '/in')?.value;
+    return asked === undefined ? undefined : digestOf(decision.kind, decision.resource, asked as JsonObject);
+  }
+}

@@ -1,0 +1,141 @@
+import { setImmediate } from 'node:timers/promises';
+import { readCatalogue } from '#writ/catalogue';
+import type { CommandBody, JsonObject } from '#writ/contracts';
+import { Fault } from '#writ/faults';
+import type { McpConnection, McpConnectOptions } from './mcp-connection.js';
+import { McpToolRunner } from './mcp-tool.js';
+
+const PIN = 'a'.repeat(64);
+const OTHER = 'b'.repeat(64);
+const catalogue = readCatalogue(
+  `version: 1
+ledger: test/default/0
+mcpServers: { files: { command: files } }
+tools:
+  files.read: { kind: mcp, server: files, tool: read, definition: ${PIN}, input: {} }
+  files.list: { kind: mcp, server: files, tool: list, input: {}, outputBytesMax: 100 }`,
+  { file: 'writ.yaml', baseDirectory: '/', environment: {} },
+);
+const { signal } = new AbortController();
+
+/** A server in memory: what it offers can be changed, and it can be made to end. */
+function setup(offered: Record<string, string>, answer: JsonObject = { content: [] }) {
+  const definitions = () => new Map(Object.entries(offered));
+  const starts: { end: () => void; options: McpConnectOptions }[] = [];
+  const pauses: number[] = [];
+  const lines: string[] = [];
+  let isBroken = false;
+  const runner = new McpToolRunner(catalogue, {
+    log: {
+      info: () => {},
+      warn: (_, message) => lines.push(message),
+      error: (_, message) => lines.push(message),
+    },
+    clock: {
+      now: () => 0,
+      sleep: async (milliseconds) => {
+        pauses.push(milliseconds);
+        await setImmediate();
+      },
+    },
+    connect: async (options): Promise<McpConnection> => {
+      if (isBroken) throw new Fault('EXECUTOR_UNREACHABLE', 'the MCP server did not start');
+      const { promise: closed, resolve } = Promise.withResolvers<string>();
+      starts.push({ end: () => resolve('it crashed'), options });
+      return { definitions: definitions(), closed, call: async () => answer, close: async () => resolve('closed') };
+    },
+  });
+  const run = (name: string) => {
+    const command = { args: {} } as unknown as CommandBody;
+    return runner.run(catalogue.tool(name), command, signal);
+  };
+  return {
+    runner,
+    run,
+    starts,
+    pauses,
+    lines,
+    offer: (changed: Record<string, string>) => {
+      offered = changed;
+      starts.at(-1)?.options.onDefinitions(definitions());
+    },
+    breakIt: () => {
+      isBroken = true;
+      starts.at(-1)?.end();
+    },
+    [Symbol.asyncDispose]: () => runner.close(),
+  };
+}
+
+describe('McpToolRunner', () => {
+  it('answers with the content of the tool', async () => {
+    await using server = setup(
+      { read: PIN, list: OTHER },
+      { content: [{ type: 'text', text: 'hi' }], structuredContent: { a: 1 } },
+    );
+    await server.runner.start();
+    expect((await server.run('files.read')).output).toEqual({
+      content: [{ type: 'text', text: 'hi' }],
+      structuredContent: { a: 1 },
+    });
+  });
+
+  it('starts a server on the first call when it was not started before', async () => {
+    await using server = setup({ read: PIN, list: OTHER });
+    await server.run('files.read');
+    expect(server.starts).toHaveLength(1);
+  });
+
+  it('WIRE-10: refuses a tool whose definition is not the pinned one, and says so in the log', async () => {
+    await using server = setup({ read: OTHER, list: OTHER });
+    await server.runner.start();
+    await expect(server.run('files.read')).rejects.toMatchObject({ code: 'COMMAND_TOOL_CHANGED' });
+    expect(server.lines).toEqual(['the MCP server changed the definition of `files.read`']);
+    expect(server.runner.disabledTools).toEqual(['files.read']);
+    await expect(server.run('files.list')).resolves.toBeDefined();
+  });
+
+  it('WIRE-10: suspends a tool that changes while the server runs, until it is as before', async () => {
+    await using server = setup({ read: PIN, list: PIN });
+    await server.runner.start();
+    server.offer({ read: PIN, list: OTHER });
+    await expect(server.run('files.list')).rejects.toMatchObject({ code: 'COMMAND_TOOL_CHANGED' });
+    server.offer({ read: PIN, list: PIN });
+    await expect(server.run('files.list')).resolves.toBeDefined();
+  });
+
+  it('WIRE-10: remembers the first definition across a restart of the server', async () => {
+    await using server = setup({ read: PIN, list: PIN });
+    await server.runner.start();
+    server.offer({ read: PIN, list: OTHER });
+    server.starts[0]?.end();
+    await setImmediate();
+    await setImmediate();
+    expect(server.starts).toHaveLength(2);
+    await expect(server.run('files.list')).rejects.toMatchObject({ code: 'COMMAND_TOOL_CHANGED' });
+  });
+
+  it('refuses a tool that the server lacks', async () => {
+    await using server = setup({ read: PIN });
+    await server.runner.start();
+    await expect(server.run('files.list')).rejects.toMatchObject({ code: 'EXECUTOR_UNREACHABLE' });
+  });
+
+  it('starts a crashed server again with growing pauses, and refuses calls in between', async () => {
+    await using server = setup({ read: PIN, list: PIN });
+    await server.runner.start();
+    server.breakIt();
+    while (server.pauses.length < 9) await setImmediate();
+    expect(server.pauses.slice(0, 9)).toEqual([250, 500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
+    await expect(server.run('files.read')).rejects.toMatchObject({ code: 'EXECUTOR_UNREACHABLE' });
+  });
+
+  it.each([
+    ['over the limit of the tool', { content: 'x'.repeat(100) }, 'EXECUTOR_OUTPUT_TOO_LARGE'],
+    ['with half of a surrogate pair', { content: '\ud800' }, 'EXECUTOR_BAD_ANSWER'],
+  ])('fails on an answer %s', async (_case, answer, code) => {
+    await using server = setup({ read: PIN, list: PIN }, answer);
+    await server.runner.start();
+    await expect(server.run('files.list')).rejects.toMatchObject({ code });
+  });
+});

@@ -1,0 +1,61 @@
+import { readCatalogue } from '#writ/catalogue';
+import type { CommandBody } from '#writ/contracts';
+import { FunctionToolRunner } from './function-tool.js';
+import type { ToolKindRunner } from './ports.js';
+import { ToolRunner } from './tool-runner.js';
+
+const catalogue = readCatalogue(
+  `version: 1
+ledger: test/default/0
+tools:
+  nothing: { kind: function, function: noop, input: { type: object } }
+  say: { kind: function, function: echo, input: { properties: { a: { type: integer } } } }
+  web: { kind: http, method: GET, url: 'https://a.example/', input: {} }`,
+  { file: 'writ.yaml', baseDirectory: '/', environment: {} },
+);
+
+const unused: ToolKindRunner = {
+  run: () => Promise.reject(new Error('not this one')),
+};
+const web: ToolKindRunner = { run: async (tool) => ({ output: `ran ${tool.name}` }) };
+const runner = new ToolRunner(catalogue, { http: web, mcp: unused, function: new FunctionToolRunner() });
+
+const command = (resource: string, body: Partial<CommandBody> = {}): CommandBody => ({
+  tenant: 'default',
+  agent: 'support',
+  call: 'c1',
+  kind: 'tool.call',
+  executor: 'tool',
+  delivery: 'once',
+  pool: 'default',
+  resource,
+  dig: catalogue.tools.get(resource)?.digest ?? '',
+  args: {},
+  obligations: [],
+  takeBy: 0,
+  finishBy: 0,
+  reply: '_R_.a',
+  ...body,
+});
+const { signal } = new AbortController();
+
+describe('ToolRunner', () => {
+  it('runs a tool by its kind', async () => {
+    expect(await runner.run(command('nothing'), signal)).toEqual({ output: null });
+    expect(await runner.run(command('say', { args: { a: 1 } }), signal)).toEqual({ output: { a: 1 } });
+    expect(await runner.run(command('web'), signal)).toEqual({ output: 'ran web' });
+  });
+
+  it('WIRE-10: refuses a command for a tool whose declaration changed since the decision', async () => {
+    const changed = command('say', { dig: `sha256:${'0'.repeat(64)}` });
+    await expect(runner.run(changed, signal)).rejects.toMatchObject({ code: 'COMMAND_TOOL_CHANGED' });
+  });
+
+  it('refuses a command for a tool that is gone', async () => {
+    await expect(runner.run(command('gone'), signal)).rejects.toMatchObject({ code: 'COMMAND_TOOL_CHANGED' });
+  });
+
+  it('runs nothing when the deadline has passed', async () => {
+    await expect(runner.run(command('nothing'), AbortSignal.abort())).rejects.toThrow();
+  });
+});

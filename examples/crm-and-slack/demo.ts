@@ -1,0 +1,94 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startAgent } from './agent-process.js';
+import { startExampleServices, type ExampleServices } from './environment.js';
+import { packageRoot } from './package-root.js';
+import { jsonReport, terminalReport, type Report } from './report.js';
+import { runStep } from './run-step.js';
+import { startRuntime, type Runtime } from './runtime.js';
+import { agentIsKilled } from './steps/agent-killed.js';
+import { internGoesAround } from './steps/around-the-bus.js';
+import { decisionServiceIsKilled } from './steps/decision-service-killed.js';
+import { explainBoth } from './steps/explain.js';
+import { loadCustomers } from './steps/load-customers.js';
+import { internRunsTheScript, supportRunsTheScript } from './steps/same-script.js';
+import type { Step, World } from './steps/step.js';
+import { everythingStops } from './steps/stop.js';
+import { ledgerVerifies, tamperingIsFound } from './steps/verify-ledger.js';
+
+const STEPS: readonly Step[] = [
+  loadCustomers,
+  supportRunsTheScript,
+  internRunsTheScript,
+  agentIsKilled,
+  internGoesAround,
+  decisionServiceIsKilled,
+  explainBoth,
+  ledgerVerifies,
+  tamperingIsFound,
+  everythingStops,
+];
+
+const report = process.argv.includes('--json') ? jsonReport(process.stdout) : terminalReport(process.stdout);
+process.exitCode = (await demonstrate(report)) ? 0 : 1;
+
+/** Runs the whole demonstration in a folder of its own and returns whether every step held. */
+async function demonstrate(told: Report): Promise<boolean> {
+  const begun = performance.now();
+  const scratch = await mkdtemp(join(tmpdir(), 'writ-demo-'));
+  const services = await startExampleServices({ slack: 0, status: 0 });
+  let runtime: Runtime | undefined;
+  let passed = 0;
+  try {
+    const start = { name: 'start', title: 'writ up: nats-server and every service, each its own process' };
+    const hasStarted = await runStep(told, start, async () => {
+      runtime = await startRuntimeWithAgents(services, scratch);
+      const processes = await runtime.processes();
+      told.say(processes.map(({ name, pid }) => `${name} (pid ${pid})`).join('\n'));
+      return { processes: processes.map(({ name }) => name) };
+    });
+    if (hasStarted) passed++;
+    if (runtime !== undefined) passed += await runAll(worldOf(told, services, runtime, scratch));
+  } finally {
+    await runtime?.end();
+    await services.close();
+    await rm(scratch, { recursive: true, force: true });
+  }
+  const failed = STEPS.length + 1 - passed;
+  told.close(passed, failed, Math.round(performance.now() - begun));
+  return failed === 0;
+}
+
+async function startRuntimeWithAgents(services: ExampleServices, scratch: string): Promise<Runtime> {
+  const root = packageRoot();
+  const data = join(scratch, 'data');
+  return startRuntime({ root, config: join(exampleFolder(), 'writ.yaml'), data, variables: services.variables });
+}
+
+function exampleFolder(): string {
+  return join(packageRoot(), 'examples', 'crm-and-slack');
+}
+
+function worldOf(told: Report, services: ExampleServices, runtime: Runtime, scratch: string): World {
+  const root = packageRoot();
+  return {
+    report: told,
+    services,
+    runtime,
+    ledger: runtime.tail(),
+    folder: exampleFolder(),
+    scratch,
+    startAgent: (agent, task) => startAgent({ root, data: runtime.data, agent, task, statusUrl: services.status.url }),
+    calls: new Map(),
+  };
+}
+
+/** Runs the steps in their order; later ones run even when an earlier one did not hold. Returns how many held. */
+async function runAll(world: World): Promise<number> {
+  let held = 0;
+  for (const step of STEPS) {
+    if (await runStep(world.report, step, () => step.run(world))) held++;
+  }
+  return held;
+}

@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { runToEnd, startJsonChild, type ChildOptions, type Finished } from './child.js';
+import { startLedgerTail, type LedgerTail } from './ledger-tail.js';
+
+const Processes = z.array(z.object({ name: z.string(), pid: z.int().min(1) }));
+const Ready = z.object({ event: z.literal('ready'), processes: Processes });
+const Status = z.object({ processes: Processes });
+
+export type RuntimeProcess = z.infer<typeof Processes>[number];
+
+/** A running `writ up`, seen from outside: its processes, its command line and its data directory. */
+export interface Runtime {
+  readonly data: string;
+  readonly pid: number;
+  processes(): Promise<readonly RuntimeProcess[]>;
+  /** Runs `writ <args>` to its end. */
+  writ(...args: readonly string[]): Promise<Finished>;
+  /** Runs `writ <args>` and fails, with what it printed, unless it ends with that code. */
+  writEndingWith(code: number, ...args: readonly string[]): Promise<Finished>;
+  tail(): LedgerTail;
+  /** Ctrl-C. Resolves with the exit code. */
+  stop(): Promise<number | null>;
+  /** For the way out, whatever happened: ends what is still running and waits for it. */
+  end(): Promise<void>;
+}
+
+export interface RuntimeOptions {
+  readonly root: string;
+  readonly config: string;
+  readonly data: string;
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+// The first start may fetch nats-server.
+const READY_WITHIN_MS = 45_000;
+const COMMAND_WITHIN_MS = 20_000;
+const STOP_WITHIN_MS = 6_000;
+
+/** Runs `writ up` and resolves when it says that it is ready. */
+export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const cli = (...args: readonly string[]): ChildOptions => ({
+    args: [join(options.root, 'bin', 'writ.js'), ...args],
+    cwd: options.root,
+    env: { ...process.env, ...options.variables },
+  });
+  const { data } = options;
+  const up = startJsonChild(cli('up', '--config', options.config, '--data', data, '--json'));
+  try {
+    await up.first((line) => Ready.safeParse(line).data, READY_WITHIN_MS);
+  } catch (error) {
+    up.kill('SIGKILL');
+    throw error;
+  }
+  const writ = (...args: readonly string[]): Promise<Finished> => runToEnd(cli(...args), COMMAND_WITHIN_MS);
+  return {
+    data,
+    pid: up.pid,
+    processes: async () => Status.parse(JSON.parse(await readFile(join(data, 'run', 'status.json'), 'utf8'))).processes,
+    writ,
+    writEndingWith: async (code, ...args) => {
+      const finished = await writ(...args);
+      if (finished.code === code) return finished;
+      const said = `${finished.stdout}${finished.stderr}`.trim();
+      throw new Error(`\`writ ${args.join(' ')}\` ended with ${String(finished.code)}, not ${code}: ${said}`);
+    },
+    tail: () => startLedgerTail(cli('tail', '--data', data, '--json')),
+    stop: () => {
+      up.kill('SIGINT');
+      return up.exited;
+    },
+    end: async () => {
+      up.kill('SIGINT');
+      const forced = setTimeout(() => up.kill('SIGKILL'), STOP_WITHIN_MS);
+      await up.exited;
+      clearTimeout(forced);
+    },
+  };
+}

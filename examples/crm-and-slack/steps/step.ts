@@ -1,0 +1,28 @@
+import type { JsonObject } from '#writ/contracts';
+import type { AgentProcess, AgentTask } from '../agent-process.js';
+import type { ExampleServices } from '../environment.js';
+import type { LedgerTail } from '../ledger-tail.js';
+import type { Report } from '../report.js';
+import type { Runtime } from '../runtime.js';
+
+/** All that a step may look at. Whether a tool ran is read from the services, not from what Writ says. */
+export interface World {
+  readonly report: Report;
+  readonly services: ExampleServices;
+  readonly runtime: Runtime;
+  readonly ledger: LedgerTail;
+  /** The folder of writ.yaml. */
+  readonly folder: string;
+  /** A folder that is removed at the end. */
+  readonly scratch: string;
+  startAgent(agent: string, task: AgentTask): AgentProcess;
+  /** Calls that later steps come back to: `support/slack` → call id. */
+  readonly calls: Map<string, string>;
+}
+
+/** One thing that the demonstration shows. It throws when it does not hold; what it returns is for machines. */
+export interface Step {
+  readonly name: string;
+  readonly title: string;
+  run(world: World): Promise<JsonObject>;
+}

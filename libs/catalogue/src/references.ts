@@ -1,0 +1,130 @@
+import { checkRequestHeaders } from '#writ/egress-rules';
+import { messageOf } from '#writ/faults';
+import type { ArgumentSchema } from './argument-schema.js';
+import type { HttpToolDeclaration, WritConfig } from './schema.js';
+import { parseUrlTemplate, type UrlTemplate } from './url-template.js';
+import type { ConfigPath } from './yaml-source.js';
+
+/** Makes the fault for a field of the configuration. */
+export type FaultAt = (path: ConfigPath, problem: string) => Error;
+
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const SCALARS = ['string', 'integer', 'number', 'boolean'];
+
+/** Checks what the schema of the configuration cannot: that names are declared, and that credentials go where they may. */
+export function checkReferences(config: WritConfig, faultAt: FaultAt): void {
+  for (const [name, credential] of Object.entries(config.credentials)) {
+    checkHeaderName(credential.header, ['credentials', name, 'header'], faultAt);
+    credential.origins.forEach((origin, at) => checkOrigin(origin, ['credentials', name, 'origins', at], faultAt));
+  }
+  checkDestinations(config, faultAt);
+  const { embedder } = config.memory;
+  if (embedder.kind === 'openai') {
+    const path = ['memory', 'embedder'];
+    if (!URL.canParse(embedder.url)) throw faultAt([...path, 'url'], 'is no URL');
+    checkCredential(config, { credential: embedder.credential, origin: new URL(embedder.url).origin, path, faultAt });
+  }
+  for (const [name, tool] of Object.entries(config.tools)) {
+    if (tool.kind === 'mcp' && !Object.hasOwn(config.mcpServers, tool.server)) {
+      throw faultAt(['tools', name, 'server'], `no server \`${tool.server}\` is declared under \`mcpServers\``);
+    }
+  }
+}
+
+/** Checks one HTTP tool against its schema and the credentials, and returns its URL template. */
+export function checkHttpTool(
+  name: string,
+  tool: HttpToolDeclaration,
+  schema: ArgumentSchema,
+  context: { readonly config: WritConfig; readonly faultAt: FaultAt },
+): UrlTemplate {
+  const { config, faultAt } = context;
+  const path = ['tools', name];
+  const template = parseUrlTemplate(tool.url);
+  if (typeof template === 'string') throw faultAt([...path, 'url'], template);
+  checkPlaces(template, schema, (problem) => faultAt([...path, 'url'], problem));
+  checkCredential(config, { credential: tool.credential, origin: template.origin, path, faultAt });
+  checkHeaders(tool, config, (problem) => faultAt([...path, 'headers'], problem));
+  return template;
+}
+
+/** Every place needs an argument that is always there and is one value; fixed names of the query are not arguments as well. */
+function checkPlaces(template: UrlTemplate, schema: ArgumentSchema, fault: (problem: string) => Error): void {
+  const properties = (schema.schema['properties'] ?? {}) as Readonly<Record<string, { readonly type?: unknown }>>;
+  const required = schema.schema['required'];
+  for (const name of template.argumentNames) {
+    const property = Object.hasOwn(properties, name) ? properties[name] : undefined;
+    if (property === undefined) throw fault(`the argument \`${name}\` is not in the schema under \`input\``);
+    if (!Array.isArray(required) || !required.includes(name)) throw fault(`the argument \`${name}\` must be required`);
+    if (!SCALARS.includes(property.type as string))
+      throw fault(`the argument \`${name}\` must be of type ${SCALARS.join(', ')}`);
+  }
+  const twice = Object.keys(properties).find(
+    (name) => template.queryNames.includes(name) && !template.argumentNames.includes(name),
+  );
+  if (twice !== undefined) throw fault(`the query already has \`${twice}\`, so no argument may have that name`);
+}
+
+function checkDestinations(config: WritConfig, faultAt: FaultAt): void {
+  const owners = new Map<string, string>();
+  for (const [name, destination] of Object.entries(config.destinations)) {
+    const path = ['destinations', name];
+    checkOrigin(destination.origin, [...path, 'origin'], faultAt);
+    const owner = owners.get(destination.origin);
+    if (owner !== undefined) throw faultAt([...path, 'origin'], `the destination \`${owner}\` has that origin already`);
+    owners.set(destination.origin, name);
+    checkCredential(config, { ...destination, path, faultAt });
+    destination.paths.forEach((prefix, at) => {
+      const url = `${destination.origin}${prefix}`;
+      if (!URL.canParse(url) || new URL(url).href !== url || /[?#]/.test(prefix)) {
+        throw faultAt([...path, 'paths', at], 'must be a path in canonical form, without a query');
+      }
+    });
+  }
+}
+
+interface CredentialUse {
+  readonly credential?: string | undefined;
+  readonly origin: string;
+  readonly path: ConfigPath;
+  readonly faultAt: FaultAt;
+}
+
+function checkCredential(config: WritConfig, { credential: name, origin, path, faultAt }: CredentialUse): void {
+  if (name === undefined) return;
+  const credential = Object.hasOwn(config.credentials, name) ? config.credentials[name] : undefined;
+  if (credential === undefined) {
+    throw faultAt([...path, 'credential'], `no credential \`${name}\` is declared under \`credentials\``);
+  }
+  if (!credential.origins.includes(origin)) {
+    throw faultAt(
+      [...path, 'credential'],
+      `the credential \`${name}\` may not go to \`${origin}\`; see its \`origins\``,
+    );
+  }
+}
+
+function checkOrigin(origin: string, path: ConfigPath, faultAt: FaultAt): void {
+  if (!URL.canParse(origin)) throw faultAt(path, 'is no origin');
+  const url = new URL(origin);
+  if (url.username !== '' || url.password !== '') throw faultAt(path, 'must not name a user');
+  if (url.origin !== origin) throw faultAt(path, `must be written as \`${url.origin}\``);
+  if (url.hostname.endsWith('.')) throw faultAt(path, 'must not end in a dot');
+}
+
+function checkHeaderName(header: string, path: ConfigPath, faultAt: FaultAt): void {
+  if (!HEADER_NAME.test(header)) throw faultAt(path, 'is no name of a header');
+}
+
+/** A secret in a header of the configuration would be seen by everyone who reads it, so headers that carry one are refused. */
+function checkHeaders(tool: HttpToolDeclaration, config: WritConfig, fault: (problem: string) => Error): void {
+  const credential = tool.credential === undefined ? undefined : config.credentials[tool.credential];
+  try {
+    checkRequestHeaders(tool.headers, { credentialHeader: credential?.header ?? 'authorization' });
+  } catch (error) {
+    throw fault(messageOf(error));
+  }
+  if (Object.keys(tool.headers).some((header) => header.toLowerCase() === 'idempotency-key')) {
+    throw fault('the header `idempotency-key` is set by Writ for tools that are `idempotent`');
+  }
+}

@@ -1,0 +1,35 @@
+import type { WritConfig } from '#writ/catalogue';
+import { EXECUTOR_KINDS, type ExecutorKind } from '#writ/contracts';
+import type { Role } from '#writ/signing';
+
+/** One process of a deployment that has its own keys. The name is its user on the bus and, for executors, its producer. */
+export interface ServiceInstance {
+  readonly name: string;
+  readonly role: Role;
+  readonly kind?: ExecutorKind;
+  readonly producers: readonly string[];
+}
+
+/** The decision services and executors that the configuration asks for. Any decision service may own any shard. */
+export function serviceInstances(config: WritConfig): readonly ServiceInstance[] {
+  const shardProducers = Array.from({ length: config.shards }, (_, shard) => `pdp-${shard}`);
+  return [
+    ...count(config.instances.policyDecision).map((n) => ({
+      name: `pdp-${n}`,
+      role: 'pdp' as const,
+      producers: shardProducers,
+    })),
+    ...EXECUTOR_KINDS.flatMap((kind) =>
+      count(config.instances.executors).map((n) => ({
+        name: `exec-${kind}-${n}`,
+        role: `${kind}-executor` as const,
+        kind,
+        producers: [`exec-${kind}-${n}`],
+      })),
+    ),
+  ];
+}
+
+function count(n: number): number[] {
+  return Array.from({ length: n }, (_, index) => index + 1);
+}

@@ -1,0 +1,58 @@
+import { join, resolve } from 'node:path';
+
+/** Where everything of a deployment lies, under one data directory. */
+export interface DeploymentPaths {
+  readonly dataDir: string;
+  readonly lock: string;
+  /** Written last at the first start: from then on what is missing is damage, and is not made again. */
+  readonly deploymentFile: string;
+  readonly keysDir: string;
+  readonly rootKey: string;
+  readonly rootVkey: string;
+  readonly trustBundle: string;
+  readonly logKey: string;
+  readonly payloadKey: string;
+  readonly producerKey: (instance: string) => string;
+  readonly natsSeed: (user: string) => string;
+  readonly agentsFile: string;
+  readonly agentsLock: string;
+  readonly agentsDir: string;
+  readonly profile: (agent: string) => string;
+  readonly natsDir: string;
+  readonly natsConfig: string;
+  readonly natsStore: string;
+  readonly natsPorts: string;
+  readonly natsLog: string;
+  readonly memoryDir: string;
+  readonly runDir: string;
+}
+
+/** The paths under a data directory. */
+export function deploymentPaths(dataDir: string): DeploymentPaths {
+  const root = resolve(dataDir);
+  const at = (...parts: string[]) => join(root, ...parts);
+  return {
+    dataDir: root,
+    lock: at('lock'),
+    deploymentFile: at('deployment.json'),
+    keysDir: at('keys'),
+    rootKey: at('keys', 'root.key'),
+    rootVkey: at('keys', 'root.vkey'),
+    trustBundle: at('keys', 'trust.bundle'),
+    logKey: at('keys', 'log.key'),
+    payloadKey: at('keys', 'payload.key'),
+    producerKey: (instance) => at('keys', 'producers', `${instance}.key`),
+    natsSeed: (user) => at('keys', 'nats', `${user}.nk`),
+    agentsFile: at('agents.json'),
+    agentsLock: at('agents.lock'),
+    agentsDir: at('agents'),
+    profile: (agent) => at('agents', `${agent}.json`),
+    natsDir: at('nats'),
+    natsConfig: at('nats', 'nats-server.conf'),
+    natsStore: at('nats', 'store'),
+    natsPorts: at('nats', 'ports'),
+    natsLog: at('nats', 'nats-server.log'),
+    memoryDir: at('memory'),
+    runDir: at('run'),
+  };
+}

@@ -1,0 +1,74 @@
+import { Fault } from '#writ/faults';
+import type { ParsedDestination } from './parse-destination.js';
+
+/** What a declared destination says about URLs; the catalogue's declaration has these members. */
+export interface DestinationRule {
+  readonly origin: string;
+  readonly methods: readonly string[];
+  readonly paths: readonly string[];
+  readonly internal: boolean;
+}
+
+type Mismatch = 'host.not_allowed' | 'scheme.plaintext' | 'scheme' | 'port' | 'path.not_allowed' | 'method.not_allowed';
+
+/** From far to near: the message names how near the nearest destination came. */
+const MISMATCHES: readonly Mismatch[] = [
+  'host.not_allowed',
+  'scheme',
+  'scheme.plaintext',
+  'port',
+  'path.not_allowed',
+  'method.not_allowed',
+];
+
+/** The canonical origins of the destinations that are declared internal, for `parseDestination`. */
+export function internalOrigins(destinations: Readonly<Record<string, DestinationRule>>): ReadonlySet<string> {
+  return new Set(
+    Object.values(destinations)
+      .filter(({ internal }) => internal)
+      .filter(({ origin }) => URL.canParse(origin))
+      .map(({ origin }) => new URL(origin).origin),
+  );
+}
+
+/**
+ * The name of the declared destination that covers a request: the same origin, a listed method, and a listed path or one below it.
+ * Of several, the one with the longest path, then the first by name. Throws INPUT_UNKNOWN_DESTINATION otherwise.
+ */
+export function matchDestination(
+  parsed: ParsedDestination,
+  method: string,
+  destinations: Readonly<Record<string, DestinationRule>>,
+): string {
+  let best: { readonly name: string; readonly length: number } | undefined;
+  let nearest = 0;
+  for (const name of Object.keys(destinations).toSorted()) {
+    const rule = destinations[name];
+    if (rule === undefined) continue;
+    const mismatch = mismatchOf(parsed, method, rule);
+    if (mismatch !== undefined) nearest = Math.max(nearest, MISMATCHES.indexOf(mismatch));
+    else {
+      const length = Math.max(...rule.paths.filter((prefix) => covers(prefix, parsed.path)).map((path) => path.length));
+      if (best === undefined || length > best.length) best = { name, length };
+    }
+  }
+  if (best !== undefined) return best.name;
+  throw new Fault(
+    'INPUT_UNKNOWN_DESTINATION',
+    `\`${MISMATCHES[nearest]}\`: no declared destination covers that request`,
+  );
+}
+
+function mismatchOf(parsed: ParsedDestination, method: string, rule: DestinationRule): Mismatch | undefined {
+  const origin = URL.canParse(rule.origin) ? new URL(rule.origin) : undefined;
+  if (origin?.hostname !== parsed.host) return 'host.not_allowed';
+  if (origin.protocol !== `${parsed.scheme}:`) return parsed.scheme === 'http' ? 'scheme.plaintext' : 'scheme';
+  if (origin.origin !== parsed.origin) return 'port';
+  if (!rule.paths.some((prefix) => covers(prefix, parsed.path))) return 'path.not_allowed';
+  return rule.methods.includes(method) ? undefined : 'method.not_allowed';
+}
+
+/** Prefixes end at the border of a segment: `/v1` covers `/v1` and `/v1/x`, not `/v10`. */
+function covers(prefix: string, path: string): boolean {
+  return path === prefix || path.startsWith(prefix.endsWith('/') ? prefix : `${prefix}/`);
+}

@@ -1,0 +1,252 @@
+import { createHash } from 'node:crypto';
+import {
+  type Answer,
+  type Command,
+  type CommandBody,
+  type CompletedEntry,
+  type EntryBody,
+  type Json,
+  type Redaction,
+} from '#writ/contracts';
+import { Fault, type FaultCode, FAULTS, messageOf, toFault } from '#writ/faults';
+import type { Appended, DecisionReader } from '#writ/ledger-client';
+import { compileRedaction } from '#writ/redaction';
+import { commit, newSalt } from '#writ/tlog';
+import type { PayloadValue } from '#writ/contracts';
+import { type ExecutorIdentity, parseCommand, verifyCommand } from './open-command.js';
+import type { ActionRunner, RunResult } from './runner.js';
+import type { TakenCommands } from './taken-commands.js';
+
+/** A command as the bus delivered it. */
+export interface CommandDelivery {
+  readonly delivery: 'once' | 'retry';
+  readonly data: Uint8Array;
+  /** How often this message was delivered, this time included. */
+  readonly deliveries: number;
+  ack(): void;
+  /** Never again: the message is not one to act on. */
+  term(): void;
+  /** Again, after a pause. */
+  retry(delayMs: number): void;
+  /** Still at work: not to be given to another executor. */
+  working(): void;
+}
+
+export interface ExecutorLog {
+  info(fields: Record<string, unknown>, message: string): void;
+  error(fields: Record<string, unknown>, message: string): void;
+}
+
+export interface ExecutorDependencies {
+  readonly identity: ExecutorIdentity;
+  readonly decisions: DecisionReader;
+  readonly append: (body: EntryBody, values?: readonly PayloadValue[]) => Promise<Appended>;
+  readonly runner: ActionRunner;
+  readonly answer: (reply: string, answer: Answer) => void;
+  readonly taken: TakenCommands;
+  readonly now: () => number;
+  readonly log: ExecutorLog;
+}
+
+/** The reply route of a request lives 30 s; an answer that takes longer is fetched with `call.result`. */
+const PENDING_AFTER_MS = 25_000;
+const WORKING_EVERY_MS = 10_000;
+const LEDGER_RETRY_MS = 1_000;
+
+/** What came of running a command: what is recorded, stored and told. */
+type Outcome =
+  | { readonly status: 'completed'; readonly output: Json; readonly redactions?: readonly Redaction[] }
+  | { readonly status: 'failed'; readonly code: FaultCode; readonly message: string };
+
+/** Takes one command: verify against the ledger, run, redact, record, answer. Never throws. */
+export async function executeCommand(delivery: CommandDelivery, with_: ExecutorDependencies): Promise<void> {
+  let command: Command;
+  try {
+    command = parseCommand(delivery.data);
+    await verifyCommand(command, { ...with_, delivery: delivery.delivery });
+    with_.taken.take(command, delivery.delivery);
+  } catch (error) {
+    await refuse(delivery, toFault(error), with_);
+    return;
+  }
+  // At most once, by choice: if the process dies after this acknowledgement the command never runs again, and the shard's
+  // owner records that nobody can say whether it ran.
+  if (delivery.delivery === 'once') delivery.ack();
+  const stopSignals = keepAlive(delivery, command.body, with_);
+  const startedMs = with_.now();
+  const { outcome, result } = await run(command.body, with_);
+  stopSignals();
+  await record({ command, outcome, result, ms: with_.now() - startedMs }, delivery, with_);
+}
+
+/** Tells the bus that a `retry` command is being worked on, and the agent that an answer takes longer than its reply route. */
+function keepAlive(delivery: CommandDelivery, body: CommandBody, with_: ExecutorDependencies): () => void {
+  const working = delivery.delivery === 'retry' ? setInterval(() => delivery.working(), WORKING_EVERY_MS) : undefined;
+  const pending = setTimeout(
+    () => with_.answer(body.reply, { v: 1, call: body.call, status: 'pending' }),
+    PENDING_AFTER_MS,
+  );
+  return () => {
+    clearInterval(working);
+    clearTimeout(pending);
+  };
+}
+
+async function run(
+  body: CommandBody,
+  with_: ExecutorDependencies,
+): Promise<{ readonly outcome: Outcome; readonly result?: RunResult }> {
+  const limitMs = Math.max(0, body.finishBy - with_.now());
+  const signal = AbortSignal.timeout(limitMs);
+  try {
+    const result = await Promise.race([with_.runner.run(body, signal), rejectOnAbort(signal, limitMs)]);
+    return { outcome: redactOutput(body, result.output), result };
+  } catch (error) {
+    const fault = signal.aborted ? timedOut(limitMs) : toFault(error);
+    with_.log.info({ call: body.call, code: fault.code, detail: messageOf(fault) }, 'the action failed');
+    const message = fault.isToldToSender ? fault.message : FAULTS[fault.code].means;
+    return { outcome: redactFailure(body, { status: 'failed', code: fault.code, message }) };
+  }
+}
+
+function rejectOnAbort(signal: AbortSignal, limitMs: number): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(timedOut(limitMs));
+    signal.addEventListener('abort', () => reject(timedOut(limitMs)), { once: true });
+  });
+}
+
+function timedOut(limitMs: number): Fault {
+  return new Fault('EXECUTOR_TIMEOUT', `the action took longer than ${limitMs} ms`);
+}
+
+function redactOutput(body: CommandBody, output: Json): Outcome {
+  const redactor = compileRedaction(body.obligations, 'output');
+  if (redactor === undefined) return { status: 'completed', output };
+  const redacted = redactor.redact(output);
+  return { status: 'completed', output: redacted.value, redactions: redacted.redactions };
+}
+
+/** A service's error text is output too: what must be redacted in an answer must not leave in its error. */
+function redactFailure(body: CommandBody, failed: Extract<Outcome, { status: 'failed' }>): Outcome {
+  const redactor = compileRedaction(body.obligations, 'output');
+  if (redactor === undefined) return failed;
+  try {
+    const message = redactor.redact(failed.message).value;
+    return { ...failed, message: typeof message === 'string' ? message : FAULTS[failed.code].means };
+  } catch {
+    return { ...failed, message: FAULTS[failed.code].means };
+  }
+}
+
+interface Finished {
+  readonly command: Command;
+  readonly outcome: Outcome;
+  readonly result: RunResult | undefined;
+  readonly ms: number;
+}
+
+async function record(finished: Finished, delivery: CommandDelivery, with_: ExecutorDependencies): Promise<void> {
+  const { command, outcome, result } = finished;
+  const { body } = command;
+  const value = outcome as unknown as Json;
+  const salt = newSalt();
+  try {
+    const used = (result?.credentials ?? []).map((credential) => with_.append(credentialUsed(body, credential)));
+    const [appended] = await Promise.all([
+      with_.append(completed(finished, commit(salt, '/out', value)), [{ path: '/out', salt, value }]),
+      ...used,
+    ]);
+    // The outcome is durable: if the process dies here the agent fetches the answer with `call.result`.
+    if (delivery.delivery === 'retry') delivery.ack();
+    with_.answer(body.reply, toAnswer(body, outcome, appended.id));
+    with_.log.info(
+      { call: body.call, agent: body.agent, kind: body.kind, status: outcome.status, ms: finished.ms },
+      'executed',
+    );
+  } catch (error) {
+    // The action ran and its outcome could not be recorded. Nothing is answered: the shard's owner records it as indeterminate.
+    const fault = toFault(error);
+    with_.log.error(
+      { call: body.call, code: fault.code, detail: messageOf(fault) },
+      'an outcome could not be recorded',
+    );
+    if (delivery.delivery === 'retry') delivery.retry(LEDGER_RETRY_MS);
+  }
+}
+
+function completed({ command, outcome, result, ms }: Finished, out: string): EntryBody {
+  const { body } = command;
+  const isOk = outcome.status === 'completed';
+  const red = outcome.status === 'completed' ? outcome.redactions : undefined;
+  return {
+    type: `${body.kind}.completed` as CompletedEntry['type'],
+    who: { agent: body.agent },
+    act: { kind: body.kind, res: body.resource, dig: body.dig },
+    corr: correlation(body),
+    eff: { d: isOk ? 'ok' : 'error', phase: 'executed' },
+    why: { code: isOk ? 'completed' : outcome.code },
+    ...(red === undefined || red.length === 0 ? {} : { red: red.slice(0, 64) }),
+    io: { out, out_len: Buffer.byteLength(JSON.stringify(outcome)) },
+    cost: { ms: Math.max(0, Math.round(ms)), ...(result?.bytes === undefined ? {} : { bytes: result.bytes }) },
+    dec: { seq: command.seq, i: command.i },
+  };
+}
+
+function credentialUsed(
+  body: CommandBody,
+  used: { readonly name: string; readonly origin: string; readonly echoed: boolean },
+): EntryBody {
+  return {
+    type: 'credential.used',
+    who: { agent: body.agent },
+    corr: correlation(body),
+    cred: used.name,
+    origin: used.origin,
+    echoed: used.echoed,
+  };
+}
+
+function correlation(body: CommandBody) {
+  return {
+    call: body.call,
+    ...(body.session === undefined ? {} : { sess: body.session }),
+    ...(body.trace === undefined ? {} : { trace: body.trace }),
+  };
+}
+
+function toAnswer(body: CommandBody, outcome: Outcome, entry: string): Answer {
+  const base = { v: 1, call: body.call, entry } as const;
+  if (outcome.status === 'failed') return { ...base, status: 'failed', code: outcome.code, message: outcome.message };
+  const redactions = outcome.redactions;
+  return {
+    ...base,
+    status: 'completed',
+    output: outcome.output,
+    ...(redactions === undefined || redactions.length === 0 ? {} : { redactions: [...redactions] }),
+  };
+}
+
+async function refuse(delivery: CommandDelivery, fault: Fault, with_: ExecutorDependencies): Promise<void> {
+  with_.log.error({ code: fault.code, detail: messageOf(fault) }, 'a command was refused');
+  if (FAULTS[fault.code].settlement === 'retry') {
+    // The ledger could not be read: nothing is known against the command. One that may come again does; the deadline decides.
+    delivery.retry(LEDGER_RETRY_MS);
+    return;
+  }
+  delivery.term();
+  const msg = `sha256:${createHash('sha256').update(delivery.data).digest('hex')}`;
+  const dec = pointerOf(delivery.data);
+  await with_.append({ type: 'command.refused', why: { code: fault.code }, dec, msg }).catch((error: unknown) => {
+    with_.log.error({ detail: messageOf(error) }, 'a refused command could not be recorded');
+  });
+}
+
+function pointerOf(data: Uint8Array): { seq: number; i: number } {
+  try {
+    const { seq, i } = parseCommand(data);
+    return { seq, i };
+  } catch {
+    return { seq: 0, i: 0 };
+  }
+}

@@ -1,0 +1,76 @@
+import {
+  Command,
+  type CommandBody,
+  type Delivery,
+  type ExecutorKind,
+  executorOf,
+  isReplyRoute,
+  type Json,
+  parse,
+  parseStrictJson,
+} from '#writ/contracts';
+import { Fault } from '#writ/faults';
+import type { DecisionReader } from '#writ/ledger-client';
+import { commit } from '#writ/tlog';
+
+/** A command may hold a request's arguments (64 KiB), a filter and obligations; arguments start three levels down. */
+const COMMAND_JSON_LIMITS = { bytesMax: 262_144, depthMax: 40 };
+
+export interface ExecutorIdentity {
+  readonly tenant: string;
+  readonly kind: ExecutorKind;
+  readonly pool: string;
+}
+
+/** Parses a message of COMMANDS. Throws COMMAND_MALFORMED. */
+export function parseCommand(data: Uint8Array): Command {
+  try {
+    return parse(Command, parseStrictJson(data, COMMAND_JSON_LIMITS), 'COMMAND_MALFORMED');
+  } catch (cause) {
+    if (cause instanceof Fault && cause.code === 'COMMAND_MALFORMED') throw cause;
+    throw new Fault('COMMAND_MALFORMED', 'the command is not readable', { cause });
+  }
+}
+
+/**
+ * Checks a command against the ledger: the entry that it points at is an allow by a decision service, commits to exactly this
+ * command, and is meant for this executor, now. The bus brought the message; only the ledger authorises it.
+ * Throws COMMAND_* and LEDGER_UNAVAILABLE.
+ */
+export async function verifyCommand(
+  command: Command,
+  options: {
+    readonly decisions: DecisionReader;
+    readonly identity: ExecutorIdentity;
+    readonly delivery: Delivery;
+    readonly now: () => number;
+  },
+): Promise<void> {
+  const { body } = command;
+  assertAddressed(body, options.identity, options.delivery);
+  assertInTime(body, options.now());
+  const entry = await options.decisions.allowAt(command.seq, command.i);
+  if (entry.cmd !== commit(command.salt, '/cmd', body as unknown as Json)) {
+    throw new Fault('COMMAND_MISMATCH', `the command of call \`${body.call}\` differs from what was decided`);
+  }
+  // Reading the ledger took time, and the deadline may have passed meanwhile.
+  assertInTime(body, options.now());
+}
+
+function assertAddressed(body: CommandBody, identity: ExecutorIdentity, delivery: Delivery): void {
+  const isOurs =
+    body.tenant === identity.tenant &&
+    body.executor === identity.kind &&
+    executorOf(body.kind) === identity.kind &&
+    body.pool === identity.pool &&
+    body.delivery === delivery;
+  if (!isOurs) throw new Fault('COMMAND_WRONG_POOL', `the command of call \`${body.call}\` is for another executor`);
+  // The reply was chosen by whoever asked: an answer goes to a reply route of the bus and nowhere else.
+  if (!isReplyRoute(body.reply))
+    throw new Fault('COMMAND_BAD_REPLY', `call \`${body.call}\` asks for an answer elsewhere`);
+}
+
+function assertInTime(body: CommandBody, now: number): void {
+  if (now > body.takeBy)
+    throw new Fault('COMMAND_EXPIRED', `the command of call \`${body.call}\` is past its deadline`);
+}

@@ -1,0 +1,202 @@
+import { parse, Entry, type EntryBody } from '#writ/contracts';
+import { generateSigningKey } from '#writ/signing';
+import { openBlock } from '#writ/tlog';
+import { BlockWriter } from './block-writer.js';
+import { PayloadOpener, PayloadSealer } from './payload-cipher.js';
+import { AppendError, type BlockLog, type LedgerMessage, type PayloadLog } from './ports.js';
+
+/** A stream in memory that fences as JetStream does. `fail` decides what happens to the next append. */
+class MemoryLog implements BlockLog {
+  readonly messages: LedgerMessage[] = [];
+  fail: (() => 'stored-but-silent' | 'lost' | 'full' | undefined) | undefined;
+
+  tail(producer: string) {
+    return Promise.resolve(this.messages.filter(({ subject }) => subject === `ledger.block.${producer}`).at(-1));
+  }
+
+  async append(producer: string, data: Uint8Array, { after }: { after: number }) {
+    await Promise.resolve();
+    const problem = this.fail?.();
+    if (problem === 'full') throw new AppendError('full');
+    if (problem === 'lost') throw new AppendError('unknown');
+    if (((await this.tail(producer))?.seq ?? 0) !== after) throw new AppendError('stale');
+    const seq = this.messages.length + 1;
+    this.messages.push({ seq, subject: `ledger.block.${producer}`, data });
+    if (problem === 'stored-but-silent') throw new AppendError('unknown');
+    return seq;
+  }
+
+  message(seq: number) {
+    return Promise.resolve(this.messages[seq - 1]);
+  }
+
+  read(fromSeq: number) {
+    return Promise.resolve({ messages: this.messages.slice(fromSeq - 1), isUpToDate: true });
+  }
+}
+
+class MemoryPayloads implements PayloadLog {
+  readonly stored: Uint8Array[] = [];
+  readonly keys = new Map<string, Uint8Array>();
+  isDown = false;
+
+  append(_producer: string, message: Uint8Array) {
+    if (this.isDown) return Promise.reject(new AppendError('unknown'));
+    this.stored.push(message);
+    return Promise.resolve();
+  }
+
+  appendKey(name: string, message: Uint8Array) {
+    this.keys.set(name, message);
+    return Promise.resolve();
+  }
+
+  key(name: string) {
+    return Promise.resolve(this.keys.get(name));
+  }
+
+  async *since() {
+    yield* this.stored;
+  }
+}
+
+const deploymentKey = Buffer.alloc(32, 7);
+const refused = (agent: string): EntryBody => ({
+  type: 'request.refused',
+  who: { agent },
+  act: { kind: 'tool.call' },
+  why: { code: 'INPUT_INVALID' },
+  n: 1,
+});
+
+async function openWriter(blocks = new MemoryLog(), payloads = new MemoryPayloads()) {
+  const writer = await BlockWriter.open({
+    blocks,
+    payloads,
+    sealer: new PayloadSealer(payloads, deploymentKey, { tenant: 'default', producer: 'pdp-0' }),
+    key: generateSigningKey('pdp-1'),
+    ledger: 'writ.test/default/2026',
+    tenant: 'default',
+    producer: 'pdp-0',
+    now: () => Date.UTC(2026, 0, 1),
+    sleep: () => Promise.resolve(),
+  });
+  return { writer, blocks, payloads };
+}
+
+const entriesOf = (log: MemoryLog) =>
+  log.messages.flatMap(({ data }) => openBlock(data).entries.map((text) => parse(Entry, JSON.parse(text))));
+
+describe('BlockWriter', () => {
+  it('puts what queued while a block was in flight into the next block', async () => {
+    const { writer, blocks } = await openWriter();
+    const first = writer.append(refused('a'));
+    const rest = Array.from({ length: 300 }, () => writer.append(refused('b')));
+    const places = await Promise.all([first, ...rest]);
+    expect(blocks.messages.length).toBeLessThanOrEqual(4);
+    expect(places.map(({ seq, i }) => `${seq}.${i}`)).toEqual([...new Set(places.map(({ seq, i }) => `${seq}.${i}`))]);
+    expect(entriesOf(blocks).map(({ prod }) => prod.s)).toEqual(Array.from({ length: 301 }, (_, s) => s + 1));
+  });
+
+  it('chains blocks across boots', async () => {
+    const { writer, blocks } = await openWriter();
+    await writer.append(refused('a'));
+    await writer.append(refused('a'));
+    const { writer: next } = await openWriter(blocks);
+    await next.append(refused('a'));
+    const [one, two, three] = blocks.messages.map(({ data }) => openBlock(data));
+    expect([two?.prev, three?.prev]).toEqual([one?.hash, two?.hash]);
+    expect([two?.n, three?.n]).toEqual([2, 1]);
+    expect(three?.boot).not.toBe(one?.boot);
+  });
+
+  it('finds its own block in the log when the answer was lost', async () => {
+    const { writer, blocks } = await openWriter();
+    let failures = 1;
+    blocks.fail = () => (failures-- > 0 ? 'stored-but-silent' : undefined);
+    await expect(writer.append(refused('a'))).resolves.toMatchObject({ seq: 1, i: 0 });
+    await expect(writer.append(refused('a'))).resolves.toMatchObject({ seq: 2, i: 0 });
+    expect(blocks.messages).toHaveLength(2);
+  });
+
+  it('tries again when the block was lost on the way', async () => {
+    const { writer, blocks } = await openWriter();
+    let failures = 3;
+    blocks.fail = () => (failures-- > 0 ? 'lost' : undefined);
+    await expect(writer.append(refused('a'))).resolves.toMatchObject({ seq: 1 });
+    expect(blocks.messages).toHaveLength(1);
+  });
+
+  it('stops for good when another writer owns the producer', async () => {
+    const { writer: old, blocks } = await openWriter();
+    await old.append(refused('a'));
+    const { writer: next } = await openWriter(blocks);
+    await next.append(refused('b'));
+    await expect(old.append(refused('a'))).rejects.toMatchObject({ code: 'LEDGER_FENCED' });
+    await expect(old.append(refused('a'))).rejects.toMatchObject({ code: 'LEDGER_FENCED' });
+    await expect(next.append(refused('b'))).resolves.toMatchObject({ seq: 3 });
+  });
+
+  it('refuses while the ledger is full, and goes on without a hole when there is room again', async () => {
+    const { writer, blocks } = await openWriter();
+    await writer.append(refused('a'));
+    blocks.fail = () => 'full';
+    await expect(writer.append(refused('a'))).rejects.toMatchObject({ code: 'LEDGER_FULL' });
+    blocks.fail = undefined;
+    await writer.append(refused('a'));
+    expect(entriesOf(blocks).map(({ prod }) => prod.s)).toEqual([1, 2]);
+  });
+
+  it('gives up after a bounded number of tries', async () => {
+    const { writer, blocks } = await openWriter();
+    blocks.fail = () => 'lost';
+    await expect(writer.append(refused('a'))).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' });
+  });
+
+  it('refuses an entry over the size limit and takes the next', async () => {
+    const { writer } = await openWriter();
+    const huge = { ...refused('a'), why: { code: 'x'.repeat(20_000) } } as EntryBody;
+    await expect(writer.append(huge)).rejects.toMatchObject({ code: 'LEDGER_ENTRY_TOO_LARGE' });
+    await expect(writer.append(refused('a'))).resolves.toMatchObject({ seq: 1, i: 0 });
+  });
+
+  it('refuses more when 10,000 entries wait', async () => {
+    const { writer } = await openWriter();
+    const waiting = Array.from({ length: 10_300 }, () => writer.append(refused('a')));
+    const results = await Promise.allSettled(waiting);
+    const codes = results.flatMap((result) => (result.status === 'rejected' ? [(result.reason as { code: string }).code] : []));
+    expect(new Set(codes)).toEqual(new Set(['LEDGER_OVERLOADED']));
+  });
+
+  it('makes an append durable together with its values, which only the deployment key opens', async () => {
+    const { writer, blocks, payloads } = await openWriter();
+    const value = { path: '/in', salt: 'A'.repeat(22), value: { text: 'a private word' } };
+    const appended = await writer.append(refused('a'), [value]);
+    const where = {
+      producer: 'pdp-0',
+      block: openBlock(blocks.messages[0]!.data).hash,
+      entry: appended.id,
+      writtenAtMs: Date.UTC(2026, 0, 1),
+    };
+    await expect(new PayloadOpener(payloads, deploymentKey).values(where)).resolves.toEqual([value]);
+    await expect(new PayloadOpener(payloads, Buffer.alloc(32, 8)).values(where)).rejects.toThrow();
+    const onDisk = Buffer.concat([...payloads.stored, ...blocks.messages.map(({ data }) => data)]).toString();
+    expect(onDisk).not.toContain('a private word');
+  });
+
+  it('gives no value of an agent whose key was deleted', async () => {
+    const { writer, blocks, payloads } = await openWriter();
+    const appended = await writer.append(refused('a'), [{ path: '/in', salt: 'A'.repeat(22), value: 1 }]);
+    payloads.keys.clear();
+    const block = openBlock(blocks.messages[0]!.data).hash;
+    const where = { producer: 'pdp-0', block, entry: appended.id, writtenAtMs: Date.UTC(2026, 0, 1) };
+    await expect(new PayloadOpener(payloads, deploymentKey).values(where)).resolves.toBeUndefined();
+  });
+
+  it('fails the append when the values could not be stored', async () => {
+    const { writer, payloads } = await openWriter();
+    payloads.isDown = true;
+    const value = { path: '/in', salt: 'A'.repeat(22), value: 1 };
+    await expect(writer.append(refused('a'), [value])).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' });
+  });
+});

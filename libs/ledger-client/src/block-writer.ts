@@ -1,0 +1,221 @@
+import { randomBytes } from 'node:crypto';
+import { canonicalJson, type EntryBody, type EntryRef, type Json, type PayloadValue } from '#writ/contracts';
+import { Fault } from '#writ/faults';
+import type { SigningKey } from '#writ/signing';
+import { FIRST_PREV, openBlock, sealBlock } from '#writ/tlog';
+import type { EntryValues, PayloadSealer } from './payload-cipher.js';
+import { AppendError, type BlockLog, type PayloadLog } from './ports.js';
+import { ulid } from './ulid.js';
+
+const ENTRIES_PER_BLOCK_MAX = 256;
+/** Escaping an entry into a JSON string can double it, and a block message holds 240,000 bytes. */
+const ENTRY_BYTES_PER_BLOCK_MAX = 110_000;
+const ENTRY_BYTES_MAX = 16_384;
+/** Base64 adds a third, and a message of the payload stream holds 500,000 bytes. */
+const VALUE_BYTES_PER_BLOCK_MAX = 330_000;
+const QUEUE_ENTRIES_MAX = 10_000;
+const ATTEMPTS_MAX = 20;
+
+export interface BlockWriterOptions {
+  readonly blocks: BlockLog;
+  readonly payloads: PayloadLog;
+  readonly sealer: PayloadSealer;
+  readonly key: SigningKey;
+  readonly ledger: string;
+  readonly tenant: string;
+  readonly producer: string;
+  readonly now: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
+  /** Told once, when the writer can write no more. */
+  readonly onDead?: (fault: Fault) => void;
+}
+
+/** What an append resolves to: where the entry stands, and its exact bytes. */
+export interface Appended extends EntryRef {
+  readonly text: string;
+  readonly ts: string;
+}
+
+interface Waiting {
+  readonly id: string;
+  readonly ts: string;
+  readonly text: string;
+  readonly agent: string | undefined;
+  readonly values: readonly PayloadValue[];
+  readonly valueBytes: number;
+  readonly done: (appended: Appended) => void;
+  readonly failed: (fault: Fault) => void;
+}
+
+/**
+ * The one writer of one producer's blocks. One block is in flight and there is no timer: what queued meanwhile becomes the
+ * next block, so one fsync and one signature carry up to 256 entries. Each block is fenced by the sequence of the last one:
+ * a second writer of the same producer is refused by the stream, and the one that finds out stops for good.
+ */
+export class BlockWriter {
+  readonly boot = randomBytes(16).toString('base64url');
+  readonly #queue: Waiting[] = [];
+  #isWriting = false;
+  #dead: Fault | undefined;
+  /** Entry numbers given, and entries known to be on record, in this boot. */
+  #given = 0;
+  #written = 0;
+  #n = 0;
+
+  private constructor(
+    private readonly options: BlockWriterOptions,
+    private after: number,
+    private prev: string,
+  ) {}
+
+  /** Reads the producer's tail and continues its chain under a new boot. Throws LEDGER_UNAVAILABLE or LEDGER_CORRUPT. */
+  static async open(options: BlockWriterOptions): Promise<BlockWriter> {
+    const tail = await options.blocks.tail(options.producer).catch((cause: unknown) => {
+      throw new Fault('LEDGER_UNAVAILABLE', 'the ledger cannot be read', { cause });
+    });
+    if (tail === undefined) return new BlockWriter(options, 0, FIRST_PREV);
+    return new BlockWriter(options, tail.seq, openBlock(tail.data).hash);
+  }
+
+  /** Stream sequence of this producer's last block. */
+  get lastSeq(): number {
+    return this.after;
+  }
+
+  /**
+   * Resolves when the entry, and the values that its commitments open to, are durable. Throws LEDGER_ENTRY_TOO_LARGE,
+   * LEDGER_OVERLOADED, LEDGER_FULL, LEDGER_UNAVAILABLE or LEDGER_FENCED; after LEDGER_UNAVAILABLE the entry may be on record.
+   */
+  append(body: EntryBody, values: readonly PayloadValue[] = []): Promise<Appended> {
+    if (this.#dead !== undefined) return Promise.reject(this.#dead);
+    if (this.#queue.length >= QUEUE_ENTRIES_MAX) {
+      return Promise.reject(new Fault('LEDGER_OVERLOADED', `${QUEUE_ENTRIES_MAX} entries wait to be written`));
+    }
+    return new Promise((done, failed) => {
+      const entry = this.#complete(body);
+      // The schema of entries admits JSON only, which their types cannot say.
+      const text = canonicalJson(entry as unknown as Json);
+      if (Buffer.byteLength(text) > ENTRY_BYTES_MAX) {
+        failed(
+          new Fault('LEDGER_ENTRY_TOO_LARGE', `an entry of type \`${body.type}\` is over ${ENTRY_BYTES_MAX} bytes`),
+        );
+        return;
+      }
+      this.#given += 1;
+      const agent = 'who' in body ? body.who.agent : undefined;
+      const valueBytes = values.length === 0 ? 0 : Buffer.byteLength(JSON.stringify(values));
+      this.#queue.push({ id: entry.id, ts: entry.ts, text, agent, values, valueBytes, done, failed });
+      void this.#write();
+    });
+  }
+
+  #complete(body: EntryBody) {
+    const nowMs = this.options.now();
+    return {
+      ...body,
+      v: 1 as const,
+      id: ulid(nowMs),
+      ts: new Date(nowMs).toISOString(),
+      ledger: this.options.ledger,
+      ten: this.options.tenant,
+      prod: { id: this.options.producer, boot: this.boot, s: this.#given + 1 },
+    };
+  }
+
+  async #write(): Promise<void> {
+    if (this.#isWriting) return;
+    this.#isWriting = true;
+    // Entries that arrive in the same turn of the event loop share the block.
+    await Promise.resolve();
+    while (this.#queue.length > 0 && this.#dead === undefined) await this.#writeBlock(this.#takeBatch());
+    this.#isWriting = false;
+  }
+
+  #takeBatch(): readonly Waiting[] {
+    let entryBytes = 0;
+    let valueBytes = 0;
+    let count = 0;
+    for (const waiting of this.#queue) {
+      entryBytes += waiting.text.length;
+      valueBytes += waiting.valueBytes;
+      const isFull = entryBytes > ENTRY_BYTES_PER_BLOCK_MAX || valueBytes > VALUE_BYTES_PER_BLOCK_MAX;
+      if (count > 0 && (isFull || count === ENTRIES_PER_BLOCK_MAX)) break;
+      count += 1;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  async #writeBlock(batch: readonly Waiting[]): Promise<void> {
+    const { ledger, producer, key } = this.options;
+    const block = sealBlock(
+      { ledger, producer, boot: this.boot, n: this.#n + 1, prev: this.prev, entries: batch.map(({ text }) => text) },
+      key,
+    );
+    const values = this.#writeValues(block.hash, batch);
+    try {
+      this.after = await this.#appendBlock(block.bytes, block.hash);
+    } catch (error) {
+      await values.catch(() => undefined);
+      this.#fail(batch, error as Fault);
+      return;
+    }
+    this.#n += 1;
+    this.#written += batch.length;
+    this.prev = block.hash;
+    // If the process dies here the entries are on record and their callers were told nothing; nothing was started.
+    try {
+      await values;
+    } catch (cause) {
+      const fault = new Fault('LEDGER_UNAVAILABLE', 'the values could not be stored', { cause });
+      for (const waiting of batch) waiting.failed(fault);
+      return;
+    }
+    batch.forEach(({ id, ts, text, done }, i) => done({ seq: this.after, i, id, ts, text }));
+  }
+
+  async #writeValues(block: string, batch: readonly Waiting[]): Promise<void> {
+    const entries: EntryValues[] = [];
+    for (const { id, agent, values } of batch) {
+      if (values.length > 0 && agent !== undefined) entries.push({ entry: id, agent, values });
+    }
+    if (entries.length === 0) return;
+    const message = await this.options.sealer.seal(block, entries, this.options.now());
+    await this.options.payloads.append(this.options.producer, message, block);
+  }
+
+  /** Stores the block and returns its sequence. An outcome that is not known is read from the log, never guessed. */
+  async #appendBlock(bytes: Uint8Array, hash: string): Promise<number> {
+    const { blocks, producer, sleep } = this.options;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await blocks.append(producer, bytes, { id: hash, after: this.after });
+      } catch (cause) {
+        if (!(cause instanceof AppendError)) throw new Fault('LEDGER_UNAVAILABLE', 'the ledger failed', { cause });
+        if (cause.problem === 'full') throw new Fault('LEDGER_FULL', 'the ledger is full', { cause });
+        const stored = await this.#storedAs(hash).catch(() => 'unknown' as const);
+        if (typeof stored === 'number') return stored;
+        if (stored === 'foreign') throw new Fault('LEDGER_FENCED', `another writer owns \`${producer}\``, { cause });
+        if (attempt === ATTEMPTS_MAX) throw new Fault('LEDGER_UNAVAILABLE', 'the ledger does not answer', { cause });
+        await sleep(100 * Math.min(attempt, 10));
+      }
+    }
+  }
+
+  async #storedAs(hash: string): Promise<number | 'absent' | 'foreign'> {
+    const tail = await this.options.blocks.tail(this.options.producer);
+    if ((tail?.seq ?? 0) === this.after) return 'absent';
+    return tail !== undefined && openBlock(tail.data).hash === hash ? tail.seq : 'foreign';
+  }
+
+  #fail(batch: readonly Waiting[], fault: Fault): void {
+    for (const waiting of [...batch, ...this.#queue.splice(0)]) waiting.failed(fault);
+    if (fault.code === 'LEDGER_FULL') {
+      // The stream refused the block for certain, so the chain is intact and a later block may fit again. The numbers of the
+      // failed entries are given again: the chain of entries has no hole.
+      this.#given = this.#written;
+      return;
+    }
+    this.#dead = fault;
+    this.options.onDead?.(fault);
+  }
+}

@@ -1,0 +1,152 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { parse, PayloadValue, subjects } from '#writ/contracts';
+import { Fault } from '#writ/faults';
+import { z } from 'zod';
+import type { PayloadLog } from './ports.js';
+
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** The values of one entry, sealed under the data key of its agent and day. */
+export interface EntryValues {
+  readonly entry: string;
+  readonly agent: string;
+  readonly values: readonly PayloadValue[];
+}
+
+/** One payload message: what the commitments of one block open to. Groups share a key, that is an agent and a day. */
+const PayloadMessage = z.strictObject({
+  v: z.literal(1),
+  block: z.string(),
+  groups: z.array(z.strictObject({ key: z.string(), box: z.string() })),
+});
+const KeyMessage = z.strictObject({ v: z.literal(1), key: z.string(), box: z.string() });
+const Group = z.array(z.strictObject({ entry: z.string(), values: z.array(PayloadValue) }));
+
+function seal(key: Uint8Array, about: string, plain: Uint8Array): string {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(about));
+  return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]).toString('base64');
+}
+
+function open(key: Uint8Array, about: string, box: string): Buffer {
+  const bytes = Buffer.from(box, 'base64');
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES)).setAAD(Buffer.from(about));
+  decipher.setAuthTag(bytes.subarray(bytes.length - TAG_BYTES));
+  return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, bytes.length - TAG_BYTES)), decipher.final()]);
+}
+
+/**
+ * Seals values for one producer boot. A data key is random, per agent and UTC day; it is stored, wrapped by the deployment
+ * key, before the first value under it. Deleting the wrapped key erases the values.
+ */
+export class PayloadSealer {
+  readonly #keys = new Map<string, Promise<{ readonly name: string; readonly key: Buffer }>>();
+
+  constructor(
+    private readonly log: PayloadLog,
+    private readonly deploymentKey: Uint8Array,
+    private readonly writer: { readonly tenant: string; readonly producer: string },
+  ) {}
+
+  /** One payload message for a block. Resolves when the data keys that it needs are durable. */
+  async seal(block: string, entries: readonly EntryValues[], nowMs: number): Promise<Uint8Array> {
+    const groups = await this.#groups(entries, nowMs);
+    return Buffer.from(
+      JSON.stringify({
+        v: 1,
+        block,
+        groups: groups.map(({ name, key, members }) => ({
+          key: name,
+          box: seal(key, `${block}/${name}`, Buffer.from(JSON.stringify(members))),
+        })),
+      }),
+    );
+  }
+
+  async #groups(entries: readonly EntryValues[], nowMs: number) {
+    const day = new Date(nowMs).toISOString().slice(0, 10);
+    const byAgent = new Map<string, { entry: string; values: readonly PayloadValue[] }[]>();
+    for (const { entry, agent, values } of entries) {
+      const members = byAgent.get(agent) ?? [];
+      members.push({ entry, values });
+      byAgent.set(agent, members);
+    }
+    return Promise.all(
+      [...byAgent].map(async ([agent, members]) => ({ ...(await this.#dataKey(agent, day)), members })),
+    );
+  }
+
+  #dataKey(agent: string, day: string) {
+    const id = `${agent}.${day}`;
+    const known = this.#keys.get(id);
+    if (known !== undefined) return known;
+    const made = this.#makeKey(agent, day);
+    this.#keys.set(id, made);
+    // A key that could not be stored is not used: the next value tries again with a new one.
+    made.catch(() => this.#keys.delete(id));
+    return made;
+  }
+
+  async #makeKey(agent: string, day: string) {
+    const key = randomBytes(32);
+    const boot = randomBytes(6).toString('hex');
+    const name = subjects.payloadKey(this.writer.tenant, agent, day, `${this.writer.producer}-${boot}`);
+    const message = { v: 1, key: name, box: seal(this.deploymentKey, name, key) };
+    await this.log.appendKey(name, Buffer.from(JSON.stringify(message)));
+    return { name, key };
+  }
+}
+
+/** Opens values again, for the operator and for answers to repeated calls. */
+export class PayloadOpener {
+  readonly #keys = new Map<string, Buffer>();
+
+  constructor(
+    private readonly log: PayloadLog,
+    private readonly deploymentKey: Uint8Array,
+  ) {}
+
+  /**
+   * The values of one entry of a block, or undefined when they are gone (retention, erasure). `writtenAtMs` is the entry's own
+   * time; the message is looked for from a little before it.
+   */
+  async values(where: {
+    readonly producer: string;
+    readonly block: string;
+    readonly entry: string;
+    readonly writtenAtMs: number;
+  }): Promise<readonly PayloadValue[] | undefined> {
+    for await (const bytes of this.log.since(where.producer, where.writtenAtMs - 5_000)) {
+      const message = parse(PayloadMessage, JSON.parse(Buffer.from(bytes).toString()), 'LEDGER_CORRUPT');
+      if (message.block !== where.block) continue;
+      for (const group of message.groups) {
+        const found = (await this.#open(message.block, group))?.find((member) => member.entry === where.entry);
+        if (found !== undefined) return found.values;
+      }
+      return undefined;
+    }
+    return undefined;
+  }
+
+  async #open(block: string, group: { readonly key: string; readonly box: string }) {
+    const key = await this.#key(group.key);
+    if (key === undefined) return undefined;
+    try {
+      return parse(Group, JSON.parse(open(key, `${block}/${group.key}`, group.box).toString()), 'LEDGER_CORRUPT');
+    } catch (cause) {
+      throw new Fault('LEDGER_CORRUPT', `a payload of block \`${block}\` does not open`, { cause });
+    }
+  }
+
+  async #key(name: string): Promise<Buffer | undefined> {
+    const known = this.#keys.get(name);
+    if (known !== undefined) return known;
+    const bytes = await this.log.key(name);
+    if (bytes === undefined) return undefined;
+    const message = parse(KeyMessage, JSON.parse(Buffer.from(bytes).toString()), 'LEDGER_CORRUPT');
+    const key = open(this.deploymentKey, name, message.box);
+    this.#keys.set(name, key);
+    return key;
+  }
+}

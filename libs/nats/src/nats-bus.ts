@@ -1,0 +1,260 @@
+import { randomBytes } from 'node:crypto';
+import { errors, headers, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from 'nats';
+import {
+  BusError,
+  type Bus,
+  type BusHeaders,
+  type BusMessage,
+  type BusSubscription,
+  type PublishOptions,
+  type RequestOptions,
+  type SubscribeOptions,
+} from './bus.js';
+
+interface Waiting {
+  readonly subject: string;
+  readonly timeoutMs: number;
+  readonly onMessage: (message: BusMessage) => 'more' | 'done';
+  readonly fail: (error: BusError) => void;
+  timer: NodeJS.Timeout;
+}
+
+/**
+ * The Bus over nats.js. Requests share one inbox subscription, and fail at once when the connection is lost: the client
+ * library drops what is published while disconnected, so waiting for the answer would be waiting for nothing.
+ */
+export class NatsBus implements Bus {
+  readonly user: string;
+  readonly #connection: NatsConnection;
+  readonly #inboxPrefix: string;
+  readonly #onError: (error: Error) => void;
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #reconnectListeners = new Set<() => void>();
+  #inbox: { readonly base: string; next: number } | undefined;
+  #isConnected = true;
+
+  constructor(
+    connection: NatsConnection,
+    options: { readonly user: string; readonly inboxPrefix: string; readonly onError?: (error: Error) => void },
+  ) {
+    this.#connection = connection;
+    this.user = options.user;
+    this.#inboxPrefix = options.inboxPrefix;
+    this.#onError = options.onError ?? (() => undefined);
+    void this.#watchStatus();
+    void connection.closed().then(() => {
+      this.#isConnected = false;
+      this.#failAll(new BusError('closed', 'the connection is closed'));
+    });
+  }
+
+  get isConnected(): boolean {
+    return this.#isConnected;
+  }
+
+  publish(subject: string, data: Uint8Array | string, options: PublishOptions = {}): void {
+    assertSubject(subject);
+    if (options.reply !== undefined) assertSubject(options.reply);
+    if (!this.#isConnected) throw new BusError('disconnected', 'the bus is not connected');
+    try {
+      this.#connection.publish(subject, data, {
+        ...(options.reply === undefined ? {} : { reply: options.reply }),
+        ...(options.headers === undefined ? {} : { headers: toHeaders(options.headers) }),
+      });
+    } catch (cause) {
+      throw toBusError(cause);
+    }
+  }
+
+  async request(subject: string, data: Uint8Array | string, options: RequestOptions): Promise<BusMessage> {
+    let answer: BusMessage | undefined;
+    await this.requestMany(subject, data, {
+      ...options,
+      onMessage: (message) => {
+        answer = message;
+        return 'done';
+      },
+    });
+    return answer as BusMessage;
+  }
+
+  async requestMany(
+    subject: string,
+    data: Uint8Array | string,
+    options: RequestOptions & { readonly onMessage: (message: BusMessage) => 'more' | 'done' },
+  ): Promise<void> {
+    const reply = this.#nextReply();
+    await new Promise<void>((resolve, reject) => {
+      const settle = (error?: BusError) => {
+        const waiting = this.#waiting.get(reply);
+        if (waiting === undefined) return;
+        clearTimeout(waiting.timer);
+        this.#waiting.delete(reply);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      this.#waiting.set(reply, {
+        subject,
+        timeoutMs: options.timeoutMs,
+        timer: setTimeout(
+          () => settle(new BusError('timeout', `no answer on \`${subject}\` in ${options.timeoutMs} ms`)),
+          options.timeoutMs,
+        ),
+        fail: settle,
+        onMessage: (message) => {
+          const isNobodyThere = message.status === 503 && message.data.length === 0;
+          if (isNobodyThere) settle(new BusError('no-responders', `nobody answers on \`${subject}\``));
+          else if (options.onMessage(message) === 'done') settle();
+          else return 'more';
+          return 'done';
+        },
+      });
+      try {
+        this.publish(subject, data, { ...(options.headers && { headers: options.headers }), reply });
+      } catch (error) {
+        settle(toBusError(error));
+      }
+    });
+  }
+
+  subscribe(subject: string, options: SubscribeOptions): BusSubscription {
+    const subscription = this.#connection.subscribe(subject, {
+      ...(options.queue === undefined ? {} : { queue: options.queue }),
+      callback: (error, message) => {
+        if (error === null) options.onMessage(toBusMessage(message));
+        else (options.onError ?? this.#onError)(toBusError(error));
+      },
+    });
+    return toSubscription(subscription);
+  }
+
+  onReconnect(listener: () => void): () => void {
+    this.#reconnectListeners.add(listener);
+    return () => this.#reconnectListeners.delete(listener);
+  }
+
+  newInbox(): string {
+    return `${this.#inboxPrefix}.${randomBytes(16).toString('base64url')}`;
+  }
+
+  flush(): Promise<void> {
+    return this.#connection.flush();
+  }
+
+  async drain(): Promise<void> {
+    if (!this.#connection.isClosed()) await this.#connection.drain();
+  }
+
+  async close(): Promise<void> {
+    if (!this.#connection.isClosed()) await this.#connection.close();
+  }
+
+  async closed(): Promise<Error | undefined> {
+    const reason = await this.#connection.closed();
+    return reason instanceof Error ? reason : undefined;
+  }
+
+  #nextReply(): string {
+    this.#inbox ??= this.#openInbox();
+    this.#inbox.next += 1;
+    return `${this.#inbox.base}.${this.#inbox.next.toString(36)}`;
+  }
+
+  #openInbox(): { readonly base: string; next: number } {
+    const base = this.newInbox();
+    this.subscribe(`${base}.*`, {
+      onMessage: (message) => {
+        const waiting = this.#waiting.get(message.subject);
+        // A late answer, or one that somebody guessed: nobody waits for it.
+        if (waiting !== undefined && waiting.onMessage(message) === 'more') waiting.timer.refresh();
+      },
+      onError: (error) => {
+        this.#inbox = undefined;
+        this.#failAll(error);
+        this.#onError(error);
+      },
+    });
+    return { base, next: 0 };
+  }
+
+  #failAll(error: BusError): void {
+    for (const waiting of this.#waiting.values()) waiting.fail(error);
+  }
+
+  async #watchStatus(): Promise<void> {
+    for await (const status of this.#connection.status()) {
+      if (status.type === 'disconnect') {
+        this.#isConnected = false;
+        this.#failAll(new BusError('disconnected', 'the connection was lost before the answer came'));
+      } else if (status.type === 'reconnect') {
+        this.#isConnected = true;
+        for (const listener of this.#reconnectListeners) listener();
+      } else if (status.type === 'error') {
+        this.#refused(status.error);
+      }
+    }
+  }
+
+  /** A violation names the subject only, so every request that waits on that subject fails: all of them were refused. */
+  #refused(error: Error): void {
+    if (error instanceof errors.PermissionViolationError) {
+      // A refused subscription hears of it through its own callback.
+      if (error.operation === 'subscription') return;
+      for (const waiting of this.#waiting.values()) {
+        if (waiting.subject === error.subject) waiting.fail(toBusError(error));
+      }
+    }
+    this.#onError(toBusError(error));
+  }
+}
+
+/** A blank or a line break in a subject would be read by the server as protocol. */
+function assertSubject(subject: string): void {
+  // oxlint-disable-next-line no-control-regex
+  if (!/^[^\s\u0000-\u001f\u007f]+$/.test(subject)) {
+    throw new BusError('invalid', `${JSON.stringify(subject.slice(0, 80))} is not a subject`);
+  }
+}
+
+function toHeaders(values: BusHeaders): MsgHdrs {
+  const result = headers();
+  for (const [name, value] of Object.entries(values)) result.set(name, value);
+  return result;
+}
+
+function toBusMessage(message: Msg): BusMessage {
+  return {
+    subject: message.subject,
+    reply: message.reply,
+    data: message.data,
+    status: message.headers?.code ?? 0,
+    header: (name) => {
+      const values = message.headers?.values(name);
+      return values === undefined ? undefined : values[values.length - 1];
+    },
+  };
+}
+
+function toSubscription(subscription: Subscription): BusSubscription {
+  return {
+    unsubscribe: () => {
+      if (!subscription.isClosed()) subscription.unsubscribe();
+    },
+    drain: async () => {
+      if (!subscription.isClosed()) await subscription.drain();
+    },
+  };
+}
+
+function toBusError(cause: unknown): BusError {
+  if (cause instanceof BusError) return cause;
+  if (cause instanceof errors.PermissionViolationError) {
+    const verb = cause.operation === 'publish' ? 'publish on' : 'subscribe to';
+    return new BusError('permission', `the bus does not let this user ${verb} \`${cause.subject}\``, { cause });
+  }
+  if (cause instanceof errors.ClosedConnectionError || cause instanceof errors.DrainingConnectionError) {
+    return new BusError('closed', 'the connection is closed', { cause });
+  }
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return new BusError(/permissions violation/i.test(text) ? 'permission' : 'invalid', text, { cause });
+}

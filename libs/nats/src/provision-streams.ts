@@ -1,0 +1,210 @@
+import { Fault } from '#writ/faults';
+import {
+  COMMANDS_STREAM,
+  EXECUTOR_KINDS,
+  LEDGER_STREAM,
+  PAYLOAD_KEYS_STREAM,
+  PAYLOADS_STREAM,
+  subjects,
+  type Delivery,
+} from '#writ/contracts';
+import type { Bus } from './bus.js';
+import { isStreamError, parseApiAnswer } from './stream-error.js';
+import { StreamReader } from './stream-reader.js';
+
+export interface StreamLimits {
+  readonly ledgerBytesMax: number;
+  readonly payloadBytesMax: number;
+  readonly payloadDays: number;
+  readonly payloadKeyBytesMax: number;
+  readonly commandBytesMax: number;
+  readonly pool: string;
+}
+
+type Config = Readonly<Record<string, unknown>>;
+
+const SECOND_NS = 1_000_000_000;
+const DAY_NS = 86_400 * SECOND_NS;
+const MESSAGE_BYTES_MAX = 262_144;
+const DUPLICATE_WINDOW_NS = 120 * SECOND_NS;
+const RETRY_DELIVERIES_MAX = 5;
+const ACK_WAIT_NS = 30 * SECOND_NS;
+const ACK_PENDING_MAX = 1024;
+const PULLS_WAITING_MAX = 64;
+const TIMEOUT_MS = 10_000;
+const STREAM_NOT_FOUND = 10059;
+const CONSUMER_EXISTS = 10148;
+
+/**
+ * Makes the streams and consumers of Writ, with users that exist for this purpose only. What exists with the same
+ * configuration stays as it is; a limit may grow; anything else that differs is a CONFIG_DATA_DIR_CORRUPT, because a stream
+ * that holds evidence is never changed to fit.
+ */
+export async function provisionStreams(ledgerBoot: Bus, gatewayBoot: Bus, limits: StreamLimits): Promise<void> {
+  await provisionStream(ledgerBoot, ledgerConfig(limits));
+  await provisionStream(ledgerBoot, payloadsConfig(limits));
+  await provisionStream(ledgerBoot, payloadKeysConfig(limits));
+  await provisionConsumer(ledgerBoot, LEDGER_STREAM, siemConsumer());
+  await provisionStream(gatewayBoot, commandsConfig(limits));
+  for (const consumer of commandConsumers(limits)) await provisionConsumer(gatewayBoot, COMMANDS_STREAM, consumer);
+}
+
+/** What the streams share: on disk, one copy, nothing is pushed out or deleted, no message chooses its own end. */
+const evidence: Config = {
+  storage: 'file',
+  retention: 'limits',
+  discard: 'new',
+  num_replicas: 1,
+  deny_delete: true,
+  deny_purge: true,
+  allow_rollup_hdrs: false,
+  allow_msg_ttl: false,
+  allow_direct: true,
+  max_msg_size: MESSAGE_BYTES_MAX,
+  duplicate_window: DUPLICATE_WINDOW_NS,
+};
+
+function ledgerConfig(limits: StreamLimits): Config {
+  return {
+    ...evidence,
+    name: LEDGER_STREAM,
+    subjects: [subjects.ledgerBlock('*')],
+    max_bytes: limits.ledgerBytesMax,
+    max_age: 0,
+    compression: 's2',
+  };
+}
+
+function payloadsConfig(limits: StreamLimits): Config {
+  return {
+    ...evidence,
+    name: PAYLOADS_STREAM,
+    subjects: [subjects.payload('*')],
+    max_bytes: limits.payloadBytesMax,
+    max_age: limits.payloadDays * DAY_NS,
+    // The values are encrypted: there is nothing to compress.
+    compression: 'none',
+  };
+}
+
+function payloadKeysConfig(limits: StreamLimits): Config {
+  return {
+    ...evidence,
+    name: PAYLOAD_KEYS_STREAM,
+    subjects: [subjects.payloadKey('*', '*', '*', '*')],
+    max_bytes: limits.payloadKeyBytesMax,
+    max_age: 0,
+    compression: 'none',
+    // Erasing a value is deleting its key. No user that runs has the right; a stream that denies it could never allow it.
+    deny_delete: false,
+    deny_purge: false,
+  };
+}
+
+function commandsConfig(limits: StreamLimits): Config {
+  return {
+    ...evidence,
+    name: COMMANDS_STREAM,
+    subjects: ['cmd.*.*.*'],
+    retention: 'workqueue',
+    // A command that is lost with the machine is expired by its shard; the record is in LEDGER, which is synced.
+    persist_mode: 'async',
+    max_bytes: limits.commandBytesMax,
+    max_age: 0,
+    compression: 'none',
+    // Acknowledging a command takes it out of the work queue. Nobody has the right to delete one by hand.
+    deny_delete: false,
+    deny_purge: false,
+  };
+}
+
+function siemConsumer(): Config {
+  return { ...pullConsumer('siem'), max_ack_pending: ACK_PENDING_MAX, max_deliver: -1, deliver_policy: 'all' };
+}
+
+function commandConsumers(limits: StreamLimits): readonly Config[] {
+  const deliveries: readonly Delivery[] = ['once', 'retry'];
+  return EXECUTOR_KINDS.flatMap((kind) =>
+    deliveries.map((delivery) => ({
+      ...pullConsumer(subjects.commandConsumer(kind, delivery, limits.pool)),
+      filter_subject: subjects.command(kind, delivery, limits.pool),
+      max_deliver: delivery === 'once' ? 1 : RETRY_DELIVERIES_MAX,
+      max_ack_pending: ACK_PENDING_MAX,
+    })),
+  );
+}
+
+function pullConsumer(name: string): Config {
+  return {
+    durable_name: name,
+    name,
+    ack_policy: 'explicit',
+    deliver_policy: 'all',
+    ack_wait: ACK_WAIT_NS,
+    max_waiting: PULLS_WAITING_MAX,
+  };
+}
+
+async function provisionStream(boot: Bus, wanted: Config): Promise<void> {
+  const name = String(wanted['name']);
+  const existing = await streamConfig(boot, name);
+  if (existing === undefined) {
+    await call(boot, `$JS.API.STREAM.CREATE.${name}`, wanted);
+    return;
+  }
+  const differing = differences(wanted, existing);
+  if (differing.length === 0) return;
+  const isGrowth = differing.every((field) => mayChange(name, field, wanted[field], existing[field]));
+  if (!isGrowth) throw unlike(`stream \`${name}\``, differing);
+  await call(boot, `$JS.API.STREAM.UPDATE.${name}`, { ...existing, ...wanted });
+}
+
+/** Room may grow, and how long payloads are kept is the operator's to say. */
+function mayChange(stream: string, field: string, wanted: unknown, existing: unknown): boolean {
+  if (field === 'max_bytes') return Number(wanted) > Number(existing);
+  return field === 'max_age' && stream === PAYLOADS_STREAM;
+}
+
+async function provisionConsumer(boot: Bus, stream: string, wanted: Config): Promise<void> {
+  const name = String(wanted['name']);
+  const filter = wanted['filter_subject'] === undefined ? '' : `.${String(wanted['filter_subject'])}`;
+  const answer = await call(boot, `$JS.API.CONSUMER.CREATE.${stream}.${name}${filter}`, {
+    stream_name: stream,
+    // Idempotent for the same configuration; another one is refused and not taken over.
+    action: 'create',
+    config: wanted,
+  }).catch((error: unknown) => {
+    throw isStreamError(error) && error.code === CONSUMER_EXISTS ? unlike(`consumer \`${name}\``, ['config']) : error;
+  });
+  const differing = differences(wanted, answer['config'] as Config);
+  if (differing.length > 0) throw unlike(`consumer \`${name}\``, differing);
+}
+
+async function streamConfig(boot: Bus, name: string): Promise<Config | undefined> {
+  try {
+    return (await new StreamReader(boot, { apiPrefix: '$JS.API', timeoutMs: TIMEOUT_MS }).info(name)).config;
+  } catch (error) {
+    if (isStreamError(error) && error.code === STREAM_NOT_FOUND) return undefined;
+    throw error;
+  }
+}
+
+/** The fields that differ. The server leaves out a field that has its zero value. */
+function differences(wanted: Config, existing: Config): string[] {
+  const zero = (value: unknown) => (value === false || value === 0 || value === undefined ? null : value);
+  return Object.keys(wanted).filter(
+    (field) => JSON.stringify(zero(wanted[field])) !== JSON.stringify(zero(existing[field])),
+  );
+}
+
+async function call(boot: Bus, subject: string, request: Config): Promise<Config> {
+  const answer = await boot.request(subject, JSON.stringify(request), { timeoutMs: TIMEOUT_MS });
+  return parseApiAnswer(answer.data);
+}
+
+function unlike(what: string, fields: readonly string[]): Fault {
+  return new Fault(
+    'CONFIG_DATA_DIR_CORRUPT',
+    `the ${what} in the data directory was made with another configuration: ${fields.join(', ')}`,
+  );
+}

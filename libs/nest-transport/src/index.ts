@@ -1,0 +1,2 @@
+export { JetStreamServer } from './jetstream-server.js';
+export { RequestServer } from './request-server.js';

@@ -1,0 +1,56 @@
+import type { LeasedCredential } from '#writ/credentials';
+import { Fault, type FaultCode, messageOf } from '#writ/faults';
+
+/** Codes of errors that come before the first byte of the request: the action certainly did not happen. */
+const BEFORE_SENDING: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+const UNTRUSTED = /^(ERR_TLS_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_SSL_|HOSTNAME_MISMATCH)/;
+
+const BY_CODE: Readonly<Record<string, readonly [FaultCode, string]>> = {
+  UND_ERR_RES_EXCEEDED_MAX_SIZE: ['EXECUTOR_OUTPUT_TOO_LARGE', 'the answer is over the size limit'],
+  UND_ERR_HEADERS_OVERFLOW: ['EXECUTOR_OUTPUT_TOO_LARGE', 'the headers of the answer are over the size limit'],
+  HPE_HEADER_OVERFLOW: ['EXECUTOR_OUTPUT_TOO_LARGE', 'the headers of the answer are over the size limit'],
+  UND_ERR_HEADERS_TIMEOUT: ['EXECUTOR_TIMEOUT', 'the service did not answer in time'],
+  UND_ERR_BODY_TIMEOUT: ['EXECUTOR_TIMEOUT', 'the service did not answer in time'],
+};
+
+interface Circumstances {
+  readonly deadline: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
+  readonly credential?: LeasedCredential | undefined;
+}
+
+/** The fault for whatever a request ended with. Its cause is the message alone, scrubbed: the error itself may hold the request. */
+export function faultOf(thrown: unknown, { deadline, signal, credential }: Circumstances): Fault {
+  // What the input rules refuse has got past the decision service; for an executor it is a failed action.
+  if (thrown instanceof Fault)
+    return thrown.code === 'INPUT_INVALID' ? new Fault('EXECUTOR_FAILED', thrown.message) : thrown;
+  const code = codeOf(thrown);
+  const message = messageOf(thrown);
+  const cause = new Error(`${code}: ${credential?.scrubText(message).text ?? message}`);
+  if (deadline.aborted) return new Fault('EXECUTOR_TIMEOUT', 'the service did not answer in time', { cause });
+  if (signal?.aborted === true)
+    return new Fault('EXECUTOR_TIMEOUT', 'the request was stopped before its answer', { cause });
+  if (BEFORE_SENDING.has(code)) return new Fault('EXECUTOR_UNREACHABLE', 'no connection could be made', { cause });
+  if (UNTRUSTED.test(code)) return new Fault('EXECUTOR_UNREACHABLE', 'the certificate is not trusted', { cause });
+  const known = BY_CODE[code];
+  if (known !== undefined) return new Fault(...known, { cause });
+  if (code.startsWith('HPE_') || code === 'HTTPParserError')
+    return new Fault('EXECUTOR_BAD_ANSWER', 'the service does not speak HTTP', { cause });
+  return new Fault('EXECUTOR_FAILED', 'the connection ended before the answer was whole', { cause });
+}
+
+/** The code of an error, or of the first error inside an AggregateError: Node tries several addresses. */
+function codeOf(thrown: unknown): string {
+  if (typeof thrown !== 'object' || thrown === null) return '';
+  if ('code' in thrown && typeof thrown.code === 'string') return thrown.code;
+  if ('errors' in thrown && Array.isArray(thrown.errors)) return codeOf(thrown.errors[0]);
+  return 'name' in thrown ? String(thrown.name) : '';
+}

@@ -1,0 +1,267 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { gzipSync } from 'node:zlib';
+import { CredentialBroker, type LeasedCredential } from '#writ/credentials';
+import { type OutboundAnswer, type OutboundRequest, type ResolvedAddress, sendOutbound } from './index.js';
+
+const TOKEN = 'xoxb-0123456789-secret/token+value';
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+const open: (Server | TcpServer)[] = [];
+const sockets = new Set<Socket>();
+
+afterEach(async () => {
+  for (const socket of sockets) socket.destroy();
+  await Promise.all(open.splice(0).map((server) => new Promise((done) => server.close(done))));
+});
+
+async function listen(server: Server | TcpServer): Promise<number> {
+  open.push(server);
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  return (server.address() as AddressInfo).port;
+}
+
+const serve = (handler: Handler): Promise<number> => listen(createServer(handler));
+const serveRaw = (handler: (socket: Socket) => void): Promise<number> => listen(createTcpServer(handler));
+
+const LOOPBACK: ResolvedAddress = { address: '127.0.0.1', family: 4 };
+const toLoopback = async (): Promise<readonly ResolvedAddress[]> => [LOOPBACK];
+
+function send(port: number, changes: Partial<OutboundRequest> = {}): Promise<OutboundAnswer> {
+  return sendOutbound({
+    url: `http://api.example.invalid:${port}/v1?q=1`,
+    method: 'GET',
+    headers: {},
+    internal: true,
+    timeoutMs: 2_000,
+    responseBytesMax: 100_000,
+    resolve: toLoopback,
+    ...changes,
+  });
+}
+
+const fault = (code: string, message: RegExp | string = /./): object => ({
+  code,
+  message: expect.stringMatching(message),
+});
+
+async function lease(port: number): Promise<LeasedCredential> {
+  const origin = `http://api.example.invalid:${port}`;
+  const record = { from: { env: 'TOKEN' }, origins: [origin], header: 'Authorization', format: 'Bearer {}' };
+  const broker = new CredentialBroker({ slack: record }, { env: () => TOKEN, readFile: async () => '' });
+  return broker.lease('slack', origin);
+}
+
+describe('sendOutbound', () => {
+  it('connects to the address that was classified, by a real connection, and keeps the name as Host', async () => {
+    // Fails when an upgrade of undici stops honouring `connect.lookup`: the name exists in no DNS.
+    const port = await serve((request, response) => response.end(`${request.headers.host} ${request.url}`));
+    const answer = await send(port);
+    expect(answer).toMatchObject({ status: 200, truncated: false, echoed: false });
+    expect(answer.body.toString()).toBe(`api.example.invalid:${port} /v1?q=1`);
+  });
+
+  it('asks the resolver once, so that a rebinding name never gets its second answer in', async () => {
+    const port = await serve((_request, response) => response.end('first'));
+    const answers: ResolvedAddress[][] = [[LOOPBACK], [{ address: '127.0.0.2', family: 4 }]];
+    const asked: string[] = [];
+    const resolve = async (host: string): Promise<ResolvedAddress[]> => {
+      asked.push(host);
+      return answers.shift() ?? [];
+    };
+    expect((await send(port, { resolve })).body.toString()).toBe('first');
+    expect(asked).toEqual(['api.example.invalid']);
+  });
+
+  it.each<[string, readonly string[], boolean, string]>([
+    ['loopback for a public destination', ['127.0.0.1'], false, 'ip.loopback'],
+    ['one private address among public ones', ['93.184.215.14', '10.0.0.1'], false, 'ip.private'],
+    ['a mapped address', ['::ffff:93.184.215.14'], false, 'ip.mapped-public'],
+    ['no address', [], false, 'dns.empty'],
+    ['instance metadata for an internal destination', ['169.254.169.254'], true, 'ip.linkLocal'],
+    ['metadata in a private range for an internal destination', ['fd00:ec2::254'], true, 'ip.metadata'],
+    ['the unspecified address for an internal destination', ['0.0.0.0'], true, 'ip.unspecified'],
+  ])('refuses %s before anything is sent', async (_case, addresses, internal, code) => {
+    let hits = 0;
+    const port = await serve((_request, response) => response.end(String(++hits)));
+    const resolve = async (): Promise<ResolvedAddress[]> =>
+      addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
+    await expect(send(port, { internal, resolve })).rejects.toMatchObject(fault('EXECUTOR_ADDRESS_REFUSED', code));
+    expect(hits).toBe(0);
+  });
+
+  it('dials an address literal for an internal destination only', async () => {
+    const port = await serve((_request, response) => response.end('here'));
+    const url = `http://127.0.0.1:${port}/`;
+    expect((await send(port, { url })).body.toString()).toBe('here');
+    await expect(send(port, { url, internal: false })).rejects.toMatchObject(fault('EXECUTOR_ADDRESS_REFUSED'));
+    await expect(send(port, { url: 'http://169.254.169.254/' })).rejects.toMatchObject(
+      fault('EXECUTOR_ADDRESS_REFUSED'),
+    );
+  });
+
+  it.each([
+    ['a private address', 'http://10.0.0.1/admin?x=1', 'http://10.0.0.1'],
+    ['a protocol-relative place', '//evil.example/x', 'http://evil.example'],
+    ['a file', 'file:///etc/passwd', 'file:'],
+    ['itself', '/v1', 'http://api.example.invalid'],
+  ])('does not follow a redirect to %s', async (_case, location, told) => {
+    let hits = 0;
+    const port = await serve((_request, response) => {
+      hits++;
+      response.writeHead(302, { location }).end('a body that nobody reads'.repeat(1000));
+    });
+    await expect(send(port)).rejects.toMatchObject(fault('EXECUTOR_REDIRECTED', told));
+    expect(hits).toBe(1);
+  });
+
+  it('stops a body that never ends at the limit', async () => {
+    const port = await serve((_request, response) => {
+      const more = (): void => void (response.destroyed || !response.write('x'.repeat(20_000)) || setImmediate(more));
+      response.on('drain', more);
+      more();
+    });
+    await expect(send(port)).rejects.toMatchObject(fault('EXECUTOR_OUTPUT_TOO_LARGE'));
+  });
+
+  it('refuses an announced length over the limit, and returns a body of exactly the limit whole', async () => {
+    const port = await serve((request, response) => response.end('x'.repeat(Number(request.headers['x-length']))));
+    await expect(send(port, { headers: { 'X-Length': '100001' } })).rejects.toMatchObject(
+      fault('EXECUTOR_OUTPUT_TOO_LARGE'),
+    );
+    expect((await send(port, { headers: { 'X-Length': '100000' } })).body).toHaveLength(100_000);
+  });
+
+  it.each<[string, (socket: Socket) => void]>([
+    ['no headers', () => undefined],
+    [
+      'a drip feed',
+      (socket) => {
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n');
+        const drip = setInterval(() => socket.write('x'), 20);
+        socket.on('close', () => clearInterval(drip));
+      },
+    ],
+  ])('ends %s at the total deadline', async (_case, handler) => {
+    const port = await serveRaw(handler);
+    await expect(send(port, { timeoutMs: 150 })).rejects.toMatchObject(fault('EXECUTOR_TIMEOUT'));
+  });
+
+  it('ends a resolver that never answers at the deadline', async () => {
+    const resolve = (): Promise<never> => new Promise(() => undefined);
+    await expect(send(1, { timeoutMs: 50, resolve })).rejects.toMatchObject(fault('EXECUTOR_TIMEOUT'));
+  });
+
+  it('stops when its caller does', async () => {
+    const port = await serveRaw(() => undefined);
+    const caller = new AbortController();
+    const answer = send(port, { signal: caller.signal });
+    setImmediate(() => caller.abort());
+    await expect(answer).rejects.toMatchObject(fault('EXECUTOR_TIMEOUT', 'stopped'));
+  });
+
+  it.each<[string, string, string]>([
+    ['headers of 40 kB', `HTTP/1.1 200 OK\r\nX-Long: ${'x'.repeat(40_000)}\r\n\r\n`, 'EXECUTOR_OUTPUT_TOO_LARGE'],
+    ['something that is not HTTP', 'SSH-2.0-OpenSSH_9.2\r\n', 'EXECUTOR_BAD_ANSWER'],
+    ['half an answer', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc', 'EXECUTOR_FAILED'],
+  ])('names %s', async (_case, bytes, code) => {
+    const port = await serveRaw((socket) => socket.once('data', () => socket.end(bytes)));
+    await expect(send(port)).rejects.toMatchObject({ code });
+  });
+
+  it('refuses a compressed answer instead of inflating it', async () => {
+    const port = await serve((request, response) => {
+      expect(request.headers['accept-encoding']).toBe('identity');
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(10_000_000)));
+    });
+    await expect(send(port)).rejects.toMatchObject(fault('EXECUTOR_BAD_ANSWER'));
+  });
+
+  it('says that nothing was sent when no connection could be made', async () => {
+    const port = await serve(() => undefined);
+    await Promise.all(open.splice(0).map((server) => new Promise((done) => server.close(done))));
+    await expect(send(port)).rejects.toMatchObject(fault('EXECUTOR_UNREACHABLE'));
+    const resolve = async (): Promise<never> => {
+      throw Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' });
+    };
+    await expect(send(port, { resolve })).rejects.toMatchObject(fault('EXECUTOR_UNREACHABLE', 'resolve'));
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['a line break', { 'x-a': 'b\r\nx-evil: 1' }],
+    ['another host', { Host: 'evil.example' }],
+    ['its own framing', { 'Transfer-Encoding': 'chunked' }],
+    ['a hop-by-hop header', { Connection: 'authorization' }],
+  ])('sends no header with %s', async (_case, headers) => {
+    let hits = 0;
+    const port = await serve((_request, response) => response.end(String(++hits)));
+    await expect(send(port, { headers })).rejects.toMatchObject(fault('EXECUTOR_FAILED', 'header'));
+    expect(hits).toBe(0);
+  });
+
+  it('refuses a method that would end the request line', async () => {
+    const port = await serve((_request, response) => response.end());
+    await expect(send(port, { method: 'GET / HTTP/1.1\r\nX: y' })).rejects.toMatchObject({
+      code: expect.stringMatching(/^EXECUTOR_/),
+    });
+  });
+
+  it('puts the credential into the request and takes it out of headers and body of the answer', async () => {
+    const seen: (string | undefined)[] = [];
+    const port = await serve((request, response) => {
+      seen.push(request.headers.authorization);
+      const echo = { headers: request.headers, base64: Buffer.from(`x${TOKEN}`).toString('base64') };
+      response.writeHead(200, { 'X-Echo': String(request.headers.authorization), 'Set-Cookie': 'session=1' });
+      response.end(JSON.stringify(echo));
+    });
+    const answer = await send(port, { credential: await lease(port), method: 'POST', body: 'hello' });
+    expect(seen).toEqual([`Bearer ${TOKEN}`]);
+    expect(answer.echoed).toBe(true);
+    expect(answer.headers).toMatchObject({ 'x-echo': 'Bearer [credential:slack]' });
+    expect(answer.headers).not.toHaveProperty('set-cookie');
+    const told = JSON.stringify(answer.headers) + answer.body.toString();
+    expect(told).not.toContain(TOKEN);
+    expect(told).not.toContain(Buffer.from(TOKEN).toString('base64').slice(4, 20));
+  });
+
+  it('tells where a redirect leads without the credential that it quotes', async () => {
+    const port = await serve((_request, response) =>
+      response.writeHead(307, { location: `https://${TOKEN.slice(0, 8)}.example/${TOKEN}` }).end(),
+    );
+    const refused = send(port, { credential: await lease(port) });
+    await expect(refused).rejects.toMatchObject({ code: 'EXECUTOR_REDIRECTED' });
+    await expect(refused).rejects.not.toMatchObject({ message: expect.stringContaining(TOKEN) });
+  });
+
+  it('refuses a credential that was leased for another origin, and a caller that authenticates itself beside it', async () => {
+    const port = await serve((_request, response) => response.end());
+    const credential = await lease(port + 1);
+    await expect(send(port, { credential })).rejects.toMatchObject({ code: 'EXECUTOR_CREDENTIAL_REFUSED' });
+    const headers = { authorization: 'Bearer mine' };
+    await expect(send(port, { headers, credential: await lease(port) })).rejects.toMatchObject({
+      code: 'INPUT_INVALID',
+    });
+  });
+
+  it('keeps the name as SNI on the pinned address', async () => {
+    const names: string[] = [];
+    const tls = createTlsServer({
+      SNICallback: (name, done) => {
+        names.push(name);
+        done(new Error('no certificate here'));
+      },
+    });
+    tls.on('tlsClientError', () => undefined);
+    const port = await listen(tls);
+    await expect(send(port, { url: `https://api.example.invalid:${port}/` })).rejects.toMatchObject({
+      code: expect.stringMatching(/^EXECUTOR_/),
+    });
+    expect(names).toEqual(['api.example.invalid']);
+  });
+});

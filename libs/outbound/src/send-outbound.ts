@@ -1,0 +1,123 @@
+import { once } from 'node:events';
+import type { LookupFunction } from 'node:net';
+import { checkRequestHeaders } from '#writ/egress-rules';
+import { Fault } from '#writ/faults';
+import type { LeasedCredential } from '#writ/credentials';
+import { Agent, type Dispatcher, request } from 'undici';
+import { readAnswer } from './read-answer.js';
+import { faultOf } from './faults.js';
+import { type ResolvedAddress, resolveDecided, type Resolver, systemResolver } from './resolve.js';
+
+const HEADER_BYTES_MAX = 16_384;
+
+export interface OutboundRequest {
+  /** Canonical and decided already: `parseDestination` made it, and what it says is what is dialled. */
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+  /** Whether the destination is declared to lie in a private or loopback network. */
+  readonly internal: boolean;
+  /** For everything together: name, connection, headers and body. Only a total deadline stops a drip feed. */
+  readonly timeoutMs: number;
+  readonly responseBytesMax: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly credential?: LeasedCredential | undefined;
+  readonly resolve?: Resolver | undefined;
+}
+
+export interface OutboundAnswer {
+  readonly status: number;
+  /** Lower-case names; a header that stands several times is joined by `, `. `set-cookie` is dropped. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  /** An answer over the limit is a fault, so what is returned is whole. */
+  readonly truncated: false;
+  /** Whether the server sent the credential back; it has been taken out. */
+  readonly echoed: boolean;
+}
+
+/**
+ * Sends one decided HTTP request and reads the whole answer. The name is resolved once, every address is classified, and the
+ * connection goes to those addresses alone, while Host and SNI stay the name. Redirects are not followed: each is a new request
+ * with a new decision. Throws Faults with EXECUTOR_* codes; EXECUTOR_UNREACHABLE and EXECUTOR_ADDRESS_REFUSED mean that nothing was sent.
+ */
+export async function sendOutbound(outbound: OutboundRequest): Promise<OutboundAnswer> {
+  const deadline = AbortSignal.timeout(outbound.timeoutMs);
+  const signal = outbound.signal === undefined ? deadline : AbortSignal.any([deadline, outbound.signal]);
+  try {
+    const url = new URL(outbound.url);
+    const headers = requestHeaders(url, outbound);
+    signal.throwIfAborted();
+    const resolve = outbound.resolve ?? systemResolver;
+    const addresses = await untilAborted(resolveDecided(url.hostname, outbound.internal, resolve), signal);
+    await using agent = pinnedAgent(addresses, outbound);
+    const answer = await send(agent, { url, headers, outbound, signal });
+    return await readAnswer(answer, url, outbound);
+  } catch (thrown) {
+    throw faultOf(thrown, { deadline, ...outbound });
+  }
+}
+
+function requestHeaders(url: URL, { headers, credential }: OutboundRequest): Record<string, string> {
+  const checked = checkRequestHeaders(headers, { credentialHeader: credential?.header });
+  // INVARIANT: the credential was leased for the origin that is dialled.
+  if (credential !== undefined && credential.origin !== url.origin) {
+    throw new Fault('EXECUTOR_CREDENTIAL_REFUSED', `the credential \`${credential.name}\` is not for that origin`);
+  }
+  // Compressed answers are not asked for: a scrubber cannot read them, and a small one can inflate without end.
+  const plain = { ...checked, 'accept-encoding': 'identity' };
+  return credential === undefined ? plain : credential.apply(plain);
+}
+
+/** An agent for one request, so that no connection is ever shared between principals; closing it ends its connection. */
+function pinnedAgent(addresses: readonly ResolvedAddress[], { responseBytesMax, timeoutMs }: OutboundRequest) {
+  const agent = new Agent({
+    pipelining: 1,
+    connections: 1,
+    maxHeaderSize: HEADER_BYTES_MAX,
+    maxResponseSize: responseBytesMax,
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+    connect: { timeout: timeoutMs, lookup: lookupOf(addresses) },
+  });
+  return Object.assign(agent, { [Symbol.asyncDispose]: () => agent.destroy() });
+}
+
+// INVARIANT: the addresses were all classified for this request. Node asks for all of them (autoSelectFamily) or for one.
+function lookupOf(addresses: readonly ResolvedAddress[]): LookupFunction {
+  return (_host, options, done) => {
+    const [first] = addresses;
+    if (options.all === true) done(null, [...addresses]);
+    else if (first !== undefined) done(null, first.address, first.family);
+  };
+}
+
+interface Sending {
+  readonly url: URL;
+  readonly headers: Record<string, string>;
+  readonly outbound: OutboundRequest;
+  readonly signal: AbortSignal;
+}
+
+function send(dispatcher: Agent, { url, headers, outbound, signal }: Sending): Promise<Dispatcher.ResponseData> {
+  return request(url, {
+    dispatcher,
+    method: outbound.method as Dispatcher.HttpMethod,
+    headers,
+    body: outbound.body ?? null,
+    signal,
+  });
+}
+
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const ended = new AbortController();
+  const aborted = once(signal, 'abort', { signal: ended.signal }).then(() => signal.throwIfAborted());
+  // Removing the listener rejects as well; by then nobody waits for it.
+  aborted.catch(() => undefined);
+  try {
+    return (await Promise.race([work, aborted])) as T;
+  } finally {
+    ended.abort();
+  }
+}

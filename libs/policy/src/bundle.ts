@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson, JsonRecord, JsonValue } from '#writ/contracts';
+import { z } from 'zod';
+
+/** Names one entity of Cedar: `Agent::"support"` is `{type: 'Agent', id: 'support'}`. */
+export const EntityUid = z.strictObject({ type: z.string().min(1), id: z.string() });
+export type EntityUid = Readonly<z.infer<typeof EntityUid>>;
+
+/** An entity with its attributes and its direct parents. Attributes may use Cedar's `__entity` escape; requests may not. */
+export const Entity = z.strictObject({ uid: EntityUid, attrs: JsonRecord, parents: z.array(EntityUid) });
+export type Entity = Readonly<z.infer<typeof Entity>>;
+
+const PartScope = z.union([
+  z.strictObject({ op: z.literal('All') }),
+  z.strictObject({ op: z.enum(['==', 'in']), entity: EntityUid }),
+  z.strictObject({
+    op: z.literal('is'),
+    entity_type: z.string(),
+    in: z.strictObject({ entity: EntityUid }).optional(),
+  }),
+]);
+const ActionScope = z.union([
+  z.strictObject({ op: z.literal('All') }),
+  z.strictObject({ op: z.enum(['==', 'in']), entity: EntityUid }),
+  z.strictObject({ op: z.literal('in'), entities: z.array(EntityUid) }),
+]);
+/** Cedar's JSON form of one static policy. Expressions stay JSON here; the compiler reads them and refuses what it does not know. */
+export const PolicyJson = z.strictObject({
+  effect: z.enum(['permit', 'forbid']),
+  principal: PartScope,
+  action: ActionScope,
+  resource: PartScope,
+  conditions: z.array(z.strictObject({ kind: z.enum(['when', 'unless']), body: JsonValue })),
+  annotations: z.record(z.string(), z.string().nullable()).optional(),
+});
+export type PolicyJson = Readonly<z.infer<typeof PolicyJson>>;
+export type PartScope = Readonly<z.infer<typeof PartScope>>;
+export type ActionScope = Readonly<z.infer<typeof ActionScope>>;
+
+/** One policy: its exact text, where that text starts (columns count UTF-16 units), and Cedar's own reading of it. */
+export const PolicySource = z.strictObject({
+  id: z.string().min(1).max(256),
+  file: z.string().min(1).max(256),
+  line: z.int().min(1),
+  col: z.int().min(1),
+  text: z.string(),
+  est: PolicyJson,
+  annotations: z.record(z.string(), z.string()),
+});
+export type PolicySource = Readonly<z.infer<typeof PolicySource>>;
+
+/** What the loader makes and the decision service compiles. */
+export const PolicyBundle = z.strictObject({
+  v: z.literal(1),
+  hash: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+  cedarVersion: z.string().min(1),
+  policies: z.array(PolicySource),
+});
+export type PolicyBundle = Readonly<z.infer<typeof PolicyBundle>>;
+
+/** Names a set of policies by content: SHA-256 over the (id, text) pairs in id order and the version of Cedar. */
+export function bundleHash(policies: readonly Pick<PolicySource, 'id' | 'text'>[], cedarVersion: string): string {
+  const pairs = policies.map(({ id, text }) => [id, text]);
+  pairs.sort((a, b) => (a.join('\0') < b.join('\0') ? -1 : 1));
+  const digest = createHash('sha256').update(canonicalJson(['writ-policies/v1', cedarVersion, pairs]));
+  return `sha256:${digest.digest('hex')}`;
+}

@@ -1,0 +1,14 @@
+import type { JsonObject, Predicate } from '#writ/contracts';
+import type { ActionScope, EntityUid, PolicyBundle } from './bundle.js';
+import type { Environment } from './compile-expression.js';
+import { type CompiledPolicy, compilePolicy, isInScope } from './compile-policy.js';
+import { placesOf, type PolicyCode, type PolicyError, type PolicyReasons, reasonOf } from './decide.js';
+import { EntityStore } from './entity-store.js';
+import { findNearMisses } from './near-miss.js';
+import { mergeObligations } from './obligations.js';
+import { compileNot, compilePartial, conjunction, type Outcome, type PartialEvaluator, RECORD_TYPE, Untranslatable } from './partial.js';
+import type { PolicySet } from './policy-set.js';
+import { and, FALSE, or, predicateSize } from './predicates.js';
+import type { PolicyProblem } from './problems.js';
+import { placeOf } from './compile-policy.js';
+import { Unsupported } from './values.js';

@@ -1,0 +1,147 @@
+import type { Json } from '#writ/contracts';
+import { compileExpression, type Environment } from './compile-expression.js';
+import { type Clause, clausePosition, type CompiledPolicy, isInScope, placeOf } from './compile-policy.js';
+import type { EntityStore } from './entity-store.js';
+import { attributePath, attributesOfHas, isList, isObject, mentionsResource, operand } from './expression.js';
+import { scanPolicy } from './policy-text.js';
+import type { PolicySet } from './policy-set.js';
+import { CedarSet, EntityRef, EvaluationError, type Value } from './values.js';
+
+/** A permit that nearly matched: where it stands, what of it failed, and what was read there. */
+export interface NearMiss {
+  readonly id: string;
+  readonly file: string;
+  readonly line: number;
+  readonly col: number;
+  /** The clause or the scope part that failed, as the policy says it. */
+  readonly failed: string;
+  /** What the failing clause read, by path; null for what is not there. For operators: it never goes into the ledger. */
+  readonly values: Readonly<Record<string, Json>>;
+}
+
+const NEAR_MISSES_MAX = 3;
+/** A default deny is what an attacker can ask for at will, so the search has an end. */
+const PERMITS_VISITED_MAX = 2_000;
+const PERMITS_EVALUATED_MAX = 64;
+const FAILED_TEXT_MAX = 512;
+
+interface Ranked {
+  readonly policy: CompiledPolicy;
+  readonly scope: ScopePart | undefined;
+  readonly failures: readonly Clause[];
+}
+type ScopePart = 'principal' | 'action' | 'resource';
+
+/** The permits that came nearest: at most one part of the scope is wrong, and the fewest clauses failed. */
+export function findNearMisses(
+  set: PolicySet,
+  environment: Environment,
+  options: { readonly isResourceUnknown?: boolean } = {},
+): readonly NearMiss[] {
+  const ranked: Ranked[] = [];
+  const { permits } = set.candidates(environment.principal, environment.action, environment.resource);
+  for (const policy of [...permits, ...othersNearScope(set, environment, new Set(permits))]) {
+    if (ranked.length === PERMITS_EVALUATED_MAX) break;
+    const scope = wrongScopeParts(policy, environment)[0];
+    const failures = failingClauses(policy, environment, options.isResourceUnknown === true);
+    if (scope !== undefined || failures.length > 0) ranked.push({ policy, scope, failures });
+  }
+  const score = ({ scope, failures }: Ranked): number => failures.length + (scope === undefined ? 0 : 1.5);
+  ranked.sort((a, b) => score(a) - score(b) || a.policy.order - b.policy.order);
+  return ranked.slice(0, NEAR_MISSES_MAX).map((miss) => describe(miss, set.store, environment));
+}
+
+function* othersNearScope(
+  set: PolicySet,
+  environment: Environment,
+  seen: ReadonlySet<CompiledPolicy>,
+): Iterable<CompiledPolicy> {
+  let visited = 0;
+  for (const policy of set.policies) {
+    if (!policy.isPermit || seen.has(policy)) continue;
+    if (++visited > PERMITS_VISITED_MAX) return;
+    if (wrongScopeParts(policy, environment).length === 1) yield policy;
+  }
+}
+
+function wrongScopeParts(policy: CompiledPolicy, environment: Environment): readonly ScopePart[] {
+  const wrong: ScopePart[] = [];
+  if (!isInScope(policy.principal, environment.principal)) wrong.push('principal');
+  if (!policy.actions.some((action) => isInScope(action, environment.action))) wrong.push('action');
+  if (!isInScope(policy.resource, environment.resource)) wrong.push('resource');
+  return wrong;
+}
+
+function failingClauses(policy: CompiledPolicy, environment: Environment, isResourceUnknown: boolean): Clause[] {
+  return policy.clauses.filter((clause) => {
+    if (isResourceUnknown && mentionsResource(clause.node)) return false;
+    try {
+      return clause.evaluate(environment) !== clause.wanted;
+    } catch (thrown) {
+      if (thrown instanceof EvaluationError) return true;
+      throw thrown;
+    }
+  });
+}
+
+function describe({ policy, scope, failures }: Ranked, store: EntityStore, environment: Environment): NearMiss {
+  const { id, file } = policy.source;
+  const parts = scanPolicy(policy.source.text);
+  const [clause] = failures;
+  if (scope !== undefined || clause === undefined) {
+    const part = parts?.[scope ?? 'principal'];
+    const entity = environment[scope ?? 'principal'];
+    const failed = (part?.text ?? scope ?? '').slice(0, FAILED_TEXT_MAX);
+    return { id, file, ...placeOf(policy.source, part?.start ?? 0), failed, values: { [scope ?? '']: entity.uid } };
+  }
+  const countInCondition = policy.clauses.filter(({ condition }) => condition === clause.condition).length;
+  const at = clausePosition(parts, { ...clause, countInCondition });
+  const keyword = clause.wanted ? 'when' : 'unless';
+  return {
+    id,
+    file,
+    ...placeOf(policy.source, at?.start ?? 0),
+    failed: `${keyword} ${at?.text ?? '…'}`.slice(0, FAILED_TEXT_MAX),
+    values: readValues(clause.node, store, environment),
+  };
+}
+
+/** What every attribute path of the expression is now. */
+function readValues(node: Json, store: EntityStore, environment: Environment): Readonly<Record<string, Json>> {
+  const values: Record<string, Json> = {};
+  for (const [name, path] of pathsIn(node)) {
+    try {
+      values[name] = asJson(compileExpression(path, store)(environment));
+    } catch (thrown) {
+      if (!(thrown instanceof EvaluationError)) throw thrown;
+      values[name] = null;
+    }
+  }
+  return values;
+}
+
+function* pathsIn(node: Json): Iterable<readonly [string, Json]> {
+  if (isList(node)) for (const element of node) yield* pathsIn(element);
+  if (!isObject(node) || 'Value' in node) return;
+  if ('has' in node) return yield* pathsOfHas(node['has']);
+  const isPath = '.' in node || 'Var' in node;
+  const path = isPath ? attributePath(node) : undefined;
+  const isPlain = path !== undefined && (path.path.length > 0 || path.variable !== 'context');
+  if (path !== undefined && isPlain) yield [[path.variable, ...path.path].join('.'), node];
+  else for (const member of Object.values(node)) yield* pathsIn(member);
+}
+
+/** For `x has a.b`, what is at `x.a.b`: not the whole of `x`, which may be everything that the agent sent. */
+function* pathsOfHas(operands: Json | undefined): Iterable<readonly [string, Json]> {
+  if (operands === undefined) return;
+  const start = operand(operands, 'left');
+  yield* pathsIn(attributesOfHas(operands).reduce<Json>((left, attr) => ({ '.': { left, attr } }), start));
+}
+
+function asJson(value: Value): Json {
+  if (value instanceof EntityRef) return value.uid;
+  if (value instanceof CedarSet) return value.elements.map(asJson);
+  if (Array.isArray(value)) return value.map(asJson);
+  if (typeof value !== 'object' || value === null) return value as Json;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, asJson(member)]));
+}

@@ -1,0 +1,153 @@
+/** Values of Cedar at run time. Context stays the parsed JSON of the request: arrays are sets, objects are records. */
+export type Value = unknown;
+
+/** A Cedar evaluation error. It is a value of the language, not a fault: a permit does not fire, a forbid denies. */
+export class EvaluationError extends Error {}
+
+/** The policy uses something that is not implemented here. It is refused at load, never approximated. */
+export class Unsupported extends Error {}
+
+export class EntityRef {
+  attributes: Readonly<Record<string, Value>> | undefined;
+  parents: readonly EntityRef[] = [];
+  ancestors: ReadonlySet<EntityRef> = new Set();
+  /** What candidate lists are cached under: itself when declared, else a stand-in for all like it. Undefined: not cached. */
+  candidateKey: EntityRef | undefined = this;
+  /** Stands for all entities of a type that no policy and no entity data names. */
+  isStandIn = false;
+
+  constructor(
+    readonly type: string,
+    readonly id: string,
+    /** Declared in the entity data or named in a policy, so one object stands for it everywhere. */
+    readonly isInterned: boolean,
+  ) {}
+
+  /** The id is quoted, because `Mcp::"Tool::x"` and `Mcp::Tool::"x"` are two entities. */
+  get uid(): string {
+    return `${this.type}::${JSON.stringify(this.id)}`;
+  }
+}
+
+/** A set that was built from a literal, or indexed because it is long. Only sets of plain values have an index. */
+export class CedarSet {
+  readonly index: ReadonlySet<Value> | undefined;
+
+  constructor(readonly elements: readonly Value[]) {
+    this.index = elements.every((element) => typeof element !== 'object') ? new Set(elements) : undefined;
+  }
+}
+
+// Thrown again and again: making an Error captures a stack, which costs more than the decision.
+const EXPECTED_BOOL = new EvaluationError('type error: expected bool');
+const EXPECTED_LONG = new EvaluationError('type error: expected long');
+const EXPECTED_STRING = new EvaluationError('type error: expected string');
+const EXPECTED_SET = new EvaluationError('type error: expected set');
+const EXPECTED_ENTITY = new EvaluationError('type error: expected entity');
+const NULL_VALUE = new EvaluationError('type error: null is not a value');
+const OVERFLOW = new EvaluationError('integer overflow: beyond 2^53');
+
+export function asBool(value: Value): boolean {
+  if (value === true || value === false) return value;
+  throw EXPECTED_BOOL;
+}
+
+export function asLong(value: Value): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
+  throw EXPECTED_LONG;
+}
+
+export function asString(value: Value): string {
+  if (typeof value === 'string') return value;
+  throw EXPECTED_STRING;
+}
+
+export function asEntity(value: Value): EntityRef {
+  if (value instanceof EntityRef) return value;
+  throw EXPECTED_ENTITY;
+}
+
+/** Elements of a set, in any order and possibly repeated. */
+export function elementsOf(value: Value): readonly Value[] {
+  if (Array.isArray(value)) return value;
+  if (value instanceof CedarSet) return value.elements;
+  throw EXPECTED_SET;
+}
+
+/** The result of arithmetic. Cedar computes in 64 bits; a double is exact to 2^53, so beyond it is an error. */
+export function checkedLong(value: number): number {
+  if (!Number.isSafeInteger(value)) throw OVERFLOW;
+  return value === 0 ? 0 : value;
+}
+
+export function isSet(value: Value): value is readonly Value[] | CedarSet {
+  return Array.isArray(value) || value instanceof CedarSet;
+}
+
+export function isRecord(value: Value): value is Readonly<Record<string, Value>> {
+  return typeof value === 'object' && value !== null && !isSet(value) && !(value instanceof EntityRef);
+}
+
+export function isSameEntity(a: EntityRef, b: EntityRef): boolean {
+  return a === b || (a.id === b.id && a.type === b.type);
+}
+
+/** Cedar's `==`: never an error, values of different types are different, sets compare without order or repetition. */
+export function isEqual(a: Value, b: Value): boolean {
+  if (a === null || b === null) throw NULL_VALUE;
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object') return false;
+  if (a instanceof EntityRef || b instanceof EntityRef) {
+    return a instanceof EntityRef && b instanceof EntityRef && isSameEntity(a, b);
+  }
+  if (isSet(a) || isSet(b)) return isSet(a) && isSet(b) && hasAll(a, b) && hasAll(b, a);
+  const left = a as Readonly<Record<string, Value>>;
+  const right = b as Readonly<Record<string, Value>>;
+  const keys = Object.keys(left);
+  if (keys.length !== Object.keys(right).length) return false;
+  return keys.every((key) => Object.hasOwn(right, key) && isEqual(left[key], right[key]));
+}
+
+/** Whether the set has the element. */
+export function hasElement(set: Value, element: Value): boolean {
+  const isPlain = typeof element !== 'object';
+  if (Array.isArray(set)) return isPlain ? set.includes(element) : set.some((member) => isEqual(member, element));
+  if (!(set instanceof CedarSet)) throw EXPECTED_SET;
+  if (isPlain && set.index !== undefined) return set.index.has(element);
+  return set.elements.some((member) => isEqual(member, element));
+}
+
+export function hasAll(set: Value, wanted: Value): boolean {
+  const indexed = indexIfLong(set);
+  return elementsOf(wanted).every((element) => hasElement(indexed, element));
+}
+
+export function hasAny(set: Value, wanted: Value): boolean {
+  const indexed = indexIfLong(set);
+  return elementsOf(wanted).some((element) => hasElement(indexed, element));
+}
+
+const SCAN_MAX = 16;
+
+/** An attacker chooses the arrays of a context: two long ones must not cost their product. */
+function indexIfLong(set: Value): Value {
+  if (Array.isArray(set) && set.length > SCAN_MAX) return new CedarSet(set);
+  elementsOf(set);
+  return set;
+}
+
+/** Cedar's `in`: the entity itself, or below it; with a set, in any of its entities. */
+export function isIn(value: Value, target: Value): boolean {
+  const entity = asEntity(value);
+  if (target instanceof EntityRef) return isBelow(entity, target);
+  const targets = elementsOf(target);
+  for (const element of targets) asEntity(element);
+  return targets.some((element) => isBelow(entity, element as EntityRef));
+}
+
+function isBelow(entity: EntityRef, ancestor: EntityRef): boolean {
+  if (isSameEntity(entity, ancestor) || entity.ancestors.has(ancestor)) return true;
+  if (ancestor.isInterned) return false;
+  for (const candidate of entity.ancestors) if (isSameEntity(candidate, ancestor)) return true;
+  return false;
+}

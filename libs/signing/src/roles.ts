@@ -1,0 +1,40 @@
+import { ENTRY_TYPES, type EntryType } from '#writ/contracts';
+
+/** Who a key belongs to. The role decides which entries its signature can author, and under which producer names. */
+export const ROLES = ['pdp', 'tool-executor', 'memory-executor', 'egress-executor', 'operator', 'log'] as const;
+export type Role = (typeof ROLES)[number];
+
+const startingWith = (prefix: string, suffix: string): EntryType[] =>
+  ENTRY_TYPES.filter((type) => type.startsWith(prefix) && type.endsWith(suffix));
+
+/**
+ * The most that a role may write. No role but `pdp` can author a decision, and `pdp` cannot author an outcome, so neither can
+ * play the other. `log` signs checkpoints and no block.
+ */
+export const ROLE_TYPES: Readonly<Record<Role, readonly EntryType[]>> = {
+  pdp: [
+    ...startingWith('', '.decided'),
+    'call.expired',
+    'call.indeterminate',
+    'request.refused',
+    'shard.claimed',
+    'policy.changed',
+    'policy.rejected',
+    'ledger.near_full',
+  ],
+  'tool-executor': [...startingWith('tool.', '.completed'), 'command.refused', 'credential.used'],
+  'memory-executor': [...startingWith('memory.', '.completed'), 'command.refused', 'credential.used'],
+  'egress-executor': [...startingWith('egress.', '.completed'), 'command.refused', 'credential.used'],
+  operator: ['agent.identity.issued', 'agent.identity.revoked'],
+  log: [],
+};
+
+/** Producer names that keys of a role may sign for. */
+export const ROLE_PRODUCERS: Readonly<Record<Role, RegExp>> = {
+  pdp: /^pdp-[0-9]+$/,
+  'tool-executor': /^exec-tool-[0-9]+$/,
+  'memory-executor': /^exec-memory-[0-9]+$/,
+  'egress-executor': /^exec-egress-[0-9]+$/,
+  operator: /^operator$/,
+  log: /^(?!)/,
+};

@@ -1,0 +1,17 @@
+import { hash, randomBytes } from 'node:crypto';
+import { canonicalJson, type Json } from '#writ/contracts';
+
+const SALT_BYTES = 16;
+
+/** A fresh salt for one commitment: 128 random bits in base64url. Never use a salt twice. */
+export function newSalt(): string {
+  return randomBytes(SALT_BYTES).toString('base64url');
+}
+
+/**
+ * A salted commitment to a value at a JSON Pointer: `sd:` and the base64url of SHA-256 over the canonical JSON of
+ * `[salt, path, value]` (the idea of RFC 9901). It says nothing about the value without the salt.
+ */
+export function commit(salt: string, path: string, value: Json): string {
+  return `sd:${hash('sha256', canonicalJson([salt, path, value]), 'base64url')}`;
+}

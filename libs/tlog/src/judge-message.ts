@@ -1,0 +1,76 @@
+import { canonicalJson } from '#writ/contracts';
+import { Fault } from '#writ/faults';
+import type { Authority } from '#writ/signing';
+import { openBlock, type Block } from './block.js';
+import { leafHashOfText, sha256 } from './hash.js';
+import { refusalOf, refused, type Refusal } from './refusal.js';
+import { verifyEntry, verifyHeader, type VerifiedBlock } from './verify-block.js';
+
+const SUBJECT_PREFIX = 'ledger.block.';
+
+/** One message of the ledger stream. */
+export interface LedgerMessage {
+  readonly seq: number;
+  readonly subject: string;
+  readonly data: Uint8Array;
+  /** Leaf hashes recorded when the message was known to be good, if any: they help to name a damaged entry, and prove nothing. */
+  readonly leafHashes?: readonly Buffer[];
+}
+
+/** A message that is no block that counts: why, and how far it could be read. */
+export interface RefusedMessage {
+  readonly refusal: Refusal;
+  readonly message: string;
+  /** The block, if it could be read. */
+  readonly block?: Block;
+  readonly isAuthentic: boolean;
+  /** Index of the entry that is to blame, if one is. */
+  readonly index?: number;
+}
+
+/** Judges a message by itself: form, author and entries, not its place in the chain. Never throws for what an outsider wrote. */
+export function judgeMessage(message: LedgerMessage, authority: Authority): VerifiedBlock | RefusedMessage {
+  const seen: { block?: Block; isAuthentic: boolean; index?: number } = { isAuthentic: false };
+  try {
+    const block = openBlock(message.data);
+    seen.block = block;
+    if (message.subject !== SUBJECT_PREFIX + block.producer) {
+      throw refused('subject', `block ${block.n} of \`${block.producer}\` stands on subject \`${message.subject}\``);
+    }
+    const key = verifyHeader(block, authority);
+    seen.isAuthentic = true;
+    const entries = block.entries.map((_text, index) => {
+      seen.index = index;
+      return verifyEntry(block, index, key);
+    });
+    return { block, key, entries };
+  } catch (thrown) {
+    const refusal = refusalOf(thrown);
+    if (refusal === undefined || !(thrown instanceof Fault)) throw thrown;
+    return { refusal, message: thrown.message, ...seen };
+  }
+}
+
+/**
+ * The leaf that stands for a refused message: every message of the stream has a place in the tree, and anyone with the stream
+ * computes the same leaf. It claims no author.
+ */
+export function rejectedLeaf(
+  message: LedgerMessage,
+  ledger: string,
+  refused: Pick<RefusedMessage, 'refusal' | 'block' | 'isAuthentic'>,
+): Buffer {
+  const text = canonicalJson({
+    block: refused.isAuthentic ? (refused.block?.hash ?? null) : null,
+    hash: sha256(message.data).toString('base64url'),
+    id: `rej-${message.seq}`,
+    ledger,
+    len: message.data.length,
+    reason: refused.refusal,
+    seq: message.seq,
+    subject: message.subject.toWellFormed(),
+    type: 'ledger.rejected',
+    v: 1,
+  });
+  return leafHashOfText(text);
+}

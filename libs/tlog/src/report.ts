@@ -1,0 +1,122 @@
+import type { ChainStep } from './chain.js';
+import type { TreeHead } from './checkpoint.js';
+import type { Refusal } from './refusal.js';
+
+/** Exit codes of an offline verification, highest wins. 0, witnessed, needs witnesses, which Writ does not have yet. */
+export type VerifyExit = 10 | 20 | 30 | 40;
+
+type ChainProblem = Exclude<ChainStep, 'next' | Refusal>;
+type OtherProblem =
+  | 'stream_gap'
+  | 'stream_order'
+  | 'entry_gap'
+  | 'schema'
+  | 'no_decision'
+  | 'second_outcome'
+  | 'duplicate_id'
+  | 'recorded_hashes'
+  | 'no_head'
+  | 'truncated'
+  | 'past_head'
+  | 'head_root'
+  | 'head_boundary'
+  | 'bad_head'
+  | 'remembered_ahead'
+  | 'remembered_root'
+  | 'bad_file'
+  | 'root_key_unpinned';
+export type ProblemCode = Refusal | ChainProblem | OtherProblem;
+
+/** What each problem makes of the whole: 0 is worth a look, 20 incomplete or stale, 30 two histories, 40 invalid. */
+export const PROBLEM_EXITS: Readonly<Record<ProblemCode, 0 | 20 | 30 | 40>> = {
+  malformed: 40,
+  entry_size: 40,
+  bad_root: 40,
+  subject: 40,
+  ledger: 40,
+  unknown_key: 40,
+  not_authorised: 40,
+  bad_sig: 40,
+  bad_entry: 40,
+  schema: 40,
+  no_decision: 40,
+  recorded_hashes: 40,
+  head_root: 40,
+  head_boundary: 40,
+  bad_head: 40,
+  bad_file: 40,
+  stream_order: 40,
+  replay: 30,
+  fork: 30,
+  reordered: 30,
+  stale_boot: 30,
+  broken_link: 30,
+  boot_gap: 30,
+  remembered_ahead: 30,
+  remembered_root: 30,
+  gap: 20,
+  stream_gap: 20,
+  entry_gap: 20,
+  truncated: 20,
+  past_head: 20,
+  no_head: 20,
+  second_outcome: 0,
+  duplicate_id: 0,
+  root_key_unpinned: 0,
+};
+
+/** Where a problem is, as far as it can be told. */
+export interface ProblemPlace {
+  /** Stream sequence of the message. */
+  readonly seq?: number;
+  readonly producer?: string;
+  /** Number of the block in its producer's boot. */
+  readonly n?: number;
+  /** Index and id of the entry in its block. */
+  readonly index?: number;
+  readonly id?: string;
+  /** A file of an export. */
+  readonly file?: string;
+}
+
+export interface Problem extends ProblemPlace {
+  readonly exit: 0 | 20 | 30 | 40;
+  readonly code: ProblemCode;
+  readonly message: string;
+}
+
+export interface ProducerSummary {
+  readonly id: string;
+  readonly boots: number;
+  readonly blocks: number;
+  readonly entries: number;
+}
+
+/** What a verification found. `size` and `root` are of the tree over everything that is present. */
+export interface VerifyReport extends TreeHead {
+  readonly exit: VerifyExit;
+  readonly blocks: number;
+  readonly entries: number;
+  readonly producers: readonly ProducerSummary[];
+  /** Allowed calls without a recorded end. */
+  readonly openCalls: number;
+  readonly problems: readonly Problem[];
+  /** Problems found beyond those listed. */
+  readonly problemsOmitted: number;
+}
+
+const PROBLEMS_LISTED_MAX = 1000;
+
+/** Collects problems: lists the first thousand, counts the rest, and keeps the highest exit code of all. */
+export class ProblemList {
+  readonly listed: Problem[] = [];
+  omitted = 0;
+  exit: VerifyExit = 10;
+
+  add(code: ProblemCode, message: string, place: ProblemPlace = {}): void {
+    const exit = PROBLEM_EXITS[code];
+    if (exit > this.exit) this.exit = exit as VerifyExit;
+    if (this.listed.length < PROBLEMS_LISTED_MAX) this.listed.push({ exit, code, message, ...place });
+    else this.omitted++;
+  }
+}
