@@ -1,28 +1,7 @@
-import { JsonValue } from '#writ/contracts';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
+import { AgentLine, type AgentTask, type Answered } from './agent-task.js';
 import { startJsonChild, type JsonChild } from './child.js';
-
-/** What the agents' script says on its standard output, one JSON object a line. */
-export const AgentLine = z.discriminatedUnion('event', [
-  z.strictObject({ event: z.literal('asking'), what: z.string(), call: z.string() }),
-  z.strictObject({
-    event: z.literal('answered'),
-    what: z.string(),
-    call: z.string(),
-    ok: z.boolean(),
-    /** On an error: its code, and what policy lets the agent know. */
-    code: z.string().optional(),
-    reason: z.string().optional(),
-    output: JsonValue.optional(),
-  }),
-]);
-export type AgentLine = z.infer<typeof AgentLine>;
-export type Answered = Extract<AgentLine, { event: 'answered' }>;
-
-/** What the script does: its whole round, one slow upload, posts until it is told to stop, or the nightly load. */
-export type AgentTask = 'round' | 'upload' | 'keep-posting' | 'load' | 'search-all';
 
 /** An agent: a process of its own that knows its profile file and nothing else of Writ. */
 export interface AgentProcess {
@@ -43,6 +22,7 @@ export interface AgentOptions {
 }
 
 const EVENT_WITHIN_MS = 15_000;
+const FINISH_WITHIN_MS = 30_000;
 const SCRIPT = fileURLToPath(new URL('./agent-script.js', import.meta.url));
 
 /** Starts the script as that agent. Every agent runs the same script; only the profile file differs. */
@@ -66,10 +46,11 @@ export function startAgent(options: AgentOptions): AgentProcess {
         return isWanted ? (parsed as Extract<AgentLine, { event: E }>) : undefined;
       }, EVENT_WITHIN_MS),
     finish: async () => {
+      const late = setTimeout(() => child.kill('SIGKILL'), FINISH_WITHIN_MS);
       const code = await child.exited;
-      if (code !== 0)
-        throw new Error(`the script of \`${options.agent}\` ended with ${String(code)}: ${child.noise()}`);
-      return answered();
+      clearTimeout(late);
+      if (code === 0) return answered();
+      throw new Error(`the script of \`${options.agent}\` ended with ${String(code)}: ${child.noise()}`);
     },
   };
 }

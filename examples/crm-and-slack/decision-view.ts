@@ -3,47 +3,58 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { policyTextAt } from './policy-text.js';
 
-/** What is shown, and checked, of one decision: the agent's call and the policy that answered it. */
+/** A policy that a decision names: where it stands and what it says. */
+export interface PolicyView {
+  readonly id: string;
+  /** `policies/slack.cedar:19` */
+  readonly at: string;
+  readonly text: string;
+}
+
+/** What is shown, and checked, of one decision. */
 export interface DecisionView {
   readonly decision: 'allow' | 'deny';
   readonly code: string;
-  /** `policies/slack.cedar:19` of the deciding policy, or of the nearest permit when none matched. */
-  readonly at: string;
-  readonly policy: string;
-  readonly text: string;
-  /** The clause of the nearest permit that failed; only when no policy matched. */
-  readonly failed?: string;
+  /** The permits of an allow, the forbids of a denial; for a default deny none. */
+  readonly deciding: readonly PolicyView[];
+  /** Forbids that an allow was narrowed by: what they forbid is left out of the search. */
+  readonly narrowing: readonly PolicyView[];
+  /** For a default deny: the permit that came nearest, and the clause of it that failed. */
+  readonly nearest: (PolicyView & { readonly failed: string }) | undefined;
 }
 
-/** Reads the policy that a decision names. `folder` is where writ.yaml stands. */
+/** Reads the policies that a decision names. `folder` is where writ.yaml stands. */
 export async function viewDecision(entry: DecidedEntry, folder: string): Promise<DecisionView> {
-  const [deciding] = entry.why.pol;
-  const [nearest] = entry.why.near ?? [];
-  const place = deciding ?? nearest;
-  const said = { decision: entry.eff.d, code: entry.why.code };
-  if (place === undefined) return { ...said, at: '', policy: '', text: '' };
-  const source = await readFile(join(folder, place.file), 'utf8');
+  const view = async ({ id, file, line }: { id: string; file: string; line: number }): Promise<PolicyView> => ({
+    id,
+    at: `${file}:${line}`,
+    text: policyTextAt(await readFile(join(folder, file), 'utf8'), line),
+  });
+  const wanted = entry.eff.d === 'allow' ? 'permit' : 'forbid';
+  const [near] = entry.why.near ?? [];
   return {
-    ...said,
-    at: `${place.file}:${place.line}`,
-    policy: place.id,
-    text: policyTextAt(source, place.line),
-    ...(deciding === undefined && nearest !== undefined ? { failed: nearest.failed } : {}),
+    decision: entry.eff.d,
+    code: entry.why.code,
+    deciding: await Promise.all(entry.why.pol.filter(({ effect }) => effect === wanted).map(view)),
+    narrowing: await Promise.all(entry.why.pol.filter(({ effect }) => effect !== wanted).map(view)),
+    nearest: near === undefined ? undefined : { ...(await view(near)), failed: near.failed },
   };
 }
 
 /** The decision as lines for the terminal. */
 export function printDecision(agent: string, what: string, view: DecisionView): string {
-  const verdict = view.decision === 'allow' ? 'ALLOW' : 'DENY';
-  const head = `${agent.padEnd(9)} ${what.padEnd(32)} ${verdict}  (${view.code})`;
-  if (view.at === '') return head;
-  const reason =
-    view.failed === undefined
-      ? `${view.at}  ${view.policy}`
-      : `no permit matched; nearest: ${view.at}  ${view.policy}\nclause that failed: ${view.failed}`;
-  return [head, indented(reason), indented(view.text, '| ')].join('\n');
+  const lines = [
+    `${agent.padEnd(9)} ${what.padEnd(36)} ${view.decision === 'allow' ? 'ALLOW' : 'DENY'}  (${view.code})`,
+  ];
+  for (const policy of view.deciding) lines.push(`${policy.at}  ${policy.id}`, quoted(policy.text));
+  for (const policy of view.narrowing) lines.push(`narrowed by ${policy.at}  ${policy.id}`, quoted(policy.text));
+  if (view.deciding.length === 0 && view.nearest !== undefined) {
+    const { at, id, failed, text } = view.nearest;
+    lines.push(`no permit matched; the nearest is ${at}  ${id}`, `what failed: ${failed}`, quoted(text));
+  }
+  return lines.join('\n').replaceAll('\n', '\n          ');
 }
 
-function indented(text: string, mark = ''): string {
-  return text.replaceAll(/^/gm, `          ${mark}`);
+function quoted(text: string): string {
+  return text.replaceAll(/^/gm, '| ');
 }

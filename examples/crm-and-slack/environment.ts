@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { createRequire } from 'node:module';
 import { startSlackService, type SlackService } from './slack-service.js';
 import { startStatusService, type StatusService } from './status-service.js';
 
@@ -29,9 +28,6 @@ export async function startExampleServices(ports: { slack: number; status: numbe
       STATUS_URL: status.url,
       SLACK_BOT_TOKEN: slackToken,
       STATUS_API_KEY: statusKey,
-      EVERYTHING_SERVER: createRequire(import.meta.url).resolve(
-        '@modelcontextprotocol/server-everything/dist/index.js',
-      ),
     },
     close: async () => {
       await Promise.all([slack.close(), status.close()]);

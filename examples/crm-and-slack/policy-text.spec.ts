@@ -8,7 +8,8 @@ permit (
 )
 when { context.input.k <= 3 };
 
-@id("b") @reason_agent("no")
+@id("b")
+@reason_agent("no; never")
 forbid (principal, action, resource);
 `;
 
@@ -17,6 +18,7 @@ describe('policyTextAt', () => {
     // the line of  line
     ['the annotation', 2],
     ['the effect', 3],
+    ['a clause', 7],
   ])('shows the policy from its effect to its semicolon when given the line of %s', (_case, line) => {
     expect(policyTextAt(SOURCE, line)).toBe(
       'permit (\n  principal,\n  action, resource\n)\nwhen { context.input.k <= 3 };',
@@ -24,10 +26,10 @@ describe('policyTextAt', () => {
   });
 
   it('takes the policy that stands there, not the one before', () => {
-    expect(policyTextAt(SOURCE, 9)).toBe('forbid (principal, action, resource);');
+    expect(policyTextAt(SOURCE, 10)).toBe('forbid (principal, action, resource);');
   });
 
-  it('is empty behind the last policy', () => {
-    expect(policyTextAt(SOURCE, 11)).toBe('');
+  it('is empty where no policy stands', () => {
+    expect(policyTextAt(SOURCE, 12)).toBe('');
   });
 });

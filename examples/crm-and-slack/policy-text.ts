@@ -1,11 +1,10 @@
-/**
- * The policy that starts at `line` (from 1) of a Cedar file, without its annotations: from its effect to its semicolon. Good
- * enough to show the policies of this example, where a semicolon ends a line and stands in no string at a line's end.
- */
+import { lineIndex, splitPolicies } from '#writ/policy';
+
+/** The policy of a Cedar file that `line` (from 1) is in, from its effect to its semicolon: without its annotations. */
 export function policyTextAt(source: string, line: number): string {
-  const rest = source.split('\n').slice(line - 1);
-  const effect = rest.findIndex((text) => /^\s*(permit|forbid)\b/.test(text));
-  if (effect < 0) return '';
-  const end = rest.findIndex((text, index) => index >= effect && text.trimEnd().endsWith(';'));
-  return rest.slice(effect, end < 0 ? undefined : end + 1).join('\n');
+  const lineOf = lineIndex(source);
+  const policy = splitPolicies(source).find(({ start, end }) => lineOf(start).line <= line && line <= lineOf(end).line);
+  const lines = policy?.text.split('\n') ?? [];
+  const effect = lines.findIndex((text) => /^\s*(permit|forbid)\b/.test(text));
+  return lines.slice(Math.max(effect, 0)).join('\n');
 }

@@ -1,5 +1,13 @@
 import { canonicalJson, type EntryBody, type Json } from '#writ/contracts';
-import { Authority, formatVkey, SigningKey, signTrustBundle, trustedKey, type Role, type TrustBundle } from '#writ/signing';
+import {
+  Authority,
+  formatVkey,
+  SigningKey,
+  signTrustBundle,
+  trustedKey,
+  type Role,
+  type TrustBundle,
+} from '#writ/signing';
 import { FIRST_PREV, sealBlock, type LedgerMessage } from '#writ/tlog';
 
 const LEDGER = 'writ.test/default/2026';
@@ -80,7 +88,11 @@ export class LedgerBuilder {
   }
 
   /** Appends a block with these entry texts; returns its stream sequence. */
-  block(producer: string, entries: readonly string[], keyName = KEYS.find((row) => row[2].includes(producer))?.[0]): number {
+  block(
+    producer: string,
+    entries: readonly string[],
+    keyName = KEYS.find((row) => row[2].includes(producer))?.[0],
+  ): number {
     const state = this.#state(producer);
     state.n++;
     const draft = { ledger: LEDGER, producer, boot: state.boot, n: state.n, prev: state.prev, entries };
@@ -117,7 +129,15 @@ export function decidedBody(kind: Kind, call: string, d: 'allow' | 'deny'): Entr
     why: {
       code: d === 'allow' ? 'permitted' : 'policy_forbids',
       bundle: BUNDLE_HASH,
-      pol: [{ id: 'support-may-post', effect: d === 'allow' ? 'permit' : 'forbid', file: 'policies/support.cedar', line: 4, col: 1 }],
+      pol: [
+        {
+          id: 'support-may-post',
+          effect: d === 'allow' ? 'permit' : 'forbid',
+          file: 'policies/support.cedar',
+          line: 4,
+          col: 1,
+        },
+      ],
     },
     obl: ['redact:output'],
     io: { in: COMMITMENT, in_len: 212 },
@@ -159,9 +179,13 @@ export function buildHealthyLedger(rounds: number, entriesPerBlock = 3): LedgerB
       ['memory.query', 'pdp-1', 'exec-memory-1'],
     ] as const) {
       const calls = Array.from({ length: entriesPerBlock }, (_, index) => `call-${shard}-${round}-${index}`);
-      const decisions = calls.map((call, index) => builder.entry(shard, decidedBody(kind, call, index === 2 ? 'deny' : 'allow')));
+      const decisions = calls.map((call, index) =>
+        builder.entry(shard, decidedBody(kind, call, index === 2 ? 'deny' : 'allow')),
+      );
       const seq = builder.block(shard, decisions, owner);
-      const outcomes = calls.flatMap((call, i) => (i === 2 ? [] : [builder.entry(executor, completedBody(kind, call, { seq, i }))]));
+      const outcomes = calls.flatMap((call, i) =>
+        i === 2 ? [] : [builder.entry(executor, completedBody(kind, call, { seq, i }))],
+      );
       builder.block(executor, outcomes);
     }
   }

@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { Fault } from '#writ/faults';
 
 /** The paths that this process holds: its own id in a lock file cannot tell them from what an earlier process left. */
@@ -10,20 +10,30 @@ const held = new Set<string>();
  */
 export function takeLock(path: string): () => void {
   for (let attempt = 0; attempt < 3; attempt++) {
-    try {
-      writeFileSync(path, ownMark(), { flag: 'wx', mode: 0o600 });
+    if (create(path)) {
       held.add(path);
       return () => {
         if (held.delete(path)) rmSync(path, { force: true });
       };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-        throw new Fault('CONFIG_DATA_DIR', `the lock \`${path}\` cannot be written`, { cause: error });
-      }
     }
     removeIfStale(path);
   }
   throw new Fault('CONFIG_DATA_DIR_LOCKED', `another process is taking the lock \`${path}\``);
+}
+
+/** Makes the lock, with its content in it from the first moment. False when there is one. */
+function create(path: string): boolean {
+  const written = `${path}.new-${process.pid}`;
+  try {
+    writeFileSync(written, ownMark(), { mode: 0o600 });
+    linkSync(written, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw new Fault('CONFIG_DATA_DIR', `the lock \`${path}\` cannot be written`, { cause: error });
+  } finally {
+    rmSync(written, { force: true });
+  }
 }
 
 function removeIfStale(path: string): void {

@@ -50,6 +50,6 @@ describe('HashingEmbedder', () => {
   });
 
   it('does not embed for a caller that has given up', async () => {
-    await expect(embedder.embed(['a'], AbortSignal.abort())).rejects.toThrow();
+    await expect(embedder.embed(['a'], AbortSignal.abort())).rejects.toThrow('aborted');
   });
 });

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Pool } from 'pg';
 import { Fault } from '#writ/faults';
 import type { SqlDatabase, SqlRow, SqlSession, SqlValue } from './sql-database.js';
 
@@ -10,11 +10,11 @@ const STATEMENT_TIMEOUT_MS = 60_000;
 
 /** A PostgreSQL server with pgvector, by URL. */
 export class PostgresDatabase implements SqlDatabase {
-  private constructor(private readonly pool: pg.Pool) {}
+  private constructor(private readonly pool: Pool) {}
 
   /** Throws CONFIG_INVALID when the server is too old or has no pgvector, EXECUTOR_STORE_FAILED when it does not answer. */
   static async open(url: string): Promise<PostgresDatabase> {
-    const pool = new pg.Pool({
+    const pool = new Pool({
       connectionString: url,
       max: CONNECTIONS_MAX,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

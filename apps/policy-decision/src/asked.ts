@@ -36,5 +36,7 @@ export function namedBy(request: ActionRequest): string {
 /** Two requests with one digest ask for the same. */
 export function digestOf(kind: string, resource: string, asked: JsonObject): string {
   const named = kind === 'egress.fetch' ? '' : resource;
-  return createHash('sha256').update(canonicalJson([kind, named, asked])).digest('base64url');
+  return createHash('sha256')
+    .update(canonicalJson([kind, named, asked]))
+    .digest('base64url');
 }

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import {
   type ActionRequest,
   type Delivery,
@@ -9,10 +10,25 @@ import {
 } from '#writ/contracts';
 import { parseDestination, matchDestination, checkRequestHeaders } from '#writ/egress-rules';
 import { Fault } from '#writ/faults';
-import { decide, planFilter, type PolicyDecision, recordEntity, type SessionFacts, timeFacts } from '#writ/policy';
+import {
+  decide,
+  planFilter,
+  type PolicyCode,
+  type PolicyDecision,
+  type PolicyReasons,
+  recordEntity,
+  typedContextInput,
+  uids,
+} from '#writ/policy';
 import { compileRedaction } from '#writ/redaction';
 import { askedOf } from './asked.js';
 import type { Rules } from './ports.js';
+
+/** A decision, also one that no policy made: nobody is there to carry it out. */
+export type Ruling = Omit<PolicyReasons, 'code'> & {
+  readonly effect: PolicyDecision['effect'];
+  readonly code: PolicyCode | 'no_executor';
+};
 
 /** A request that is well-formed and about things that exist, and what the policies say to it. */
 export interface Verdict {
@@ -21,7 +37,7 @@ export interface Verdict {
   readonly resource: string;
   /** Digest of the declaration of the tool, namespace or destination. */
   readonly dig: string;
-  readonly decision: PolicyDecision;
+  readonly decision: Ruling;
   /** As they go to the executor: redacted. */
   readonly args: JsonObject;
   readonly redactions: readonly Redaction[];
@@ -32,7 +48,8 @@ export interface Verdict {
 
 export interface Caller {
   readonly agent: string;
-  readonly session: SessionFacts;
+  /** What the ledger says of the caller; written by Writ alone. */
+  readonly session: { readonly callsToday: number };
   readonly nowMs: number;
 }
 
@@ -59,13 +76,12 @@ type RequestOf<K extends ActionRequest['kind']> = Extract<ActionRequest, { kind:
 
 function toolCall(request: RequestOf<'tool.call'>, caller: Caller, rules: Rules): Verdict {
   const tool = rules.catalogue.tool(request.tool);
-  if (tool === undefined) throw new Fault('INPUT_UNKNOWN_TOOL', `no tool is called \`${request.tool}\``);
   tool.validateArguments(request.args);
   const decision = decide(rules.policies, {
     ...principalOf(caller),
-    action: { type: 'Action', id: request.tool },
-    resource: { type: 'Tool', id: request.tool },
-    context: contextOf(tool.policyInput(request.args), caller),
+    action: uids.action(request.tool),
+    resource: uids.tool(request.tool),
+    context: contextOf(typedContextInput(tool.declaration.input, request.args), caller),
   });
   return finish(decision, {
     kind: request.kind,
@@ -99,32 +115,39 @@ function filtered(
   terms: FilterTerms,
   ...[caller, rules]: readonly [Caller, Rules]
 ): Verdict {
-  const namespace = namespaceOf(request.namespace, rules);
+  const namespace = rules.catalogue.namespace(request.namespace);
   const plan = planFilter(rules.policies, {
     ...principalOf(caller),
-    action: { type: 'Action', id: action },
-    parent: { type: 'Namespace', id: request.namespace },
+    action: uids.action(action),
+    parent: uids.namespace(request.namespace),
     context: contextOf(terms.input, caller),
   });
-  const verdict = finish(plan, {
-    kind: request.kind,
-    resource: request.namespace,
-    dig: namespace.digest,
-    args: askedOf(request),
-    delivery: terms.delivery,
-    timeoutMs: MEMORY_TIMEOUT_MS,
-  });
-  return plan.kind === 'none' ? verdict : { ...verdict, filter: plan.predicate };
+  const effect = plan.kind === 'none' ? 'forbid' : 'permit';
+  const { code, determining, errors, obligations, near, reasonForAgent } = plan;
+  const reason = reasonForAgent === undefined ? {} : { reasonForAgent };
+  const verdict = finish(
+    { effect, code, determining, errors, obligations, near, ...reason },
+    {
+      kind: request.kind,
+      resource: request.namespace,
+      dig: namespace.digest,
+      args: askedOf(request),
+      delivery: terms.delivery,
+      timeoutMs: MEMORY_TIMEOUT_MS,
+    },
+  );
+  if (plan.kind === 'none') return verdict;
+  return { ...verdict, filter: plan.kind === 'some' ? plan.predicate : { op: 'true' } };
 }
 
 /** Each record is a resource of its own: one that may not be written refuses the whole request. */
 function memoryWrite(request: RequestOf<'memory.write'>, caller: Caller, rules: Rules): Verdict {
-  const namespace = namespaceOf(request.namespace, rules);
+  const namespace = rules.catalogue.namespace(request.namespace);
   const input = { records: request.records.length };
   const decisions = request.records.map(({ id, labels }) =>
     decide(rules.policies, {
       ...principalOf(caller),
-      action: { type: 'Action', id: 'write' },
+      action: uids.action('write'),
       resource: recordEntity(request.namespace, { id: id ?? '', owner: caller.agent, labels }),
       context: contextOf(input, caller),
     }),
@@ -140,14 +163,18 @@ function memoryWrite(request: RequestOf<'memory.write'>, caller: Caller, rules: 
 }
 
 function egressFetch(request: RequestOf<'egress.fetch'>, caller: Caller, rules: Rules): Verdict {
-  const { destinations } = rules.catalogue;
-  const parsed = parseDestination(request.url, { internalOrigins: destinations.internalOrigins });
-  const destination = rules.catalogue.destination(matchDestination(parsed, request.method, destinations.declared));
-  checkRequestHeaders(request.headers, { hasCredential: destination.declaration.credential !== undefined });
+  const { config, destinations } = rules.catalogue;
+  const parsed = parseDestination(request.url, { internalOrigins: rules.internalOrigins });
+  const name = matchDestination(parsed, request.method, config.destinations);
+  const destination = destinations.get(name);
+  assert(destination !== undefined, 'a matched destination is declared');
+  const { credential } = destination.declaration;
+  const credentialHeader = credential === undefined ? undefined : config.credentials[credential]?.header;
+  const headers = checkRequestHeaders(request.headers, { credentialHeader });
   const decision = decide(rules.policies, {
     ...principalOf(caller),
-    action: { type: 'Action', id: 'fetch' },
-    resource: { type: 'Host', id: parsed.host },
+    action: uids.action('fetch'),
+    resource: uids.host(new URL(parsed.origin).host),
     context: contextOf(
       { url: parsed.url, host: parsed.host, path: parsed.path, method: request.method, port: parsed.port },
       caller,
@@ -155,33 +182,33 @@ function egressFetch(request: RequestOf<'egress.fetch'>, caller: Caller, rules: 
   });
   return finish(decision, {
     kind: request.kind,
-    resource: destination.name,
+    resource: name,
     dig: destination.digest,
     // The canonical form is what was decided, so it is what is dialled.
-    args: { ...askedOf(request), url: parsed.url },
+    args: { ...askedOf(request), url: parsed.url, headers },
     delivery: request.method === 'GET' || request.method === 'HEAD' ? 'retry' : 'once',
     timeoutMs: destination.declaration.timeoutMs,
   });
 }
 
 function principalOf(caller: Caller) {
-  return { principal: { type: 'Agent', id: caller.agent } };
+  return { principal: uids.agent(caller.agent) };
 }
 
 function contextOf(input: JsonObject, caller: Caller): JsonObject {
-  return { input, session: { ...caller.session }, time: { ...timeFacts(caller.nowMs) } };
+  return { input, session: { ...caller.session }, time: timeFacts(caller.nowMs) };
 }
 
-function namespaceOf(name: string, rules: Rules) {
-  const namespace = rules.catalogue.namespace(name);
-  if (namespace === undefined) throw new Fault('INPUT_UNKNOWN_NAMESPACE', `no namespace is called \`${name}\``);
-  return namespace;
+/** `context.time`, in UTC: seconds since 1970, hour 0 to 23, weekday 0 (Sunday) to 6. */
+function timeFacts(nowMs: number) {
+  const now = new Date(nowMs);
+  return { unix: Math.floor(nowMs / 1000), hour: now.getUTCHours(), weekday: now.getUTCDay() };
 }
 
 type Terms = Omit<Verdict, 'decision' | 'executor' | 'redactions' | 'filter'>;
 
 /** Redacts the arguments as the permits demand: what leaves the decision service is what the executor may see. */
-function finish(decision: PolicyDecision, terms: Terms): Verdict {
+function finish(decision: Ruling, terms: Terms): Verdict {
   const executor = executorOf(terms.kind);
   const redactor = decision.effect === 'permit' ? compileRedaction(decision.obligations, 'input') : undefined;
   if (redactor === undefined) return { ...terms, executor, decision, redactions: [] };

@@ -52,6 +52,7 @@ export class Calls {
   readonly #open = new Map<string, DecisionRecord>();
   readonly #allowedToday = new Map<string, { day: string; count: number }>();
   readonly #revoked = new Set<string>();
+  #bundle: string | null = null;
 
   constructor(private readonly tenant: string) {}
 
@@ -90,6 +91,11 @@ export class Calls {
     return this.#revoked.has(agent);
   }
 
+  /** Hash of the policy bundle that was activated last, null before the first. */
+  get bundle(): string | null {
+    return this.#bundle;
+  }
+
   /** Takes in one entry, in stream order. `digest` is known to the process that decided, and to nobody after it. */
   apply({ seq, i, entry }: PlacedEntry, digest?: string): void {
     if (entry.ten !== this.tenant) return;
@@ -97,6 +103,7 @@ export class Calls {
     else if (isCompleted(entry) || isEnded(entry)) this.#applyEnd(entry, seq);
     else if (entry.type === 'agent.identity.revoked') this.#revoked.add(entry.who.agent);
     else if (entry.type === 'agent.identity.issued') this.#revoked.delete(entry.who.agent);
+    else if (entry.type === 'policy.changed') this.#bundle = entry.bundle.new;
   }
 
   #applyDecided(decided: DecidedEntry, ref: EntryRef, digest: string | undefined): void {

@@ -12,6 +12,8 @@ export interface DeadlinesOptions {
   readonly commands: StreamReader;
   /** Whether this process decides for the shard whose producer made the decision, and how to write for it. */
   readonly appendFor: (producer: string) => ((body: EntryBody) => Promise<unknown>) | undefined;
+  /** Reads what the ledger has got meanwhile: the outcome of a late call may stand there. */
+  readonly catchUp: () => Promise<void>;
   readonly now: () => number;
   readonly log: { error(fields: Record<string, unknown>, message: string): void };
 }
@@ -25,20 +27,26 @@ export class Deadlines {
 
   constructor(private readonly options: DeadlinesOptions) {}
 
-  /** One pass. The calls' state must have been caught up with the ledger just before. */
+  /** One pass. */
   async sweep(): Promise<void> {
-    const now = this.options.now();
-    const late = [...this.options.calls.open()].filter(({ takeBy, id }) => now > takeBy + GRACE_MS && !this.#ending.has(id));
-    if (late.length === 0) return;
+    if (this.#late().length === 0) return;
     const untaken = await this.#untaken();
+    // INVARIANT: the ledger is read after COMMANDS, so a call that was taken and has ended is not late any more.
+    await this.options.catchUp();
+    const now = this.options.now();
     await Promise.all(
-      late.map((call) => {
+      this.#late().map((call) => {
         // A command that may run again stands in COMMANDS while it runs: there it says nothing.
         const isUntaken = call.delivery === 'once' && untaken.has(`${call.seq}.${call.i}`);
         if (isUntaken) return this.#end('call.expired', call);
         return now > call.finishBy + GRACE_MS ? this.#end('call.indeterminate', call) : undefined;
       }),
     );
+  }
+
+  #late(): readonly DecisionRecord[] {
+    const now = this.options.now();
+    return [...this.options.calls.open()].filter(({ takeBy, id }) => now > takeBy + GRACE_MS && !this.#ending.has(id));
   }
 
   async #end(type: 'call.expired' | 'call.indeterminate', call: DecisionRecord): Promise<void> {

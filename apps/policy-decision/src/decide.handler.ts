@@ -14,6 +14,7 @@ import type { BusMessage } from '#writ/nats';
 import { Controller, Inject } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { Logger } from 'pino';
+import type { z } from 'zod';
 import { DECIDER, type Decider } from './decider.js';
 import { REFUSALS_OF, type RefusalsOf } from './refusals-of.js';
 
@@ -37,7 +38,7 @@ export class DecideHandler {
     const address = parseDecideSubject(message.subject);
     if (address === undefined) return undefined;
     let call: string | undefined;
-    let outcome: string;
+    let outcome = 'unknown';
     try {
       const body = parseStrictJson(message.data);
       call = callOf(body);
@@ -50,7 +51,10 @@ export class DecideHandler {
       if (fault.code === 'INTERNAL') this.log.error({ detail: messageOf(fault), err: fault.cause }, 'a bug');
       return JSON.stringify(await this.#refuse(address, call, fault));
     } finally {
-      this.log.debug({ subject: message.subject, call, outcome: outcome!, ms: performance.now() - startedMs }, 'request');
+      this.log.info(
+        { subject: message.subject, call, outcome, ms: Math.round((performance.now() - startedMs) * 100) / 100 },
+        'request',
+      );
     }
   }
 
@@ -81,7 +85,9 @@ function parseRequest(address: DecideAddress, body: unknown): ActionRequest {
   if (!Object.hasOwn(REQUEST_SCHEMAS, kind)) {
     throw new Fault('INPUT_UNKNOWN_OPERATION', `no operation is called \`${address.operation.slice(0, 64)}\``);
   }
-  return { kind, ...parse(REQUEST_SCHEMAS[kind] as never, body) } as ActionRequest;
+  const schema: z.ZodType<object> = REQUEST_SCHEMAS[kind];
+  // INVARIANT: the schema is that of the kind, so kind and members are one of the union's.
+  return { ...parse(schema, body), kind } as ActionRequest;
 }
 
 /** Identity is read from the subject that the bus authorised. A body that brings its own is refused, whatever it says. */

@@ -8,6 +8,7 @@ import {
 } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import type { Appended } from '#writ/ledger-client';
+import { leafHash } from '#writ/tlog';
 import type { Pools } from './pools.js';
 import type { Rules, Shard, Shards } from './ports.js';
 import { askedOf, digestOf, namedBy } from './asked.js';
@@ -41,7 +42,8 @@ export class Decider {
     const { agent } = address;
     const asked = askedOf(request);
     const digest = digestOf(request.kind, namedBy(request), asked);
-    if (shard.calls.get(agent, request.call) !== undefined) return this.with_.stored.again(shard, agent, request, digest);
+    if (shard.calls.get(agent, request.call) !== undefined)
+      return this.with_.stored.again(shard, agent, request, digest);
     const nowMs = this.with_.now();
     const rules = this.with_.rules();
     if (!rules.knows(agent) || shard.calls.isRevoked(agent)) {
@@ -101,7 +103,7 @@ export class Decider {
 
   async #issue(command: NonNullable<Described['command']>, at: Appended): Promise<void> {
     const { executor, delivery, pool } = command.body;
-    const id = `${at.seq}.${at.i}.${at.id}`;
+    const id = leafHash(Buffer.from(at.text)).toString('base64url');
     try {
       await this.with_.issue(subjects.command(executor, delivery, pool), commandMessage(command, at), id);
     } catch (cause) {

@@ -23,6 +23,12 @@ export class Pools {
     });
   }
 
+  /** The pools that are there, for health. */
+  present(): readonly string[] {
+    const now = this.now();
+    return [...this.#heardMs].filter(([, heardMs]) => now - heardMs < ABSENT_AFTER_MS).map(([subject]) => subject);
+  }
+
   isPresent(kind: ExecutorKind, pool: string): boolean {
     return this.now() - (this.#heardMs.get(`pool.${kind}.${pool}`) ?? 0) < ABSENT_AFTER_MS;
   }

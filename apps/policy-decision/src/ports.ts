@@ -8,6 +8,8 @@ import type { Calls } from './calls.js';
 export interface Rules {
   readonly catalogue: Catalogue;
   readonly policies: PolicySet;
+  /** Origins declared internal, canonical. */
+  readonly internalOrigins: ReadonlySet<string>;
   /** Whether the agent is registered. */
   readonly knows: (agent: string) => boolean;
 }

@@ -9,9 +9,8 @@ import {
   type JsonObject,
   type PayloadValue,
 } from '#writ/contracts';
-import type { PolicyDecision } from '#writ/policy';
 import { commit, newSalt } from '#writ/tlog';
-import type { Verdict } from './authorise.js';
+import type { Ruling, Verdict } from './authorise.js';
 
 export const POOL = 'default';
 const OBLIGATIONS_LISTED_MAX = 64;
@@ -46,7 +45,10 @@ export function describeDecision(request: ActionRequest, verdict: Verdict, conte
   if (nearValues.length > 0) {
     values.push({ path: '/near', salt: newSalt(), value: nearValues as unknown as Json });
   }
-  const command = verdict.decision.effect === 'permit' ? { body: commandBody(request, verdict, context), salt: newSalt() } : undefined;
+  const command =
+    verdict.decision.effect === 'permit'
+      ? { body: commandBody(request, verdict, context), salt: newSalt() }
+      : undefined;
   const body = command?.body as unknown as Json;
   if (command !== undefined) values.push({ path: '/cmd', salt: command.salt, value: body });
   const entry: EntryBody = {
@@ -101,11 +103,13 @@ function commandBody(request: ActionRequest, verdict: Verdict, context: Decision
   };
 }
 
-function whyOf(decision: PolicyDecision, bundle: string): Extract<EntryBody, { type: 'tool.call.decided' }>['why'] {
+function whyOf(decision: Ruling, bundle: string): Extract<EntryBody, { type: 'tool.call.decided' }>['why'] {
   return {
     code: decision.code,
     bundle,
-    pol: decision.determining.slice(0, POLICIES_LISTED_MAX).map(({ id, effect, file, line, col }) => ({ id, effect, file, line, col })),
+    pol: decision.determining
+      .slice(0, POLICIES_LISTED_MAX)
+      .map(({ id, effect, file, line, col }) => ({ id, effect, file, line, col })),
     ...(decision.errors.length === 0
       ? {}
       : { err: decision.errors.slice(0, 16).map(({ id, message }) => ({ id, message: message.slice(0, 256) })) }),
@@ -123,15 +127,17 @@ function whyOf(decision: PolicyDecision, bundle: string): Extract<EntryBody, { t
   };
 }
 
-function obligationNames(decision: PolicyDecision): string[] {
+function obligationNames(decision: Ruling): string[] {
   return decision.obligations
-    .flatMap(({ type, target, paths = [], detectors = [] }) => [...paths, ...detectors].map((what) => `${type}:${target}:${what}`))
+    .flatMap(({ type, target, paths = [], detectors = [] }) =>
+      [...paths, ...detectors].map((what) => `${type}:${target}:${what}`),
+    )
     .slice(0, OBLIGATIONS_LISTED_MAX)
     .map((name) => name.slice(0, 256));
 }
 
 /** What the agent is told of a denial: a code, and what the policy's author chose to say. Nothing that helps probing. */
-export function denial(call: string, decision: PolicyDecision, entry: string): Answer {
+export function denial(call: string, decision: Ruling, entry: string): Answer {
   return {
     v: 1,
     call,

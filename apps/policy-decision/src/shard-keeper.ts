@@ -46,9 +46,9 @@ export class ShardKeeper {
     return [...this.#owned.keys()];
   }
 
-  start(): void {
+  /** Hears who owns what. It is called early: a shard that has an owner is heard while this process still reads the ledger. */
+  listen(): void {
     const { bus, shards, now, instance } = this.options;
-    // Whoever starts listens first: a shard that has an owner is heard within this time.
     for (let shard = 0; shard < shards; shard++) this.#heardMs.set(shard, now());
     bus.subscribe('lease.pdp.*', {
       onMessage: ({ data }) => {
@@ -60,6 +60,10 @@ export class ShardKeeper {
         }
       },
     });
+  }
+
+  /** Takes over what nobody owns. */
+  start(): void {
     this.#timers = [
       setInterval(() => this.#sayOwned(), HEARTBEAT_MS),
       setInterval(() => this.#claimSilent(), CHECK_MS),

@@ -4,12 +4,13 @@ import { canonicalJson, type Json, type JsonObject } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import { Client, ProtocolError, SdkError, SdkErrorCode } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { deferred } from './deferred.js';
 import { StderrTail } from './stderr-tail.js';
 
 /** SHA-256 (hex) of each tool definition of a server, by the name that the server gives it. */
 export type ToolDefinitions = ReadonlyMap<string, string>;
 
-export interface McpCallOptions {
+interface McpCallOptions {
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
 }
@@ -67,7 +68,7 @@ export async function connectMcpStdio(options: McpConnectOptions): Promise<McpCo
       },
     },
   );
-  const closed = Promise.withResolvers<string>();
+  const closed = deferred<string>();
   client.onclose = () => closed.resolve(stderr.text());
   try {
     await client.connect(transport, { timeout: CONNECT_TIMEOUT_MS, signal });
@@ -129,7 +130,7 @@ function hashAll(tools: readonly { readonly name: string }[]): ToolDefinitions {
 }
 
 /** SHA-256 (hex) of the canonical form of a whole tool definition: description, schemas and annotations count. */
-export function hashDefinition(tool: unknown): string {
+function hashDefinition(tool: unknown): string {
   const definition = JSON.parse(JSON.stringify(tool)) as Json;
   return createHash('sha256').update(canonicalJson(definition)).digest('hex');
 }

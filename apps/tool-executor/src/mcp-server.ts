@@ -1,5 +1,6 @@
 import type { McpServerDeclaration } from '#writ/catalogue';
 import { Fault, messageOf } from '#writ/faults';
+import { deferred } from './deferred.js';
 import type { ConnectMcp, McpConnection, ToolDefinitions } from './mcp-connection.js';
 import type { ToolLog } from './ports.js';
 
@@ -9,7 +10,7 @@ export interface Clock {
   readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 }
 
-export interface McpServerOptions {
+interface McpServerOptions {
   readonly name: string;
   readonly declaration: McpServerDeclaration;
   readonly baseDirectory: string;
@@ -30,7 +31,7 @@ export class McpServer {
   readonly #closing = new AbortController();
   #connection: Promise<McpConnection> | undefined;
   #loop: Promise<void> | undefined;
-  readonly #firstAttempt = Promise.withResolvers<void>();
+  readonly #firstAttempt = deferred<void>();
 
   constructor(private readonly options: McpServerOptions) {}
 
@@ -46,7 +47,7 @@ export class McpServer {
     const { name } = this.options;
     if (this.#connection === undefined)
       throw new Fault('EXECUTOR_UNREACHABLE', `the MCP server \`${name}\` is not running`);
-    const { promise, reject } = Promise.withResolvers<never>();
+    const { promise, reject } = deferred<never>();
     const abort = () => reject(new Fault('EXECUTOR_UNREACHABLE', `the MCP server \`${name}\` is still starting`));
     signal.addEventListener('abort', abort, { once: true });
     try {

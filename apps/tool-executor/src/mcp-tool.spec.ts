@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { readCatalogue } from '#writ/catalogue';
 import type { CommandBody, JsonObject } from '#writ/contracts';
 import { Fault } from '#writ/faults';
+import { deferred } from './deferred.js';
 import type { McpConnection, McpConnectOptions } from './mcp-connection.js';
 import { McpToolRunner } from './mcp-tool.js';
 
@@ -40,7 +41,7 @@ function setup(offered: Record<string, string>, answer: JsonObject = { content: 
     },
     connect: async (options): Promise<McpConnection> => {
       if (isBroken) throw new Fault('EXECUTOR_UNREACHABLE', 'the MCP server did not start');
-      const { promise: closed, resolve } = Promise.withResolvers<string>();
+      const { promise: closed, resolve } = deferred<string>();
       starts.push({ end: () => resolve('it crashed'), options });
       return { definitions: definitions(), closed, call: async () => answer, close: async () => resolve('closed') };
     },

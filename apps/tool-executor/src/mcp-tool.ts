@@ -14,7 +14,7 @@ const SYSTEM_CLOCK: Clock = {
   sleep: (milliseconds, signal) => delay(milliseconds, undefined, { signal, ref: false }).catch(() => {}),
 };
 
-export interface McpToolOptions {
+interface McpToolOptions {
   readonly log: ToolLog;
   readonly connect?: ConnectMcp;
   readonly clock?: Clock;

@@ -56,6 +56,6 @@ describe('ToolRunner', () => {
   });
 
   it('runs nothing when the deadline has passed', async () => {
-    await expect(runner.run(command('nothing'), AbortSignal.abort())).rejects.toThrow();
+    await expect(runner.run(command('nothing'), AbortSignal.abort())).rejects.toThrow('aborted');
   });
 });

@@ -4,7 +4,7 @@ import type { ActionRunner, RunResult } from '#writ/execution';
 import { Fault } from '#writ/faults';
 import type { ToolKindRunner } from './ports.js';
 
-export interface ToolKindRunners {
+interface ToolKindRunners {
   readonly http: ToolKindRunner;
   readonly mcp: ToolKindRunner;
   readonly function: ToolKindRunner;

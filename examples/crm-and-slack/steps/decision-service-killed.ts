@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Answered } from '../agent-process.js';
+import type { Answered } from '../agent-task.js';
 import type { Step, World } from './step.js';
 
 const BACK_WITHIN_MS = 15_000;
@@ -44,7 +44,7 @@ export const decisionServiceIsKilled: Step = {
 };
 
 async function killDecisionServices({ runtime, report }: World): Promise<number> {
-  const services = (await runtime.processes()).filter(({ name }) => name.startsWith('policy-decision'));
+  const services = (await runtime.processes()).filter(({ name }) => /^(pdp|policy-decision)/.test(name));
   assert.ok(services.length > 0, '`writ up` names no decision service');
   for (const { name, pid } of services) {
     process.kill(pid, 'SIGKILL');

@@ -21,7 +21,9 @@ async function explain(
   const { runtime, report, ledger, folder, calls } = world;
   const call = calls.get(`${agent}/${what}`);
   assert.ok(call, `no call \`${what}\` of \`${agent}\` was made`);
-  const { at } = await viewDecision(await ledger.decisionOf(call), folder);
+  const { deciding } = await viewDecision(await ledger.decisionOf(call), folder);
+  const at = deciding[0]?.at ?? '';
+  assert.notEqual(at, '', 'the decision names no policy');
   const { stdout } = await runtime.writEndingWith(0, 'explain', call, '--agent', agent, '--data', runtime.data);
   report.say(`$ writ explain ${call} --agent ${agent}\n${stdout.trimEnd()}`);
   for (const part of [call, at, value]) assert.ok(stdout.includes(part), `the explanation does not say \`${part}\``);

@@ -1,8 +1,8 @@
 import type { Json } from '#writ/contracts';
 import assert from 'node:assert/strict';
-import type { Answered } from '../agent-process.js';
+import type { Answered } from '../agent-task.js';
 import { LEGAL_HOLD } from '../customers.js';
-import { printDecision, viewDecision, type DecisionView } from '../decision-view.js';
+import { printDecision, viewDecision, type DecisionView, type PolicyView } from '../decision-view.js';
 import type { Step, World } from './step.js';
 
 const CARD_NUMBER = '4111 1111 1111 1111';
@@ -19,12 +19,18 @@ export const supportRunsTheScript: Step = {
   title: 'support posts to Slack, reads CRM.customers, uses an MCP tool and a status page',
   run: async (world) => {
     const round = await runRound(world, 'support');
-    const slack = permitted(round, 'slack');
+    const permit = decidedBy(permitted(round, 'slack'), 'support-posts-to-its-channels');
     assert.equal(world.services.slack.posts.length, 1, 'Slack did not get exactly one message');
     assert.ok(!JSON.stringify(world.services.slack.posts).includes(CARD_NUMBER), 'a card number reached Slack');
     world.report.say('-> Slack got one message; the card number in it was redacted before the command left');
 
-    const records = recordsOf(permitted(round, 'crm').answer.output);
+    const crm = permitted(round, 'crm');
+    assert.deepEqual(
+      crm.view?.narrowing.map(({ id }) => id),
+      ['legal-holds-are-sealed'],
+      'the search was not narrowed by the forbid',
+    );
+    const records = recordsOf(crm.answer.output);
     assert.equal(records.length, 5, `support got ${records.length} records, not 5`);
     const told = JSON.stringify(records);
     assert.ok(!told.includes(LEGAL_HOLD), 'support saw a record under legal hold');
@@ -38,7 +44,7 @@ export const supportRunsTheScript: Step = {
     assert.ok(!status.includes(world.services.statusKey), 'the agent saw the key of the status page');
     world.report.say('-> the status page got its key from the broker and sent it back; the agent never saw it');
     assert.equal(refused(round, 'foreign').code, 'INPUT_UNKNOWN_DESTINATION');
-    return { slack: placeOf(slack), records: records.length, sealed, calls: round.size };
+    return { permit: { ...permit }, records: records.length, sealed, calls: round.size };
   },
 };
 
@@ -50,22 +56,20 @@ export const internRunsTheScript: Step = {
     const postsBefore = world.services.slack.posts.length;
     const round = await runRound(world, 'intern');
     const slack = denied(round, 'slack');
-    assert.equal(slack.view.policy, 'interns-stay-off-slack', 'another policy than the forbid decided');
-    assert.match(slack.view.text, /^forbid/, 'the text of the forbid is not shown');
-    assert.equal(slack.view.failed, undefined, 'a forbid has no failed clause');
+    const forbid = decidedBy(slack, 'interns-stay-off-slack');
+    assert.match(forbid.text, /^forbid/, 'the text of the forbid is not shown');
     assert.equal(world.services.slack.posts.length, postsBefore, 'Slack got a message from the intern');
 
     const crm = denied(round, 'crm');
-    assert.equal(crm.view.policy, 'interns-look-up-three-at-most', 'another permit is said to be the nearest');
-    assert.match(crm.view.failed ?? '', /context\.input\.k <= 3/, 'the clause that failed is not named');
+    const { nearest } = crm.view;
+    assert.equal(crm.view.deciding.length, 0, 'a policy is said to have decided what no policy decided');
+    assert.equal(nearest?.id, 'interns-look-up-three-at-most', 'another permit is said to be the nearest');
+    assert.match(nearest.failed, /context\.input\.k <= 3/, 'the clause that failed is not named');
     permitted(round, 'mcp');
     denied(round, 'status');
     assert.equal(refused(round, 'foreign').code, 'INPUT_UNKNOWN_DESTINATION');
     assert.equal(world.services.status.authorised, 1, 'the status page was reached for the intern');
-    return {
-      forbid: { ...placeOf(slack), agentWasTold: slack.answer.reason ?? '' },
-      nearest: { ...placeOf(crm), failed: crm.view.failed ?? '' },
-    };
+    return { forbid: { ...forbid, agentWasTold: slack.answer.reason ?? '' }, nearest: { ...nearest } };
   },
 };
 
@@ -75,7 +79,7 @@ async function runRound(world: World, agent: string): Promise<ReadonlyMap<string
   const round = new Map<string, Shown>();
   for (const answer of answers) {
     world.calls.set(`${agent}/${answer.what}`, answer.call);
-    if (isRefusedUndecided(answer)) {
+    if (answer.error === 'Refused') {
       world.report.say(`${agent.padEnd(9)} ${answer.what.padEnd(32)} REFUSED  (${answer.code ?? ''})`);
       round.set(answer.what, { answer, view: undefined });
       continue;
@@ -91,15 +95,10 @@ async function runRound(world: World, agent: string): Promise<ReadonlyMap<string
 
 /** How many of the five best matches for the same question are under legal hold, for someone who may see them. */
 async function searchAll(world: World): Promise<number> {
-  const [answer] = await world.startAgent('crm-sync', 'search-all').finish();
+  const [answer] = await world.startAgent('crm-sync', 'search').finish();
   const held = recordsOf(answer?.output).filter((record) => JSON.stringify(record).includes(LEGAL_HOLD));
   assert.ok(held.length > 0, 'the question does not match a record under legal hold, so it shows nothing');
   return held.length;
-}
-
-/** The fault codes are upper case: such a request was not decided at all. */
-function isRefusedUndecided(answer: Answered): boolean {
-  return answer.code?.startsWith('INPUT_') === true;
 }
 
 function find(round: ReadonlyMap<string, Shown>, what: string): Shown {
@@ -128,8 +127,10 @@ function refused(round: ReadonlyMap<string, Shown>, what: string): Answered {
   return answer;
 }
 
-function placeOf({ view }: { view: DecisionView | undefined }): { policy: string; at: string; text: string } {
-  return { policy: view?.policy ?? '', at: view?.at ?? '', text: view?.text ?? '' };
+function decidedBy({ view }: Pick<Shown, 'view'>, id: string): PolicyView {
+  const policy = view?.deciding.find((each) => each.id === id);
+  assert.ok(policy, `\`${id}\` is not among the policies that decided`);
+  return policy;
 }
 
 function recordsOf(output: Json | undefined): readonly Json[] {

@@ -1,5 +1,6 @@
 import type { JsonObject } from '#writ/contracts';
-import type { AgentProcess, AgentTask } from '../agent-process.js';
+import type { AgentProcess } from '../agent-process.js';
+import type { AgentTask } from '../agent-task.js';
 import type { ExampleServices } from '../environment.js';
 import type { LedgerTail } from '../ledger-tail.js';
 import type { Report } from '../report.js';

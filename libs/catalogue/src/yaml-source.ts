@@ -46,7 +46,7 @@ export function parseYaml(text: string, file: string): YamlSource {
 }
 
 /** A path as people write it: `tools["slack.chat"].url`, `agents.support.teams[0]`. */
-export function nameOf(path: ConfigPath): string {
+function nameOf(path: ConfigPath): string {
   if (path.length === 0) return 'the configuration';
   let name = '';
   for (const step of path) {

@@ -91,7 +91,7 @@ export class PayloadSealer {
   async #makeKey(agent: string, day: string) {
     const key = randomBytes(32);
     const boot = randomBytes(6).toString('hex');
-    const name = subjects.payloadKey(this.writer.tenant, agent, day, `${this.writer.producer}-${boot}`);
+    const name = subjects.payloadKey(this.writer.tenant, agent, `${day}-${boot}`, this.writer.producer);
     const message = { v: 1, key: name, box: seal(this.deploymentKey, name, key) };
     await this.log.appendKey(name, Buffer.from(JSON.stringify(message)));
     return { name, key };

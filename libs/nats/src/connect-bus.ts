@@ -1,6 +1,7 @@
-import { connect, nkeyAuthenticator, type NatsConnection } from 'nats';
+import { connect, type NatsConnection } from 'nats';
 import { BusError, type Bus } from './bus.js';
 import { NatsBus } from './nats-bus.js';
+import { nonceSigner } from './nkey.js';
 
 export interface ConnectBusOptions {
   readonly servers: string | readonly string[];
@@ -28,10 +29,11 @@ export async function connectBus(options: ConnectBusOptions): Promise<Bus> {
 }
 
 async function open(options: ConnectBusOptions): Promise<NatsConnection> {
+  const signer = nonceSigner(options.seed);
   try {
     return await connect({
       servers: typeof options.servers === 'string' ? options.servers : [...options.servers],
-      authenticator: nkeyAuthenticator(new TextEncoder().encode(options.seed)),
+      authenticator: (nonce) => ({ nkey: signer.publicKey, sig: signer.sign(nonce ?? '') }),
       name: options.user,
       inboxPrefix: options.inboxPrefix,
       timeout: options.connectTimeoutMs ?? 5_000,

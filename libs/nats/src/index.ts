@@ -25,3 +25,4 @@ export { provisionStreams, type StreamLimits } from './provision-streams.js';
 export { startNatsServer, type NatsServer, type StartNatsServerOptions } from './server/start-nats-server.js';
 export { checkNatsServerVersion } from './server/version.js';
 export { createUserNkey, parseUserNkey, type UserNkey } from './nkey.js';
+export { findNatsServer, type FindNatsServerOptions, type FoundNatsServer } from './server/find-nats-server.js';

@@ -34,6 +34,7 @@ export interface StreamInfo {
     readonly bytes: number;
     readonly first_seq: number;
     readonly last_seq: number;
+    readonly consumer_count: number;
   };
 }
 

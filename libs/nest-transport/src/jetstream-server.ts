@@ -8,7 +8,7 @@ export interface JetStreamServerOptions {
 }
 
 /**
- * Nest transport strategy for durable pull consumers. An `@EventPattern` is the name of a consumer that was provisioned
+ * Nest transport strategy for durable pull consumers. An `@MessagePattern` is the name of a consumer that was provisioned
  * beforehand: the strategy creates and changes nothing on the server. A handler settles its message itself; one that throws
  * has found a bug, and the message is left to the server's own rules.
  */

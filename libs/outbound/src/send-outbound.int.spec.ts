@@ -245,7 +245,7 @@ describe('sendOutbound', () => {
     await expect(send(port, { credential })).rejects.toMatchObject({ code: 'EXECUTOR_CREDENTIAL_REFUSED' });
     const headers = { authorization: 'Bearer mine' };
     await expect(send(port, { headers, credential: await lease(port) })).rejects.toMatchObject({
-      code: 'INPUT_INVALID',
+      code: 'EXECUTOR_FAILED',
     });
   });
 

@@ -105,13 +105,18 @@ export function placeOf(source: PolicySource, offset: number): { readonly line: 
  */
 export function clausePosition(
   parts: PolicyParts | undefined,
-  clause: { readonly condition: number; readonly indexInCondition: number; readonly countInCondition?: number },
+  clause: { readonly condition: number; readonly indexInCondition: number; readonly countInCondition: number },
 ): { readonly start: number; readonly text?: string } | undefined {
   const condition = parts?.conditions[clause.condition];
   if (condition === undefined) return undefined;
   const part = condition.clauses[clause.indexInCondition];
-  const isMatched = condition.clauses.length === (clause.countInCondition ?? condition.clauses.length);
+  const isMatched = condition.clauses.length === clause.countInCondition;
   return part === undefined || !isMatched ? { start: condition.start } : part;
+}
+
+/** How many clauses the condition of a clause has. */
+export function countInCondition(policy: CompiledPolicy, clause: Clause): number {
+  return policy.clauses.filter(({ condition }) => condition === clause.condition).length;
 }
 
 interface UnsupportedClause {

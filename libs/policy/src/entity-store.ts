@@ -53,6 +53,11 @@ export class EntityStore {
     return ref;
   }
 
+  /** Stands for any entity of a type below a parent, when it is not known which. */
+  anyBelow(type: string, parent: EntityUid): EntityRef {
+    return this.#standIn(type, [this.find(parent)]);
+  }
+
   /** A value of a policy or of the entity data: the only place where Cedar's `__entity` escape is honoured. */
   literal(json: Json | undefined): Value {
     if (json === undefined || json === null) throw new Unsupported('null');

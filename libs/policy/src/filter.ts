@@ -1,14 +1,166 @@
 import type { JsonObject, Predicate } from '#writ/contracts';
-import type { ActionScope, EntityUid, PolicyBundle } from './bundle.js';
+import type { EntityUid } from './bundle.js';
 import type { Environment } from './compile-expression.js';
-import { type CompiledPolicy, compilePolicy, isInScope } from './compile-policy.js';
+import { type CompiledPolicy, isInScope } from './compile-policy.js';
 import { placesOf, type PolicyCode, type PolicyError, type PolicyReasons, reasonOf } from './decide.js';
-import { EntityStore } from './entity-store.js';
-import { findNearMisses } from './near-miss.js';
+import type { EntityStore } from './entity-store.js';
+import { findNearMisses, type NearMiss } from './near-miss.js';
 import { mergeObligations } from './obligations.js';
-import { compileNot, compilePartial, conjunction, type Outcome, type PartialEvaluator, RECORD_TYPE, Untranslatable } from './partial.js';
+import { compileNot, type Outcome, type PartialEvaluator, RECORD_TYPE, Untranslatable } from './outcome.js';
+import { compilePartial, conjunction } from './partial.js';
 import type { PolicySet } from './policy-set.js';
-import { and, FALSE, or, predicateSize } from './predicates.js';
-import type { PolicyProblem } from './problems.js';
-import { placeOf } from './compile-policy.js';
+import { and, FALSE, or, predicateDepth, predicateSize } from './predicates.js';
 import { Unsupported } from './values.js';
+
+/** A question over the records of one namespace. */
+export interface FilterRequest {
+  readonly principal: EntityUid;
+  readonly action: EntityUid;
+  /** The namespace that the records are in. */
+  readonly parent: EntityUid;
+  readonly context: JsonObject;
+}
+
+/**
+ * Which records of a namespace the request may touch: none, all, or those that the predicate lets through. `code` is
+ * `permit` unless it is none; `determining` has the permits that can grant and the forbids that narrow.
+ */
+export type FilterPlan = PolicyReasons &
+  ({ readonly kind: 'none' | 'all' } | { readonly kind: 'some'; readonly predicate: Predicate });
+
+const PREDICATE_SIZE_MAX = 1_000;
+/** A predicate travels inside a command: each level is up to two levels of JSON. */
+const PREDICATE_DEPTH_MAX = 24;
+
+/**
+ * Evaluates the policies with the record unknown. A record passes the plan exactly when `decide` permits the action on it,
+ * save where something has no translation: then a permit grants nothing and a forbid forbids everything.
+ */
+export function planFilter(set: PolicySet, request: FilterRequest): FilterPlan {
+  const environment: Environment = {
+    principal: set.store.find(request.principal),
+    action: set.store.find(request.action),
+    resource: set.store.anyBelow(RECORD_TYPE, request.parent),
+    context: request.context,
+  };
+  const { forbids, permits } = set.candidates(environment.principal, environment.action, environment.resource);
+  const evaluated = (policy: CompiledPolicy): Evaluated => evaluate(policy, environment, set.store);
+  const forbidding = [...forbids.map(evaluated), ...singleRecordForbids(set, environment)];
+  const permitting = permits.map(evaluated);
+  const errors = [...forbidding, ...permitting].flatMap(({ error }) => (error === undefined ? [] : [error]));
+  const why: Why = { errors, near: () => findNearMisses(set, environment, { isResourceUnknown: true }) };
+  return refusal(forbidding, permitting, why) ?? allowance(forbidding, permitting, why);
+}
+
+interface Evaluated {
+  readonly policy: CompiledPolicy;
+  /** Undefined when the policy has no translation for this request. */
+  readonly outcome: Outcome | undefined;
+  readonly error?: PolicyError;
+}
+
+interface Why {
+  readonly errors: readonly PolicyError[];
+  readonly near: () => readonly NearMiss[];
+}
+
+/** Partial evaluators, made when a policy is first asked for one. */
+const partials = new WeakMap<CompiledPolicy, PartialEvaluator>();
+
+function evaluate(policy: CompiledPolicy, environment: Environment, store: EntityStore): Evaluated {
+  const { id } = policy.source;
+  try {
+    let partial = partials.get(policy);
+    if (partial === undefined) partials.set(policy, (partial = compilePartialPolicy(policy, store)));
+    const outcome = partial(environment);
+    return isAlwaysError(outcome)
+      ? { policy, outcome, error: { id, message: 'errors for every record' } }
+      : { policy, outcome };
+  } catch (thrown) {
+    if (!(thrown instanceof Untranslatable) && !(thrown instanceof Unsupported)) throw thrown;
+    return { policy, outcome: undefined, error: { id, message: `cannot be a filter: ${thrown.message}` } };
+  }
+}
+
+function compilePartialPolicy(policy: CompiledPolicy, store: EntityStore): PartialEvaluator {
+  const clauses = policy.clauses.map(({ node, wanted }) => {
+    const partial = compilePartial(node, store);
+    return wanted ? partial : compileNot(partial);
+  });
+  return conjunction(clauses);
+}
+
+/** A forbid whose scope names one record is in no candidate list here, yet it must not be lost. */
+function singleRecordForbids(set: PolicySet, { principal, action }: Environment): readonly Evaluated[] {
+  const error = 'cannot be a filter: it names a single record';
+  return set.singleRecordForbids
+    .filter((policy) => isInScope(policy.principal, principal))
+    .filter((policy) => policy.actions.some((scope) => isInScope(scope, action)))
+    .map((policy) => ({ policy, outcome: undefined, error: { id: policy.source.id, message: error } }));
+}
+
+/** The plan that lets no record through, and why; undefined when some record may pass. */
+function refusal(forbidding: readonly Evaluated[], permitting: readonly Evaluated[], why: Why): FilterPlan | undefined {
+  const firing = forbidding.filter(({ outcome }) => outcome?.ifFalse.op === 'false');
+  const certain = firing.filter(({ outcome }) => outcome?.ifTrue.op !== 'false');
+  if (certain.length > 0) return none('policy_forbids', certain, why);
+  const failed = [...firing, ...forbidding.filter(({ outcome }) => outcome === undefined)];
+  if (failed.length > 0) return none('forbid_evaluation_error', failed, why);
+  if (!permitting.some(canGrant)) return none('no_policy_permits', [], why);
+  const unenforceable = permitting.filter(({ policy, outcome }) => {
+    return policy.obligations.length > 0 && (outcome === undefined || isAlwaysError(outcome));
+  });
+  return unenforceable.length > 0 ? none('obligation_unenforceable', unenforceable, why) : undefined;
+}
+
+function allowance(forbidding: readonly Evaluated[], permitting: readonly Evaluated[], why: Why): FilterPlan {
+  const granting = permitting.filter(canGrant);
+  const narrowing = forbidding.filter(({ outcome }) => outcome?.ifFalse.op !== 'true');
+  const predicate = and([
+    or(granting.map(({ outcome }) => outcome?.ifTrue ?? FALSE)),
+    ...narrowing.map(({ outcome }) => outcome?.ifFalse ?? FALSE),
+    ...permitting.flatMap(enforceable),
+  ]);
+  if (predicate.op === 'false') return none('no_policy_permits', [], why);
+  if (predicateSize(predicate) > PREDICATE_SIZE_MAX || predicateDepth(predicate) > PREDICATE_DEPTH_MAX) {
+    const error = { id: granting[0]?.policy.source.id ?? '', message: 'cannot be a filter: it would be too large' };
+    return none('no_policy_permits', [], { ...why, errors: [...why.errors, error] });
+  }
+  const policies = [...granting, ...narrowing].map(({ policy }) => policy).sort((a, b) => a.order - b.order);
+  const reasons: PolicyReasons = {
+    code: 'permit',
+    determining: placesOf(policies),
+    errors: why.errors,
+    obligations: mergeObligations(granting.map(({ policy }) => policy.obligations)),
+    ...reasonOf(granting.map(({ policy }) => policy)),
+    near: [],
+  };
+  return predicate.op === 'true' ? { kind: 'all', ...reasons } : { kind: 'some', predicate, ...reasons };
+}
+
+function canGrant({ outcome }: Evaluated): boolean {
+  return outcome !== undefined && outcome.ifTrue.op !== 'false';
+}
+
+/** The records for which a permit with obligations is no error: for others it is not known whether they apply. */
+function enforceable({ policy, outcome }: Evaluated): readonly Predicate[] {
+  if (policy.obligations.length === 0 || outcome === undefined || outcome.isTotal) return [];
+  return [or([outcome.ifTrue, outcome.ifFalse])];
+}
+
+function isAlwaysError(outcome: Outcome): boolean {
+  return outcome.ifTrue.op === 'false' && outcome.ifFalse.op === 'false';
+}
+
+function none(code: PolicyCode, deciding: readonly Evaluated[], why: Why): FilterPlan {
+  const policies = deciding.map(({ policy }) => policy);
+  return {
+    kind: 'none',
+    code,
+    determining: placesOf(policies),
+    errors: why.errors,
+    obligations: [],
+    ...reasonOf(policies),
+    near: code === 'no_policy_permits' ? why.near() : [],
+  };
+}

@@ -1,6 +1,13 @@
 import type { Json } from '#writ/contracts';
 import { compileExpression, type Environment } from './compile-expression.js';
-import { type Clause, clausePosition, type CompiledPolicy, isInScope, placeOf } from './compile-policy.js';
+import {
+  type Clause,
+  clausePosition,
+  type CompiledPolicy,
+  countInCondition,
+  isInScope,
+  placeOf,
+} from './compile-policy.js';
 import type { EntityStore } from './entity-store.js';
 import { attributePath, attributesOfHas, isList, isObject, mentionsResource, operand } from './expression.js';
 import { scanPolicy } from './policy-text.js';
@@ -94,8 +101,7 @@ function describe({ policy, scope, failures }: Ranked, store: EntityStore, envir
     const failed = (part?.text ?? scope ?? '').slice(0, FAILED_TEXT_MAX);
     return { id, file, ...placeOf(policy.source, part?.start ?? 0), failed, values: { [scope ?? '']: entity.uid } };
   }
-  const countInCondition = policy.clauses.filter(({ condition }) => condition === clause.condition).length;
-  const at = clausePosition(parts, { ...clause, countInCondition });
+  const at = clausePosition(parts, { ...clause, countInCondition: countInCondition(policy, clause) });
   const keyword = clause.wanted ? 'when' : 'unless';
   return {
     id,

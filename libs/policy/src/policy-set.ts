@@ -2,6 +2,7 @@ import { policyFault, type PolicyProblem } from './problems.js';
 import type { Entity, PolicyBundle } from './bundle.js';
 import { type CompiledPolicy, type CompiledScope, compilePolicy } from './compile-policy.js';
 import { EntityStore } from './entity-store.js';
+import { RECORD_TYPE } from './outcome.js';
 import { type EntityRef, Unsupported } from './values.js';
 
 /** The policies whose scope matches a request. */
@@ -19,6 +20,8 @@ const CANDIDATES_MAX = 65_536;
  */
 export class PolicySet {
   readonly size: number;
+  /** Forbids whose scope names one memory record: a filter over records not known yet cannot keep to them. */
+  readonly singleRecordForbids: readonly CompiledPolicy[];
   readonly #index = new Map<string, CompiledPolicy[]>();
   #remembered = new Map<EntityRef, Map<EntityRef, Map<EntityRef, Candidates>>>();
   #rememberedCount = 0;
@@ -30,6 +33,9 @@ export class PolicySet {
     readonly policies: readonly CompiledPolicy[],
   ) {
     this.size = policies.length;
+    this.singleRecordForbids = policies.filter(
+      (policy) => !policy.isPermit && policy.resource.entity?.type === RECORD_TYPE,
+    );
     for (const policy of policies) {
       for (const action of policy.actions) {
         const key = indexKey(scopeKey(action), scopeKey(policy.principal), scopeKey(policy.resource));
@@ -71,7 +77,10 @@ export class PolicySet {
       }
     }
     const inOrder = [...found].sort((a, b) => a.order - b.order);
-    return { forbids: inOrder.filter((policy) => !policy.isPermit), permits: inOrder.filter((policy) => policy.isPermit) };
+    return {
+      forbids: inOrder.filter((policy) => !policy.isPermit),
+      permits: inOrder.filter((policy) => policy.isPermit),
+    };
   }
 }
 

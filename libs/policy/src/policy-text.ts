@@ -19,7 +19,8 @@ function tokensOf(text: string): readonly Token[] {
     TOKEN.lastIndex = at;
     const match = TOKEN.exec(text);
     if (match === null) return [...tokens, { start: at, end: text.length, text: text.slice(at), kind: 'broken' }];
-    const kind = match.groups?.['string'] !== undefined ? 'string' : match.groups?.['word'] !== undefined ? 'word' : 'mark';
+    const kind =
+      match.groups?.['string'] !== undefined ? 'string' : match.groups?.['word'] !== undefined ? 'word' : 'mark';
     tokens.push({ start: at, end: at + match[0].length, text: match[0], kind });
     at += match[0].length;
   }

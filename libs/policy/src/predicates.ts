@@ -40,6 +40,12 @@ export function predicateSize(predicate: Predicate): number {
   return predicate.args.reduce((size, arg) => size + predicateSize(arg), 1);
 }
 
+export function predicateDepth(predicate: Predicate): number {
+  if (predicate.op === 'not') return 1 + predicateDepth(predicate.arg);
+  if (predicate.op !== 'and' && predicate.op !== 'or') return 1;
+  return 1 + Math.max(...predicate.args.map(predicateDepth));
+}
+
 /** Whether the predicate lets the record through: the meaning that every translation of it has to keep. */
 export function evaluatePredicate(predicate: Predicate, record: RecordAttributes): boolean {
   const text = (field: RecordTextField): string => record[field];

@@ -1,3 +1,4 @@
-export { exitOnConfig, loadConfig } from './load-config.js';
-export { createLogger } from './logger.js';
+export { runService } from './run-service.js';
+export { type ServiceContext, serviceSettings } from './service-context.js';
 export { type Service, startService } from './start-service.js';
+export { type Executor, startExecutor } from './start-executor.js';

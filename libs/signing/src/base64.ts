@@ -1,8 +1,8 @@
 /**
- * Bytes of base64url text without padding, or undefined unless the text is the one and only encoding of exactly `length` bytes.
- * Node decodes leniently; a lenient decoder would give one signature many spellings.
+ * Bytes of base64url text without padding, or undefined unless the text is the one and only encoding of its bytes and, if
+ * `length` is given, of so many. Node decodes leniently; a lenient decoder would give one signature many spellings.
  */
-export function decodeBase64url(text: string, length: number): Buffer | undefined {
+export function decodeBase64url(text: string, length?: number): Buffer | undefined {
   return decode(text, length, 'base64url');
 }
 

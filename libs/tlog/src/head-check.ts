@@ -7,6 +7,8 @@ export interface ExpectedHeads {
   readonly head?: TreeHead | undefined;
   /** A head that the caller remembers from before; the ledger must still contain it. */
   readonly remembered?: TreeHead | undefined;
+  /** The caller read the live stream to its end, so there is no signed head to miss. */
+  readonly isEndKnown?: boolean | undefined;
 }
 
 /** Compares the growing tree with the heads it must pass through. */
@@ -41,10 +43,11 @@ export class HeadCheck {
 
   /** Call it after the last message. `refused`: messages that count as one leaf each instead of their entries. */
   finish(refused: number): void {
-    const { head, remembered } = this.heads;
+    const { head, remembered, isEndKnown } = this.heads;
     const present = `only ${this.tree.size} are present${refused > 0 ? `, ${refused} refused message(s) counted as one each` : ''}`;
     if (head === undefined) {
-      this.problems.add('no_head', 'there is no signed head, so a missing end cannot be noticed');
+      if (isEndKnown !== true)
+        this.problems.add('no_head', 'there is no signed head, so a missing end cannot be noticed');
     } else if (this.tree.size < head.size) {
       this.problems.add('truncated', `the signed head has ${head.size} entries; ${present}`);
     } else if (this.tree.size > head.size) {

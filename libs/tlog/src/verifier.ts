@@ -12,6 +12,8 @@ import type { AuthenticEntry, VerifiedBlock } from './verify-block.js';
 
 export interface VerifierOptions extends ExpectedHeads {
   readonly authority: Authority;
+  /** Where problems go that the caller finds beside those of the ledger itself; a list of its own otherwise. */
+  readonly problems?: ProblemList;
 }
 
 interface ProducerState {
@@ -40,7 +42,7 @@ const CHAIN_SENTENCES: Readonly<Record<Exclude<ChainStep, 'next'>, string>> = {
  * block what it needs to compare, never the messages. It trusts the authority alone, and names everything that is wrong.
  */
 export class LedgerVerifier {
-  readonly #problems = new ProblemList();
+  readonly #problems: ProblemList;
   readonly #frontier = new Frontier();
   readonly #producers = new Map<string, ProducerState>();
   readonly #heads: HeadCheck;
@@ -51,6 +53,7 @@ export class LedgerVerifier {
   #refused = 0;
 
   constructor(private readonly options: VerifierOptions) {
+    this.#problems = options.problems ?? new ProblemList();
     this.#heads = new HeadCheck(options, this.#frontier, this.#problems);
   }
 

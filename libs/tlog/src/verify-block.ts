@@ -1,7 +1,8 @@
-import { canonicalJson, Entry, parse, type JsonObject } from '#writ/contracts';
+import { Entry, parse, type JsonObject } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import { decodeBase64url, type Authority, type TrustedKey } from '#writ/signing';
 import { signedBytes, type Block } from './block.js';
+import { parseCanonical } from './canonical-text.js';
 import { refused } from './refusal.js';
 
 const SIGNATURE_BYTES = 64;
@@ -68,14 +69,9 @@ export function parseEntry(entry: AuthenticEntry): Entry {
 }
 
 function readCanonical(text: string, name: string): JsonObject {
-  try {
-    const value: unknown = JSON.parse(text);
-    // Comparing with the canonical text also refuses duplicate keys, other number spellings and white space.
-    if (isObject(value) && canonicalJson(value) === text) return value;
-  } catch {
-    // Not JSON, or nested so deep that writing it again overflows the stack: no entry either way.
-  }
-  throw refused('bad_entry', `${name} is not an object in canonical JSON`);
+  const value = parseCanonical(text);
+  if (!isObject(value)) throw refused('bad_entry', `${name} is not an object in canonical JSON`);
+  return value;
 }
 
 function isObject(value: unknown): value is JsonObject {

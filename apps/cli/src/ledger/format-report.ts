@@ -1,0 +1,39 @@
+import type { Problem, VerifyExit, VerifyReport } from '#writ/tlog';
+
+const VERDICTS: Readonly<Record<VerifyExit, string>> = {
+  10: 'valid, not witnessed',
+  20: 'incomplete or stale',
+  30: 'two histories',
+  40: 'INVALID',
+};
+const PROBLEMS_SHOWN_MAX = 50;
+
+/** The report for people: the verdict, what is there, and each problem with its place, worst first. */
+export function formatReport(report: VerifyReport): string {
+  const worstFirst = [...report.problems].sort((a, b) => b.exit - a.exit);
+  const hidden = report.problems.length + report.problemsOmitted - Math.min(worstFirst.length, PROBLEMS_SHOWN_MAX);
+  return [
+    `${VERDICTS[report.exit]} (exit ${report.exit})`,
+    `  ${report.entries} entries in ${report.blocks} blocks; ${report.openCalls} allowed calls without a recorded end`,
+    `  size ${report.size}, root ${report.root === '' ? 'unknown' : report.root}`,
+    ...report.producers.map(
+      ({ id, boots, blocks, entries }) => `  ${id}: ${entries} entries, ${blocks} blocks, ${boots} boots`,
+    ),
+    ...worstFirst.slice(0, PROBLEMS_SHOWN_MAX).map(formatProblem),
+    ...(hidden > 0 ? [`  and ${hidden} more problems`] : []),
+  ].join('\n');
+}
+
+function formatProblem(problem: Problem): string {
+  const { seq, producer, n, index, id, file } = problem;
+  const place = [
+    file,
+    seq !== undefined && `message ${seq}`,
+    producer,
+    n !== undefined && `block ${n}`,
+    index !== undefined && `entry ${index}`,
+    id,
+  ].filter((part) => part !== undefined && part !== false);
+  const mark = problem.exit === 0 ? 'note' : `[${problem.exit}]`;
+  return `  ${mark} ${problem.code}${place.length > 0 ? ` at ${place.join(', ')}` : ''}: ${problem.message}`;
+}

@@ -1,0 +1,15 @@
+import { CredentialBroker } from '#writ/credentials';
+import { sendOutbound } from '#writ/outbound';
+import type { Executor, ServiceContext } from '#writ/service-host';
+import { FetchRunner } from './fetch-runner.js';
+
+/** Wires the egress executor. */
+export function egressExecutor({ catalogue }: ServiceContext): Executor {
+  const credentials = new CredentialBroker(catalogue.config.credentials);
+  return {
+    kind: 'egress',
+    runner: new FetchRunner(catalogue, { credentials, send: sendOutbound }),
+    isReady: () => true,
+    close: () => Promise.resolve(),
+  };
+}

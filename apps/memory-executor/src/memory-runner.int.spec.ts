@@ -1,0 +1,238 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CommandBody, JsonObject, Predicate } from '#writ/contracts';
+import type { Embedder } from './embedder.js';
+import { HashingEmbedder } from './hashing-embedder.js';
+import { MemoryRunner } from './memory-runner.js';
+import type { MemoryStore } from './memory-store.js';
+import { PgliteDatabase } from './pglite-database.js';
+import { defaultTemplate, ensureTemplate } from './pglite-template.js';
+import { SqlMemoryStore } from './sql-memory-store.js';
+
+const NAUGHTY = new URL('../../../../shared/benchmarks/conformance/naughty-strings.json', import.meta.url);
+const never = new AbortController().signal;
+
+interface QueryOutput {
+  readonly records: readonly {
+    readonly id: string;
+    readonly text: string;
+    readonly data: JsonObject;
+    readonly score: number;
+  }[];
+}
+
+describe('MemoryRunner', () => {
+  const embedder = new HashingEmbedder(256);
+  let directory: string;
+  let store: SqlMemoryStore;
+  let runner: MemoryRunner;
+  let namespaces = 0;
+  let calls = 0;
+  let namespace: string;
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'writ-memory-'));
+    const template = defaultTemplate();
+    if (template !== undefined) await ensureTemplate(template);
+    store = await SqlMemoryStore.open(await PgliteDatabase.open(directory), embedder);
+    runner = new MemoryRunner({ store, embedder });
+  }, 60_000);
+  afterAll(async () => {
+    await store.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+  beforeEach(() => {
+    namespace = `CRM.n${namespaces++}`;
+  });
+
+  function command(kind: CommandBody['kind'], args: JsonObject, changes: Partial<CommandBody> = {}): CommandBody {
+    return {
+      tenant: 'default',
+      agent: 'support',
+      call: `call-${calls++}`,
+      kind,
+      executor: 'memory',
+      delivery: 'once',
+      pool: 'default',
+      resource: namespace,
+      dig: 'sha256:0',
+      args,
+      obligations: [],
+      filter: { op: 'true' },
+      takeBy: 1,
+      finishBy: 2,
+      reply: '_R_.x',
+      ...changes,
+    };
+  }
+  const run = async (body: CommandBody) => (await runner.run(body, never)).output;
+  const write = (records: readonly JsonObject[], changes: Partial<CommandBody> = {}) =>
+    run(command('memory.write', { records }, changes));
+  const query = async (args: JsonObject, changes: Partial<CommandBody> = {}) =>
+    (await run(command('memory.query', { k: 10, ...args }, changes))) as unknown as QueryOutput;
+  const code = (expected: string) => expect.objectContaining({ code: expected });
+
+  it('finds what an agent wrote by its words, with owner, labels and data', async () => {
+    await write([
+      { id: 'c1', text: 'Acme asked for a refund of two orders', labels: ['eu'], data: { tier: 'gold' } },
+      { id: 'c2', text: 'Initech renewed its contract', labels: [] },
+    ]);
+    const { records } = await query({ text: 'refunds for Acme', k: 1 });
+    expect(records).toEqual([
+      {
+        id: 'c1',
+        owner: 'support',
+        labels: ['eu'],
+        text: 'Acme asked for a refund of two orders',
+        data: { tier: 'gold' },
+        score: expect.any(Number),
+      },
+    ]);
+  });
+
+  it('finds by a vector as well', async () => {
+    await write([{ text: 'Initech', labels: [] }]);
+    const { vectors } = await embedder.embed(['Initech']);
+    const { records } = await query({ vector: Array.from(vectors[0] ?? []) });
+    expect(records[0]?.score).toBe(1);
+  });
+
+  it('gives the filter of the command to the store', async () => {
+    await write([{ id: 'mine', text: 'a', labels: [] }]);
+    await write([{ id: 'theirs', text: 'a', labels: [] }], { agent: 'intern' });
+    const filter = { op: 'eq', field: 'owner', value: 'support' } as const;
+    expect((await query({ text: 'a' }, { filter })).records.map(({ id }) => id)).toEqual(['mine']);
+    await expect(run(command('memory.delete', { ids: ['mine', 'theirs'] }, { filter }))).resolves.toEqual({
+      deleted: 1,
+    });
+    expect((await query({ text: 'a' })).records.map(({ id }) => id)).toEqual(['theirs']);
+  });
+
+  it('makes ids for records that have none, and the same ones when a command is delivered twice', async () => {
+    const body = command(
+      'memory.write',
+      {
+        records: [
+          { text: 'a', labels: [] },
+          { text: 'b', labels: [] },
+        ],
+      },
+      { delivery: 'retry' },
+    );
+    const first = await run(body);
+    await expect(run(body)).resolves.toEqual(first);
+    const ids = (first as unknown as { ids: string[] }).ids;
+    expect(new Set(ids).size).toBe(2);
+    expect(ids[0]).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect((await query({ text: 'a' })).records).toHaveLength(2);
+  });
+
+  it.each(['memory.query', 'memory.delete'] as const)('refuses a %s command without a filter', async (kind) => {
+    const { filter: _, ...body } = command(kind, kind === 'memory.query' ? { text: 'a', k: 1 } : { ids: ['a'] });
+    await expect(run(body)).rejects.toEqual(code('COMMAND_MALFORMED'));
+  });
+
+  it.each<[string, CommandBody['kind'], JsonObject]>([
+    ['text and vector', 'memory.query', { text: 'a', vector: [1], k: 1 }],
+    ['neither text nor vector', 'memory.query', { k: 1 }],
+    ['an unknown argument', 'memory.query', { text: 'a', k: 1, sql: 'true' }],
+    ['no records', 'memory.write', { records: [] }],
+    ['an id with a path in it', 'memory.write', { records: [{ id: '../plan', text: 'a', labels: [] }] }],
+    ['a wildcard as id', 'memory.delete', { ids: ['*'] }],
+    ['another kind', 'tool.call', {}],
+  ])('refuses a command with %s', async (_case, kind, args) => {
+    await expect(run(command(kind, args))).rejects.toEqual(code('COMMAND_MALFORMED'));
+  });
+
+  it('refuses a vector of another dimension', async () => {
+    await expect(query({ vector: [1, 2, 3] })).rejects.toEqual(code('EXECUTOR_DIMENSION_MISMATCH'));
+  });
+
+  it('does not trust an embedder that gives too few or too short vectors', async () => {
+    const broken = (vectors: number[][]): Embedder => ({
+      ...embedder,
+      id: 'x',
+      dimensions: 256,
+      embed: async () => ({ vectors }),
+    });
+    const body = command('memory.write', { records: [{ text: 'a', labels: [] }] });
+    const runWith = (vectors: number[][]) => new MemoryRunner({ store, embedder: broken(vectors) }).run(body, never);
+    await expect(runWith([])).rejects.toEqual(code('EXECUTOR_EMBEDDER_FAILED'));
+    await expect(runWith([[1]])).rejects.toEqual(code('EXECUTOR_DIMENSION_MISMATCH'));
+  });
+
+  it('reports the credential that an embedder used', async () => {
+    const credential = { name: 'openai', origin: 'https://api.example.com', echoed: false };
+    const paid: Embedder = {
+      id: embedder.id,
+      dimensions: embedder.dimensions,
+      embed: async (texts) => ({ ...(await embedder.embed(texts)), credential }),
+    };
+    const result = await new MemoryRunner({ store, embedder: paid }).run(
+      command('memory.query', { text: 'a', k: 1 }),
+      never,
+    );
+    expect(result.credentials).toEqual([credential]);
+  });
+
+  it('withholds an answer over the size limit', async () => {
+    await write([{ text: 'x'.repeat(2_000), labels: [] }]);
+    const small = new MemoryRunner({ store, embedder, outputBytesMax: 1_000 });
+    await expect(small.run(command('memory.query', { text: 'x', k: 1 }), never)).rejects.toEqual(
+      code('EXECUTOR_OUTPUT_TOO_LARGE'),
+    );
+  });
+
+  it('answers nothing when the store returns a record that the filter excludes', async () => {
+    const record = { id: 'a', owner: 'other', labels: [], text: 'secret', data: {}, score: 1 };
+    const leaking: MemoryStore = {
+      query: async () => [record],
+      write: async () => undefined,
+      delete: async () => 0,
+      close: async () => undefined,
+    };
+    const filter = { op: 'eq', field: 'owner', value: 'support' } as const;
+    const answer = new MemoryRunner({ store: leaking, embedder }).run(
+      command('memory.query', { text: 'a', k: 1 }, { filter }),
+      never,
+    );
+    await expect(answer).rejects.toEqual(code('EXECUTOR_STORE_FAILED'));
+  });
+
+  it('stops when the signal fires', async () => {
+    await expect(
+      runner.run(command('memory.write', { records: [{ text: 'a', labels: [] }] }), AbortSignal.abort()),
+    ).rejects.toThrow('aborted');
+    expect((await query({ text: 'a' })).records).toEqual([]);
+  });
+
+  const itWithVectors = existsSync(NAUGHTY) ? it : it.skip;
+  itWithVectors(
+    'carries every naughty string unharmed',
+    async () => {
+      const { strings } = JSON.parse(readFileSync(NAUGHTY, 'utf8')) as { strings: string[] };
+      const texts = strings.filter((text) => text.length > 0);
+      for (let at = 0; at < texts.length; at += 50) {
+        const part = texts.slice(at, at + 50);
+        await write(part.map((text, index) => ({ id: `s${at + index}`, text, labels: [], data: { [text]: text } })));
+      }
+      for (const [index, text] of texts.entries()) {
+        const filter: Predicate = {
+          op: 'or',
+          args: [
+            { op: 'eq', field: 'id', value: `s${index}` },
+            { op: 'eq', field: 'owner', value: text },
+            { op: 'like', field: 'id', pattern: [text] },
+            { op: 'containsAny', field: 'labels', values: [text] },
+          ],
+        };
+        const { records } = await query({ text, k: 10 }, { filter });
+        expect(records).toMatchObject([{ id: `s${index}`, text, score: 1 }]);
+        expect(Object.entries(records[0]?.data ?? {})).toEqual([[text, text]]);
+      }
+    },
+    30_000,
+  );
+});

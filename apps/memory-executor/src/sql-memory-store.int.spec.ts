@@ -1,0 +1,409 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Predicate } from '#writ/contracts';
+import { PGlite } from '@electric-sql/pglite';
+import * as fc from 'fast-check';
+import type { MemoryScope, ScoredRecord } from './memory-store.js';
+import { PgliteDatabase } from './pglite-database.js';
+import { defaultTemplate, ensureTemplate, makeCluster, PGLITE_EXTENSIONS } from './pglite-template.js';
+import { serveWire } from './pglite-wire.fixture.js';
+import { PostgresDatabase } from './postgres-database.js';
+import { SqlMemoryStore } from './sql-memory-store.js';
+import type { SqlDatabase } from './sql-database.js';
+
+const SPACE = { id: 'three', dimensions: 3 };
+const EVERY: Predicate = { op: 'true' };
+const never = new AbortController().signal;
+const postgresUrl = process.env['WRIT_TEST_POSTGRES_URL'];
+
+interface Row {
+  readonly id: string;
+  readonly owner: string;
+  readonly labels: readonly string[];
+  readonly vector?: readonly number[];
+}
+
+/** What a predicate means, written down a second time: the oracle that the SQL is compared with. */
+function isMatch(predicate: Predicate, row: Row): boolean {
+  switch (predicate.op) {
+    case 'true':
+      return true;
+    case 'false':
+      return false;
+    case 'and':
+      return predicate.args.every((arg) => isMatch(arg, row));
+    case 'or':
+      return predicate.args.some((arg) => isMatch(arg, row));
+    case 'not':
+      return !isMatch(predicate.arg, row);
+    case 'eq':
+      return row[predicate.field] === predicate.value;
+    case 'oneOf':
+      return predicate.values.includes(row[predicate.field]);
+    case 'like': {
+      const pieces = predicate.pattern.map((piece) =>
+        piece === null ? '[^]*' : piece.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&'),
+      );
+      return new RegExp(`^${pieces.join('')}$`, 'u').test(row[predicate.field]);
+    }
+    case 'contains':
+      return row.labels.includes(predicate.value);
+    case 'containsAny':
+      return predicate.values.some((value) => row.labels.includes(value));
+    case 'containsAll':
+      return predicate.values.every((value) => row.labels.includes(value));
+    case 'subsetOf':
+      return row.labels.every((label) => predicate.values.includes(label));
+    case 'isEmpty':
+      return row.labels.length === 0;
+  }
+}
+
+const NASTY = [
+  "'",
+  '"',
+  '%',
+  '_',
+  '\\',
+  '\\%',
+  'a',
+  'A',
+  'ä',
+  'a\u0308',
+  '💥',
+  '',
+  ' ',
+  'NULL',
+  '{a}',
+  'a,b',
+  '$1',
+  '-- x',
+  '\n',
+];
+
+const value = fc.oneof(
+  fc.constantFrom(...NASTY),
+  fc.constantFrom(...NASTY).map((text) => `a${text}b`),
+  fc.constant('a\0'),
+  fc.string(),
+);
+const textField = fc.constantFrom('id' as const, 'owner' as const);
+const labelsField = fc.constant('labels' as const);
+const { predicate: anyPredicate } = fc.letrec<{ predicate: Predicate }>((tie) => ({
+  predicate: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    fc.record({ op: fc.constant('eq' as const), field: textField, value }),
+    fc.record({ op: fc.constant('oneOf' as const), field: textField, values: fc.array(value) }),
+    fc.record({
+      op: fc.constant('like' as const),
+      field: textField,
+      pattern: fc.array(fc.option(value), { maxLength: 4 }),
+    }),
+    fc.record({ op: fc.constant('contains' as const), field: labelsField, value }),
+    fc.record({
+      op: fc.constantFrom('containsAny' as const, 'containsAll' as const, 'subsetOf' as const),
+      field: labelsField,
+      values: fc.array(value, { maxLength: 12 }),
+    }),
+    fc.record({ op: fc.constant('isEmpty' as const), field: labelsField }),
+    fc.record({ op: fc.constantFrom('true' as const, 'false' as const) }),
+    fc.record({ op: fc.constant('not' as const), arg: tie('predicate') }),
+    fc.record({
+      op: fc.constantFrom('and' as const, 'or' as const),
+      args: fc.array(tie('predicate'), { maxLength: 3 }),
+    }),
+  ),
+}));
+
+interface Backend {
+  readonly name: string;
+  readonly isAvailable: boolean;
+  readonly open: (directory: string) => Promise<SqlDatabase>;
+}
+const backends: readonly Backend[] = [
+  { name: 'PGlite', isAvailable: true, open: (directory) => PgliteDatabase.open(directory) },
+  { name: 'the PostgreSQL protocol', isAvailable: true, open: openOverWire },
+  {
+    name: 'a PostgreSQL server',
+    isAvailable: postgresUrl !== undefined,
+    open: () => PostgresDatabase.open(postgresUrl ?? ''),
+  },
+];
+
+/** The adapter for servers, on a PGlite that speaks the wire protocol. */
+async function openOverWire(directory: string): Promise<SqlDatabase> {
+  const cluster = join(directory, 'cluster');
+  await makeCluster(cluster, defaultTemplate());
+  const pglite = await PGlite.create({ dataDir: cluster, extensions: PGLITE_EXTENSIONS });
+  const server = await serveWire(pglite);
+  const database = await PostgresDatabase.open(server.url);
+  const close = async (): Promise<void> => {
+    await database.close();
+    await server.close();
+    await pglite.close();
+  };
+  return { ...fake(database), close };
+}
+
+for (const { name, isAvailable, open } of backends) {
+  const describeIfAvailable = isAvailable ? describe : describe.skip;
+  describeIfAvailable(`SqlMemoryStore on ${name}`, () => {
+    let directory: string;
+    let database: SqlDatabase;
+    let store: SqlMemoryStore;
+    let scope: MemoryScope;
+    let scopes = 0;
+
+    beforeAll(async () => {
+      directory = await mkdtemp(join(tmpdir(), 'writ-memory-'));
+      const template = defaultTemplate();
+      if (template !== undefined) await ensureTemplate(template);
+      database = await open(directory);
+      store = await SqlMemoryStore.open(database, SPACE);
+    }, 60_000);
+    afterAll(async () => {
+      await store.close();
+      await rm(directory, { recursive: true, force: true });
+    });
+    beforeEach(() => {
+      scope = { tenant: 'default', namespace: `test-${process.pid}-${Date.now()}-${scopes++}` };
+    });
+
+    function write(rows: readonly Row[], filter: Predicate = EVERY, into = scope): Promise<void> {
+      const records = rows.map((row) => ({ text: `text of ${row.id}`, data: {}, vector: [1, 0, 0], ...row }));
+      return store.write(into, { records, call: 'c1', filter }, never);
+    }
+
+    function query(
+      filter: Predicate = EVERY,
+      vector: readonly number[] = [1, 0, 0],
+      k = 1000,
+    ): Promise<readonly ScoredRecord[]> {
+      return store.query(scope, { vector, k, filter }, never);
+    }
+
+    const idsOf = (records: readonly Row[]): string[] => records.map((record) => record.id);
+    const row = (id: string, owner = 'a', labels: readonly string[] = [], vector = [1, 0, 0]): Row => ({
+      id,
+      owner,
+      labels,
+      vector,
+    });
+
+    it('orders by similarity, then by id, and returns no more than asked for', async () => {
+      await write([row('far', 'a', [], [0, 1, 0]), row('b'), row('near', 'a', [], [3, 1, 0]), row('a')]);
+      const found = await query(EVERY, [2, 0, 0], 3);
+      expect(found.map(({ id, score }) => [id, score])).toEqual([
+        ['a', 1],
+        ['b', 1],
+        ['near', 0.948683],
+      ]);
+    });
+
+    it('gives back text and data exactly as written', async () => {
+      const text = "nul \0, quote ', emoji 👩‍👩‍👧, \\u0000";
+      const data = { 'a"b': [1, -2.5, 1e300, true, null, '\0\\'], nested: { ключ: 'значение' } };
+      await store.write(
+        scope,
+        { records: [{ ...row('a', 'o', ['x', 'x', 'y']), text, data, vector: [1, 2, 3] }], call: 'c', filter: EVERY },
+        never,
+      );
+      await expect(query()).resolves.toEqual([
+        { id: 'a', owner: 'o', labels: ['x', 'y'], text, data, score: 0.267261 },
+      ]);
+    });
+
+    it('lets through exactly the records that the predicate describes', async () => {
+      const rows = NASTY.flatMap((nasty, index) => [
+        row(nasty, NASTY[(index + 3) % NASTY.length], [nasty, 'a']),
+        row(`a${nasty}b`, `a${nasty}b`, index % 3 === 0 ? [] : [nasty, `a${nasty}b`]),
+      ]);
+      await write(rows);
+      await fc.assert(
+        fc.asyncProperty(anyPredicate, async (filter) => {
+          const found = idsOf(await query(filter)).sort();
+          expect(found).toEqual(idsOf(rows.filter((one) => isMatch(filter, one))).sort());
+        }),
+        { numRuns: 300 },
+      );
+    }, 30_000);
+
+    it('answers the same whether records that the filter excludes exist or not', async () => {
+      const visible: Predicate = { op: 'eq', field: 'owner', value: 'mine' };
+      const random = seeded(7);
+      const vector = () => [random() - 0.5, random() - 0.5, random() - 0.5];
+      await write(Array.from({ length: 40 }, (_, index) => row(`m${index}`, 'mine', [], vector())));
+      const targets = Array.from({ length: 20 }, vector);
+      const before = await Promise.all(targets.map((target) => query(visible, target, 10)));
+      // Hidden records crowd every query.
+      const hidden = targets.flatMap((target, group) =>
+        Array.from({ length: 20 }, (_, index) => row(`h${group}-${index}`, 'other', [], target)),
+      );
+      for (let at = 0; at < hidden.length; at += 100) await write(hidden.slice(at, at + 100));
+      const after = await Promise.all(targets.map((target) => query(visible, target, 10)));
+      expect(JSON.stringify(after)).toBe(JSON.stringify(before));
+    });
+
+    it('computes the distance of the authorised records and of no other', async () => {
+      await write(Array.from({ length: 90 }, (_, index) => row(`r${index}`, index % 9 === 0 ? 'mine' : 'other')));
+      const distances = async (): Promise<number> => {
+        await database.query('select pg_stat_force_next_flush()');
+        await database.query('select 1');
+        const [counted] = await database.query(
+          "select coalesce(sum(calls), 0)::integer as calls from pg_stat_user_functions where funcname = 'cosine_distance'",
+        );
+        return counted?.['calls'] as number;
+      };
+      await database.query("set track_functions = 'all'");
+      const before = await distances();
+      await query({ op: 'eq', field: 'owner', value: 'mine' }, [1, 2, 3], 5);
+      await expect(distances()).resolves.toBe(before + 10);
+    });
+
+    it('keeps namespaces and tenants apart', async () => {
+      await write([row('a')]);
+      await write([row('a', 'b')], EVERY, { ...scope, tenant: 'other' });
+      expect((await query()).map(({ owner }) => owner)).toEqual(['a']);
+      await expect(
+        store.query({ ...scope, namespace: `${scope.namespace}.x` }, { vector: [1, 0, 0], k: 5, filter: EVERY }, never),
+      ).resolves.toEqual([]);
+    });
+
+    it('replaces a record of the same owner', async () => {
+      await write([row('a', 'me', ['old'])]);
+      await write([row('a', 'me', ['new']), row('b', 'me')]);
+      expect((await query()).map(({ id, labels }) => [id, labels])).toEqual([
+        ['a', ['new']],
+        ['b', []],
+      ]);
+    });
+
+    it.each([
+      ['that belongs to another', row('taken', 'me'), EVERY],
+      [
+        'that the filter excludes',
+        row('taken', 'other'),
+        { op: 'not', arg: { op: 'contains', field: 'labels', value: 'locked' } } as Predicate,
+      ],
+    ])('writes nothing when a record exists %s, and does not say why', async (_case, taken, filter) => {
+      await write([row('taken', 'other', ['locked'])]);
+      await expect(write([row('new', 'me'), taken], filter)).rejects.toMatchObject({
+        code: 'EXECUTOR_FAILED',
+        message: 'the records cannot be written under these ids',
+      });
+      expect((await query()).map(({ id, owner, labels }) => [id, owner, labels])).toEqual([
+        ['taken', 'other', ['locked']],
+      ]);
+    });
+
+    it('refuses two records of one id in a write', async () => {
+      await expect(write([row('a'), row('a')])).rejects.toMatchObject({ code: 'EXECUTOR_FAILED' });
+    });
+
+    it('deletes what the filter lets through and does not tell absent from excluded', async () => {
+      await write([row('mine', 'me'), row('theirs', 'them')]);
+      const filter: Predicate = { op: 'eq', field: 'owner', value: 'me' };
+      await expect(store.delete(scope, { ids: ['mine', 'theirs', 'absent'], filter }, never)).resolves.toBe(1);
+      await expect(store.delete(scope, { ids: ['theirs'], filter }, never)).resolves.toBe(0);
+      await expect(store.delete(scope, { ids: ['absent'], filter }, never)).resolves.toBe(0);
+      expect(idsOf(await query())).toEqual(['theirs']);
+    });
+
+    it('refuses a vector of another dimension or without a direction', async () => {
+      await expect(query(EVERY, [1, 2])).rejects.toMatchObject({ code: 'EXECUTOR_DIMENSION_MISMATCH' });
+      await expect(query(EVERY, [0, 0, 0])).rejects.toMatchObject({ code: 'EXECUTOR_FAILED' });
+      await expect(query(EVERY, [Number.NaN, 0, 0])).rejects.toMatchObject({ code: 'EXECUTOR_FAILED' });
+    });
+
+    it('takes a vector of any size', async () => {
+      await write([row('a', 'a', [], [1e300, 0, 0]), row('b', 'a', [], [0, 1e-300, 0])]);
+      expect((await query(EVERY, [1e308, 0, 0])).map(({ id, score }) => [id, score])).toEqual([
+        ['a', 1],
+        ['b', 0],
+      ]);
+    });
+
+    it('refuses a namespace that another embedder wrote', async () => {
+      await write([row('a')]);
+      const other = await SqlMemoryStore.open(database, { id: 'another', dimensions: 3 });
+      const expected = expect.objectContaining({ code: 'EXECUTOR_DIMENSION_MISMATCH' });
+      await expect(other.query(scope, { vector: [1, 0, 0], k: 1, filter: EVERY }, never)).rejects.toEqual(expected);
+      const records = [{ ...row('b'), text: 'b', data: {}, vector: [1, 0, 0] }];
+      await expect(other.write(scope, { records, call: 'c', filter: EVERY }, never)).rejects.toEqual(expected);
+    });
+
+    it('does nothing for a caller that has given up', async () => {
+      await write([row('a')]);
+      const aborted = AbortSignal.abort();
+      await expect(store.delete(scope, { ids: ['a'], filter: EVERY }, aborted)).rejects.toMatchObject({
+        code: 'EXECUTOR_TIMEOUT',
+      });
+      expect(idsOf(await query())).toEqual(['a']);
+    });
+
+    it.each([
+      ['no namespace is set', undefined],
+      ['the namespace is another', 'elsewhere'],
+    ])('shows no row to a statement of the executor when %s', async (_case, namespace) => {
+      await write([row('a')]);
+      const counts = await asExecutor(namespace, 'select count(*)::integer as n from writ_memory_record');
+      expect(counts).toEqual([{ n: 0 }]);
+    });
+
+    it('lets no statement of the executor write into a namespace that it is not in', async () => {
+      await write([row('a')]);
+      const insert = `insert into writ_memory_record values ('default', '${scope.namespace}', 'x', 'o', '{}', '{}', '[1,0,0]', 'c')`;
+      await expect(asExecutor('elsewhere', insert)).rejects.toThrow(/row-level security/);
+    });
+
+    function asExecutor(namespace: string | undefined, statement: string) {
+      return database.transaction(async (session) => {
+        await session.query("select set_config('role', 'writ_memory', true)");
+        if (namespace !== undefined) {
+          await session.query(
+            "select set_config('writ.tenant', 'default', true), set_config('writ.namespace', $1, true)",
+            [namespace],
+          );
+        }
+        return session.query(statement);
+      });
+    }
+
+    it('tells a failure of the database without its words', async () => {
+      const broken: SqlDatabase = {
+        ...fake(database),
+        transaction: () => Promise.reject(new Error('relation "secret" broke')),
+      };
+      const failing = await SqlMemoryStore.open({ ...fake(database) }, SPACE);
+      Object.assign(failing, { database: broken });
+      await expect(failing.query(scope, { vector: [1, 0, 0], k: 1, filter: EVERY }, never)).rejects.toMatchObject({
+        code: 'EXECUTOR_STORE_FAILED',
+        message: 'the memory store failed',
+      });
+    });
+
+    it('refuses a schema of a later version', async () => {
+      await database.query('insert into writ_memory_schema (version) values (999)');
+      await expect(SqlMemoryStore.open(database, SPACE)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+      await database.query('delete from writ_memory_schema where version = 999');
+    });
+  });
+}
+
+function fake(database: SqlDatabase): SqlDatabase {
+  return {
+    query: (text, params) => database.query(text, params),
+    transaction: (act, signal) => database.transaction(act, signal),
+    close: () => database.close(),
+  };
+}
+
+/** A small generator with a seed, so that a failure can be repeated. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}

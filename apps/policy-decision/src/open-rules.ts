@@ -1,0 +1,108 @@
+import { type EntryBody } from '#writ/contracts';
+import { deploymentPaths, listAgents } from '#writ/deployment';
+import { type Fault, messageOf } from '#writ/faults';
+import { policyProblemsOf } from '#writ/policy';
+import { loadPolicies } from '#writ/policy-loader';
+import type { ServiceContext } from '#writ/service-host';
+import { stat, readdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Rules, Shard } from './ports.js';
+import { RulesKeeper } from './rules-keeper.js';
+
+const LOOK_EVERY_MS = 500;
+
+/** The rules in force, and their life on record. */
+export interface WatchedRules {
+  readonly current: Rules;
+  /** Says on a newly owned shard which policies it decides by, when its chain does not say so already. */
+  recordOn(shard: Shard): Promise<void>;
+  watch(): void;
+  close(): void;
+}
+
+/** Loads policies and agents, and follows changes of both. Throws POLICY_*: a service does not start on bad policies. */
+export async function openRules(context: ServiceContext, shards: () => readonly Shard[]): Promise<WatchedRules> {
+  const { catalogue, settings, log } = context;
+  const paths = deploymentPaths(settings.WRIT_DATA);
+  const directory = resolve(catalogue.baseDirectory, catalogue.config.policies);
+  const recordAll = (body: (shard: Shard) => EntryBody | undefined) => {
+    for (const shard of shards()) {
+      const entry = body(shard);
+      if (entry === undefined) continue;
+      shard
+        .append(entry)
+        .catch((error: unknown) => log.error({ detail: messageOf(error) }, 'a change could not be recorded'));
+    }
+  };
+  // Taken before the files are read: a change in between is seen at the first look.
+  let seen = await fingerprint(directory, paths.agentsFile);
+  const keeper = await RulesKeeper.open({
+    catalogue,
+    loadBundle: (schema) =>
+      loadPolicies({ directory, schema, cacheDirectory: join(paths.dataDir, 'cache', 'policies') }),
+    agents: () => listAgents(paths),
+    onChanged: (rules) => {
+      log.warn({ bundle: rules.policies.hash, policies: rules.policies.size }, 'the rules changed');
+      recordAll((shard) => changed(shard, rules));
+    },
+    onRejected: (fault, kept) => {
+      log.error({ code: fault.code, detail: fault.message, kept: kept.policies.hash }, 'a bad change was refused');
+      recordAll(() => rejected(fault, kept));
+    },
+  });
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    get current() {
+      return keeper.current;
+    },
+    recordOn: async (shard) => {
+      const entry = changed(shard, keeper.current);
+      if (entry !== undefined) await shard.append(entry);
+    },
+    watch: () => {
+      let isLooking = false;
+      timer = setInterval(() => {
+        if (isLooking) return;
+        isLooking = true;
+        void fingerprint(directory, paths.agentsFile)
+          .then(async (now) => {
+            if (now !== seen) await keeper.reload();
+            seen = now;
+          })
+          .catch((error: unknown) => log.error({ detail: messageOf(error) }, 'the policies cannot be looked at'))
+          .finally(() => (isLooking = false));
+      }, LOOK_EVERY_MS);
+    },
+    close: () => clearInterval(timer),
+  };
+}
+
+function changed(shard: Shard, { policies }: Rules): EntryBody | undefined {
+  if (shard.calls.bundle === policies.hash) return undefined;
+  return { type: 'policy.changed', bundle: { old: shard.calls.bundle, new: policies.hash }, policies: policies.size };
+}
+
+function rejected(fault: Fault, kept: Rules): EntryBody {
+  const [first] = policyProblemsOf(fault);
+  const at = first === undefined ? 'unknown' : `${first.file}:${first.line}:${first.col}`;
+  return { type: 'policy.rejected', why: { code: fault.code }, kept: kept.policies.hash, at: at.slice(0, 256) };
+}
+
+/** Names, sizes and times of everything that the rules are made from: another text, another fingerprint. */
+async function fingerprint(directory: string, agentsFile: string): Promise<string> {
+  const names = await readdir(directory, { recursive: true });
+  const files = [
+    ...names
+      .filter((name) => name.endsWith('.cedar'))
+      .toSorted()
+      .map((name) => join(directory, name)),
+    agentsFile,
+  ];
+  const stats = await Promise.all(
+    files.map(async (file) => {
+      const { size, mtimeMs, ino } = await stat(file);
+      return `${file} ${size} ${mtimeMs} ${ino}`;
+    }),
+  );
+  return stats.join('\n');
+}

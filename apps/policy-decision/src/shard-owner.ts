@@ -1,0 +1,90 @@
+import { type DecideAddress, type EntryBody, type PayloadValue } from '#writ/contracts';
+import type { BlockWriter, LedgerFollower } from '#writ/ledger-client';
+import type { BusSubscription } from '#writ/nats';
+import type { Calls } from './calls.js';
+import type { Shard, Shards } from './ports.js';
+import { Refusals } from './refusals.js';
+import type { OwnedShard } from './shard-keeper.js';
+
+export const producerOf = (shard: number): string => `pdp-${shard}`;
+
+interface Owned extends Shard {
+  readonly refusals: Refusals;
+}
+
+export interface ShardOwnerOptions {
+  readonly instance: string;
+  readonly calls: Calls;
+  readonly follower: LedgerFollower;
+  readonly openWriter: (producer: string, onDead: () => void) => Promise<BlockWriter>;
+  readonly serve: (shard: number) => BusSubscription;
+  /** Writes what must stand before the first decision of a new owner, such as the policies that it decides by. */
+  readonly onClaimed: (shard: Shard) => Promise<void>;
+  readonly now: () => number;
+  readonly log: { error(fields: Record<string, unknown>, message: string): void };
+}
+
+/** The shards that this process owns. Owning is: the ledger took our claim, and nobody's after it. */
+export class ShardOwner implements Shards {
+  readonly #owned = new Map<number, Owned>();
+
+  constructor(private readonly options: ShardOwnerOptions) {}
+
+  of({ shard }: DecideAddress): Shard | undefined {
+    return this.#owned.get(shard);
+  }
+
+  refusalsOf({ shard }: DecideAddress): Refusals | undefined {
+    return this.#owned.get(shard)?.refusals;
+  }
+
+  /** How to write for a producer, when it is a shard of ours. */
+  appendFor(producer: string): Shard['append'] | undefined {
+    for (const [shard, owned] of this.#owned) if (producerOf(shard) === producer) return owned.append;
+    return undefined;
+  }
+
+  /** Any shard of ours, to write entries that belong to no agent. */
+  first(): Shard | undefined {
+    return this.#owned.values().next().value;
+  }
+
+  all(): readonly Shard[] {
+    return [...this.#owned.values()];
+  }
+
+  async flushRefusals(all = false): Promise<void> {
+    await Promise.all([...this.#owned.values()].map(({ refusals }) => refusals.flush(all)));
+  }
+
+  /** Lands the claim, catches up with all that stood before it, and serves. Throws LEDGER_FENCED when another was faster. */
+  async claim(shard: number, onLost: () => void): Promise<OwnedShard> {
+    const { follower, openWriter, instance } = this.options;
+    const writer = await openWriter(producerOf(shard), onLost);
+    const after = writer.lastSeq;
+    const claimed = await writer.append({ type: 'shard.claimed', shard, inst: instance, after });
+    // If the process dies here the shard has an owner on record that serves nobody; the next one claims it again.
+    // From here on no other writer's block can follow, so what stands in the ledger now is the whole past of this shard.
+    await follower.catchUp();
+    const owned = this.#own(writer);
+    await this.options.onClaimed(owned);
+    this.#owned.set(shard, owned);
+    const subscription = this.options.serve(shard);
+    return {
+      claim: claimed.seq,
+      boot: writer.boot,
+      close: async () => {
+        await subscription.drain().catch(() => undefined);
+        await owned.refusals.flush(true);
+        this.#owned.delete(shard);
+      },
+    };
+  }
+
+  #own(writer: BlockWriter): Owned {
+    const append = (body: EntryBody, values?: readonly PayloadValue[]) => writer.append(body, values);
+    const onLost = (error: string) =>
+      this.options.log.error({ detail: error }, 'a refused request could not be recorded');
+    return { calls: this.options.calls, append, refusals: new Refusals(append, this.options.now, onLost) };
+  }
+}

@@ -1,0 +1,22 @@
+import { CredentialBroker } from '#writ/credentials';
+import { sendOutbound } from '#writ/outbound';
+import type { Executor, ServiceContext } from '#writ/service-host';
+import { FunctionToolRunner } from './function-tool.js';
+import { HttpToolRunner } from './http-tool.js';
+import { McpToolRunner } from './mcp-tool.js';
+import { ToolRunner } from './tool-runner.js';
+
+/** Wires the tool executor: HTTP tools, MCP servers over stdio, built-in functions. */
+export async function toolExecutor({ catalogue, log }: ServiceContext): Promise<Executor> {
+  const credentials = new CredentialBroker(catalogue.config.credentials);
+  const mcp = new McpToolRunner(catalogue, { log });
+  const runners = { http: new HttpToolRunner(credentials, sendOutbound), mcp, function: new FunctionToolRunner() };
+  // Servers warm up beside the service; a call that comes earlier waits for its own.
+  void mcp.start();
+  return {
+    kind: 'tool',
+    runner: new ToolRunner(catalogue, runners),
+    isReady: () => true,
+    close: () => mcp.close(),
+  };
+}

@@ -1,0 +1,18 @@
+export { Agent, type AgentOptions, type EgressInit } from './agent.js';
+export type { CallOptions } from './call-options.js';
+export { connectAgent } from './connect-agent.js';
+export {
+  Denied,
+  Expired,
+  Failed,
+  Indeterminate,
+  InvalidAnswer,
+  NotPermitted,
+  Refused,
+  Unanswered,
+  Unavailable,
+  WritError,
+} from './errors.js';
+export type { Memory, MemoryQuery, MemoryRecord } from './memory.js';
+export type { AgentProfile } from './profile.js';
+export type { Completed } from './read-answer.js';

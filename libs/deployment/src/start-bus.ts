@@ -1,0 +1,161 @@
+import { subjects } from '#writ/contracts';
+import { Fault } from '#writ/faults';
+import {
+  connectBus,
+  createUserNkey,
+  isBusError,
+  provisionStreams,
+  startNatsServer,
+  type Bus,
+  type NatsServer,
+  type UserNkey,
+} from '#writ/nats';
+import { watch } from 'node:fs';
+import { setBusUrl } from './agents.js';
+import { deploymentServerConfig, type Deployment } from './deployment.js';
+import { makePrivateDirectory, writeFileAtomic } from './files.js';
+import { COMMAND_BYTES_MAX, PAYLOAD_KEY_BYTES_MAX, POOL } from './render-server-config.js';
+
+/** The bus of a deployment on this machine: server, accounts, streams. */
+export interface RunningBus {
+  readonly url: string;
+  readonly server: NatsServer;
+  /** Lets the server take the agents as the registry has them now. A removed agent is disconnected at once. */
+  applyAgents(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface StartBusOptions {
+  /** The nats-server to run. */
+  readonly binary: string;
+  /** The server ended without having been told to. */
+  readonly onExit?: (reason: string) => void;
+  /** A change of the registry could not be applied; the server goes on with what it had. */
+  readonly onError?: (error: unknown) => void;
+}
+
+interface BootUsers {
+  readonly ledger: UserNkey;
+  readonly gateway: UserNkey;
+}
+
+const WATCH_SETTLE_MS = 20;
+const BOOT_USER = 'boot';
+
+/**
+ * Starts the server, makes sure of the streams, and takes the users away that could. Their keys exist in this process for
+ * that time only. From then on nobody can change a stream, this process included.
+ */
+export async function startBus(deployment: Deployment, options: StartBusOptions): Promise<RunningBus> {
+  const { paths } = deployment;
+  const boot: BootUsers = { ledger: createUserNkey(), gateway: createUserNkey() };
+  await makePrivateDirectory(paths.natsStore);
+  await writeServerConfig(deployment, boot);
+  const server = await startNatsServer({
+    binary: options.binary,
+    configFile: paths.natsConfig,
+    portsDir: paths.natsPorts,
+    logFile: paths.natsLog,
+    ...(options.onExit !== undefined && { onExit: options.onExit }),
+  });
+  try {
+    await provision(deployment, server.url, boot);
+    await setBusUrl(paths, server.url);
+    await writeServerConfig(deployment);
+    await server.reload();
+    await assertGone(server.url, boot);
+    return runningBus(deployment, server, options);
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+function runningBus(deployment: Deployment, server: NatsServer, options: StartBusOptions): RunningBus {
+  let changes = Promise.resolve();
+  const applyAgents = () => {
+    const next = changes.then(async () => {
+      await writeServerConfig(deployment);
+      await server.reload();
+    });
+    changes = next.catch(() => undefined);
+    return next;
+  };
+  const stopWatching = onRegistryChange(deployment, () => {
+    applyAgents().catch((error: unknown) => options.onError?.(error));
+  });
+  return {
+    url: server.url,
+    server,
+    applyAgents,
+    stop: async () => {
+      stopWatching();
+      await changes;
+      await server.stop();
+    },
+  };
+}
+
+/** `writ agent add` is another process: it changes the registry, and this one tells the server. */
+function onRegistryChange(deployment: Deployment, listener: () => void): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const watcher = watch(deployment.paths.dataDir, (_, file) => {
+    if (file !== 'agents.json') return;
+    clearTimeout(timer);
+    timer = setTimeout(listener, WATCH_SETTLE_MS);
+  });
+  return () => {
+    clearTimeout(timer);
+    watcher.close();
+  };
+}
+
+async function writeServerConfig(deployment: Deployment, boot?: BootUsers): Promise<void> {
+  const { config, paths } = deployment;
+  const text = await deploymentServerConfig(
+    deployment,
+    {
+      listen: `${config.listen.host}:${config.listen.port === 0 ? -1 : config.listen.port}`,
+      storeDir: paths.natsStore,
+      local: { portsDir: paths.natsPorts, logFile: paths.natsLog },
+    },
+    boot && { ledger: boot.ledger.publicKey, gateway: boot.gateway.publicKey },
+  );
+  await writeFileAtomic(paths.natsConfig, text);
+}
+
+async function provision(deployment: Deployment, url: string, boot: BootUsers): Promise<void> {
+  const { limits } = deployment.config;
+  const ledger = await connectAsBoot(url, boot.ledger);
+  const gateway = await connectAsBoot(url, boot.gateway);
+  try {
+    await provisionStreams(ledger, gateway, {
+      ledgerBytesMax: limits.ledgerBytesMax,
+      payloadBytesMax: limits.payloadBytesMax,
+      payloadDays: limits.payloadDays,
+      payloadKeyBytesMax: PAYLOAD_KEY_BYTES_MAX,
+      commandBytesMax: COMMAND_BYTES_MAX,
+      pool: POOL,
+    });
+  } finally {
+    await Promise.all([ledger.close(), gateway.close()]);
+  }
+}
+
+function connectAsBoot(url: string, { seed }: UserNkey): Promise<Bus> {
+  return connectBus({ servers: url, seed, user: BOOT_USER, inboxPrefix: subjects.inboxPrefix(BOOT_USER) });
+}
+
+/** The server said that it read its configuration again; that the users are gone is seen only by trying. */
+async function assertGone(url: string, boot: BootUsers): Promise<void> {
+  for (const user of [boot.ledger, boot.gateway]) {
+    try {
+      const bus = await connectAsBoot(url, user);
+      await bus.close();
+    } catch (error) {
+      if (isBusError(error, 'permission')) continue;
+      throw error;
+    }
+    throw new Fault('CONFIG_NATS_SERVER_UNSAFE', 'the server still takes the user that provisions the streams');
+  }
+}

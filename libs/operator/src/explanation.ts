@@ -1,0 +1,93 @@
+import type { Json, Redaction } from '#writ/contracts';
+
+/** Everything an operator can know about one call: who asked for what, why it was answered so, and where that is on record. */
+export interface Explanation {
+  readonly call: string;
+  readonly agent: string;
+  readonly tenant: string;
+  readonly session?: string;
+  readonly trace?: string;
+  readonly kind: string;
+  readonly resource: string;
+  readonly decision: 'allow' | 'deny';
+  readonly code: string;
+  readonly decidedAt: string;
+  readonly bundle: {
+    readonly hash: string;
+    /** Whether the policy files, as they are now, are those that decided. */
+    readonly onDisk: 'same' | 'other' | 'unknown';
+  };
+  /** The policies that made the decision; none for a default deny. */
+  readonly policies: readonly ExplainedPolicy[];
+  /** For a default deny: the permits that came nearest. */
+  readonly nearest: readonly ExplainedNearMiss[];
+  readonly errors: readonly { readonly id: string; readonly message: string }[];
+  readonly obligations: readonly string[];
+  readonly redactions: { readonly input: readonly Redaction[]; readonly output: readonly Redaction[] };
+  /** On an allow: how the command was handed over. */
+  readonly command?: {
+    readonly delivery: string;
+    readonly pool: string;
+    readonly takeBy: string;
+    readonly finishBy: string;
+  };
+  readonly outcome: ExplainedOutcome;
+  readonly credentials: readonly { readonly name: string; readonly origin: string; readonly echoed: boolean }[];
+  readonly values: readonly ExplainedValue[];
+  readonly ledger: readonly LedgerPlace[];
+  readonly rejected: readonly { readonly seq: number; readonly reason: string }[];
+}
+
+export interface ExplainedPolicy {
+  readonly id: string;
+  readonly effect: 'permit' | 'forbid';
+  /** `policies/slack.cedar:19`. */
+  readonly at: string;
+  /** As the file has it now; absent when there is no policy at that place any more. */
+  readonly text?: string;
+}
+
+export interface ExplainedNearMiss {
+  readonly id: string;
+  readonly at: string;
+  readonly col: number;
+  /** The clause, or the part of the scope, that failed. */
+  readonly failed: string;
+  /** The line of the file, as it is now. */
+  readonly source?: string;
+  /** What the clause read, by path. */
+  readonly read: { readonly [path: string]: Json };
+}
+
+/** `none`: it was denied, so nothing ran. `open`: it has not ended yet. */
+export interface ExplainedOutcome {
+  readonly status: 'none' | 'open' | 'completed' | 'failed' | 'expired' | 'indeterminate';
+  readonly code?: string;
+  readonly at?: string;
+  readonly ms?: number;
+  readonly bytes?: number;
+}
+
+/** A value of the payload store, and whether it is the one that the ledger commits to. */
+export interface ExplainedValue {
+  readonly name: 'arguments' | 'command' | 'result';
+  readonly value?: Json;
+  /** `opens`: it is the committed value. `differs`: it is not. `gone`: it is no longer stored. */
+  readonly commitment: 'opens' | 'differs' | 'gone';
+}
+
+/** Where an entry stands and who signed it. */
+export interface LedgerPlace {
+  readonly type: string;
+  readonly ts: string;
+  readonly seq: number;
+  readonly i: number;
+  readonly entry: string;
+  /** RFC 6962 leaf hash, hexadecimal. */
+  readonly leaf: string;
+  /** Hash of the block, base64url. */
+  readonly block: string;
+  readonly producer: string;
+  readonly key: string;
+  readonly signedBy: string;
+}

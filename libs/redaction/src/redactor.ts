@@ -1,0 +1,41 @@
+import type { Detector, Json, Obligation, Redaction } from '#writ/contracts';
+import { Fault } from '#writ/faults';
+import { type PathTokens, pathTokens, startOf } from './paths.js';
+import { Walk } from './walk.js';
+
+export interface Redacted {
+  readonly value: Json;
+  readonly redactions: readonly Redaction[];
+}
+
+export interface Redactor {
+  /**
+   * A copy of the value with everything taken out that the obligations name. The same value always gives the same result. Throws
+   * EXECUTOR_REDACTION_FAILED when the value cannot be scanned whole: then it must be withheld.
+   */
+  redact(value: Json): Redacted;
+}
+
+/** Compiles the redactions that obligations ask for on one side; undefined when they ask for none. */
+export function compileRedaction(
+  obligations: readonly Obligation[],
+  target: Obligation['target'],
+): Redactor | undefined {
+  const wanted = obligations.filter((obligation) => obligation.type === 'redact' && obligation.target === target);
+  const paths = [...new Set(wanted.flatMap((obligation) => obligation.paths ?? []))].map(pathTokens);
+  const kinds = new Set(wanted.flatMap((obligation) => obligation.detectors ?? []));
+  if (paths.length === 0 && kinds.size === 0) return undefined;
+  return { redact: (value) => redact(value, paths, kinds) };
+}
+
+function redact(value: Json, paths: readonly PathTokens[], kinds: ReadonlySet<Detector>): Redacted {
+  const walk = new Walk(kinds);
+  try {
+    const redacted = walk.value(value, { cursor: startOf(paths), location: [], depth: 0, json: 0 });
+    return { value: redacted, redactions: walk.redactions() };
+  } catch (thrown) {
+    if (thrown instanceof Fault) throw thrown;
+    // The cause is dropped, for it may quote the value.
+    throw new Fault('EXECUTOR_REDACTION_FAILED', 'the answer could not be scanned, so it is withheld');
+  }
+}

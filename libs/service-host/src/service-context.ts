@@ -1,0 +1,92 @@
+import { type Catalogue, loadCatalogue } from '#writ/catalogue';
+import { LEDGER_API_PREFIX, subjects } from '#writ/contracts';
+import { deploymentPaths, readBusSeed, readPayloadKey, readSigningKey, readTrustBundle } from '#writ/deployment';
+import { messageOf } from '#writ/faults';
+import {
+  BlockWriter,
+  DecisionReader,
+  NatsBlockLog,
+  NatsPayloadLog,
+  PayloadOpener,
+  PayloadSealer,
+} from '#writ/ledger-client';
+import { type Bus, connectBus } from '#writ/nats';
+import { Authority, type SigningKey } from '#writ/signing';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { createLogger } from './logger.js';
+
+/** The settings that every service has. Its keys lie in the data directory under the name of its instance. */
+export const serviceSettings = {
+  /** Path of writ.yaml. */
+  WRIT_CONFIG: z.string().min(1),
+  /** The data directory: keys, trust bundle, agent registry. */
+  WRIT_DATA: z.string().min(1),
+  /** Which process of its kind this is, such as `pdp-1` or `exec-tool-1`. */
+  WRIT_INSTANCE: z.string().regex(/^[a-z0-9-]{1,32}$/),
+  WRIT_NATS_URL: z.string().min(1),
+  /** Where `/healthz` and `/readyz` answer; port 0 takes a free one. */
+  WRIT_HEALTH_HOST: z.string().default('127.0.0.1'),
+  WRIT_HEALTH_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
+  WRIT_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+};
+export type ServiceSettings = Readonly<z.infer<z.ZodObject<typeof serviceSettings>>>;
+
+/** What a service has in hand when it starts: its configuration, its connection, its keys and the ledger. */
+export interface ServiceContext {
+  readonly settings: ServiceSettings;
+  readonly log: Logger;
+  readonly catalogue: Catalogue;
+  readonly bus: Bus;
+  readonly key: SigningKey;
+  readonly authority: () => Authority;
+  readonly blocks: NatsBlockLog;
+  readonly decisions: DecisionReader;
+  readonly values: PayloadOpener;
+  readonly openWriter: (producer: string, onDead: () => void) => Promise<BlockWriter>;
+}
+
+/** Reads configuration and keys and connects. Throws CONFIG_* and, when the bus does not answer, a BusError. */
+export async function openServiceContext(settings: ServiceSettings): Promise<ServiceContext> {
+  const instance = settings.WRIT_INSTANCE;
+  const log = createLogger(instance, settings.WRIT_LOG_LEVEL);
+  const paths = deploymentPaths(settings.WRIT_DATA);
+  const catalogue = await loadCatalogue(settings.WRIT_CONFIG, process.env);
+  const key = await readSigningKey(paths.producerKey(instance));
+  const authority = new Authority(await readTrustBundle(paths));
+  const deploymentKey = await readPayloadKey(paths);
+  const bus = await connectBus({
+    servers: settings.WRIT_NATS_URL,
+    seed: (await readBusSeed(paths, instance)).seed,
+    user: instance,
+    inboxPrefix: subjects.inboxPrefix(instance),
+    onError: (error) => log.error({ detail: messageOf(error) }, 'the bus refused something'),
+  });
+  const blocks = new NatsBlockLog(bus, LEDGER_API_PREFIX);
+  const payloads = new NatsPayloadLog(bus, LEDGER_API_PREFIX);
+  const { tenant, ledger } = catalogue.config;
+  return {
+    settings,
+    log,
+    catalogue,
+    bus,
+    key,
+    blocks,
+    authority: () => authority,
+    decisions: new DecisionReader(blocks, () => authority),
+    values: new PayloadOpener(payloads, deploymentKey),
+    openWriter: (producer, onDead) =>
+      BlockWriter.open({
+        blocks,
+        payloads,
+        sealer: new PayloadSealer(payloads, deploymentKey, { tenant, producer }),
+        key,
+        ledger,
+        tenant,
+        producer,
+        now: Date.now,
+        sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+        onDead,
+      }),
+  };
+}
