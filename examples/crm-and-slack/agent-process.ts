@@ -13,7 +13,7 @@ export interface AgentProcess {
   finish(): Promise<readonly Answered[]>;
 }
 
-export interface AgentOptions {
+interface AgentOptions {
   readonly root: string;
   readonly data: string;
   readonly agent: string;

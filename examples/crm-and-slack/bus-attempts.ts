@@ -1,7 +1,7 @@
 import { connect, nkeyAuthenticator, PermissionViolationError, type NatsConnection } from 'nats';
 
 /** How one try to go around Writ ended. */
-export interface Attempt {
+interface Attempt {
   readonly what: string;
   readonly subject: string;
   readonly refused: boolean;

@@ -77,7 +77,12 @@ export async function runToEnd(options: ChildOptions, withinMs: number): Promise
 type PipedChild = ChildProcessByStdio<null, Readable, Readable>;
 
 function start({ args, cwd, env }: ChildOptions): PipedChild {
-  return spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  // Whichever way this process ends, its children do not stay behind.
+  const end = (): void => void child.kill('SIGTERM');
+  process.once('exit', end);
+  child.once('close', () => process.off('exit', end));
+  return child;
 }
 
 function exitCode(child: PipedChild): Promise<number | null> {

@@ -1,5 +1,5 @@
 /** A record of `CRM.customers` in the form that a memory write takes. */
-export interface CustomerRecord {
+interface CustomerRecord {
   readonly id: string;
   readonly text: string;
   readonly labels: readonly string[];

@@ -30,6 +30,7 @@ const STEPS: readonly Step[] = [
   everythingStops,
 ];
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const report = process.argv.includes('--json') ? jsonReport(process.stdout) : terminalReport(process.stdout);
 process.exitCode = (await demonstrate(report)) ? 0 : 1;
 
@@ -43,7 +44,7 @@ async function demonstrate(told: Report): Promise<boolean> {
   try {
     const start = { name: 'start', title: 'writ up: nats-server and every service, each its own process' };
     const hasStarted = await runStep(told, start, async () => {
-      runtime = await startRuntimeWithAgents(services, scratch);
+      runtime = await startIn(scratch, services);
       const processes = await runtime.processes();
       told.say(processes.map(({ name, pid }) => `${name} (pid ${pid})`).join('\n'));
       return { processes: processes.map(({ name }) => name) };
@@ -60,10 +61,13 @@ async function demonstrate(told: Report): Promise<boolean> {
   return failed === 0;
 }
 
-async function startRuntimeWithAgents(services: ExampleServices, scratch: string): Promise<Runtime> {
-  const root = packageRoot();
-  const data = join(scratch, 'data');
-  return startRuntime({ root, config: join(exampleFolder(), 'writ.yaml'), data, variables: services.variables });
+function startIn(scratch: string, services: ExampleServices): Promise<Runtime> {
+  return startRuntime({
+    root: packageRoot(),
+    config: join(exampleFolder(), 'writ.yaml'),
+    data: join(scratch, 'data'),
+    variables: services.variables,
+  });
 }
 
 function exampleFolder(): string {

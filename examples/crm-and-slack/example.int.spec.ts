@@ -1,22 +1,18 @@
 import { type Catalogue, loadCatalogue } from '#writ/catalogue';
 import {
-  bundleHash,
   compilePolicies,
   decide,
   type FilterPlan,
   generateSchema,
-  lineIndex,
   planFilter,
   policyEntities,
   type PolicyModel,
+  type PolicyProblem,
   type PolicySet,
-  PolicySource,
   recordEntity,
-  splitPolicies,
   uids,
 } from '#writ/policy';
-import cedar from '@cedar-policy/cedar-wasm/nodejs';
-import { readdir, readFile } from 'node:fs/promises';
+import { loadPolicies } from '#writ/policy-loader';
 import { join } from 'node:path';
 import { packageRoot } from './package-root.js';
 
@@ -36,37 +32,17 @@ function modelOf({ config }: Catalogue): PolicyModel {
   };
 }
 
-async function readPolicies(folder: string): Promise<PolicySource[]> {
-  const policies: PolicySource[] = [];
-  for (const name of await readdir(join(folder, 'policies'))) {
-    const source = await readFile(join(folder, 'policies', name), 'utf8');
-    for (const { start, text } of splitPolicies(source)) {
-      const parsed = cedar.policyToJson(text);
-      if (parsed.type === 'failure') throw new Error(`${name}: ${JSON.stringify(parsed.errors)}`);
-      const { annotations } = parsed.json;
-      const id = annotations?.['id'];
-      policies.push(
-        PolicySource.parse({
-          id,
-          file: `policies/${name}`,
-          ...lineIndex(source)(start),
-          text,
-          est: parsed.json,
-          annotations,
-        }),
-      );
-    }
-  }
-  return policies;
-}
-
+/** The configuration as the decision service loads it: a policy that breaks a rule of Writ, or draws a warning, fails here. */
 async function load(folder: string, variables: Readonly<Record<string, string>>) {
   const catalogue = await loadCatalogue(join(folder, 'writ.yaml'), variables);
   const model = modelOf(catalogue);
-  const policies = await readPolicies(folder);
-  const hash = bundleHash(policies, 'test');
-  const set = compilePolicies({ v: 1, hash, cedarVersion: 'test', policies }, policyEntities(model));
-  return { catalogue, model, policies, set };
+  const warnings: PolicyProblem[] = [];
+  const bundle = await loadPolicies({
+    directory: join(folder, catalogue.config.policies),
+    schema: generateSchema(model),
+    onWarning: (warning) => warnings.push(warning),
+  });
+  return { catalogue, bundle, warnings, set: compilePolicies(bundle, policyEntities(model)) };
 }
 
 const EXAMPLE = join(packageRoot(), 'examples', 'crm-and-slack');
@@ -89,12 +65,9 @@ describe.each([
     expect(catalogue.destinations.size).toBe(1);
   });
 
-  it('has policies with an id each that validate strictly against the schema of the catalogue', () => {
-    const { policies, model } = loaded;
-    expect(new Set(policies.map(({ id }) => id)).size).toBe(policies.length);
-    const staticPolicies = Object.fromEntries(policies.map(({ id, text }) => [id, text]));
-    const validated = cedar.validate({ schema: generateSchema(model), policies: { staticPolicies } });
-    expect(validated).toMatchObject({ type: 'success', validationErrors: [], validationWarnings: [] });
+  it('has policies that load without a warning', () => {
+    expect(loaded.bundle.policies.length).toBeGreaterThan(5);
+    expect(loaded.warnings).toEqual([]);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { JsonObject } from '#writ/contracts';
 
 /** How one step of the demonstration went; `facts` is what a machine reads. */
-export interface StepResult {
+interface StepResult {
   readonly step: string;
   readonly ok: boolean;
   readonly ms: number;
@@ -18,7 +18,7 @@ export interface Report {
   close(passed: number, failed: number, ms: number): void;
 }
 
-export interface Output {
+interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean;
 }

@@ -2,7 +2,7 @@ import type { JsonObject } from '#writ/contracts';
 import type { Report } from './report.js';
 
 /** A step of the demonstration before it has what it works on. */
-export interface NamedStep {
+interface NamedStep {
   readonly name: string;
   readonly title: string;
 }

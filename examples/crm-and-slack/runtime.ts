@@ -8,7 +8,7 @@ const Processes = z.array(z.object({ name: z.string(), pid: z.int().min(1) }));
 const Ready = z.object({ event: z.literal('ready'), processes: Processes });
 const Status = z.object({ processes: Processes });
 
-export type RuntimeProcess = z.infer<typeof Processes>[number];
+type RuntimeProcess = z.infer<typeof Processes>[number];
 
 /** A running `writ up`, seen from outside: its processes, its command line and its data directory. */
 export interface Runtime {
@@ -26,7 +26,7 @@ export interface Runtime {
   end(): Promise<void>;
 }
 
-export interface RuntimeOptions {
+interface RuntimeOptions {
   readonly root: string;
   readonly config: string;
   readonly data: string;
@@ -34,7 +34,7 @@ export interface RuntimeOptions {
 }
 
 // The first start may fetch nats-server.
-const READY_WITHIN_MS = 45_000;
+const READY_WITHIN_MS = 75_000;
 const COMMAND_WITHIN_MS = 20_000;
 const STOP_WITHIN_MS = 6_000;
 

@@ -5,8 +5,8 @@ import { serveJson, type LoopbackAnswer, type LoopbackRequest, type LoopbackServ
 const PostMessage = z.object({ channel: z.string().min(1), text: z.string().min(1) });
 const UploadFile = z.object({ channel: z.string().min(1), filename: z.string().min(1), content: z.string() });
 
-export type SlackPost = z.infer<typeof PostMessage>;
-export type SlackUpload = z.infer<typeof UploadFile>;
+type SlackPost = z.infer<typeof PostMessage>;
+type SlackUpload = z.infer<typeof UploadFile>;
 
 /** What the Slack-shaped service saw: the demonstration counts effects here, not in what Writ says about them. */
 export interface SlackService extends LoopbackServer {
@@ -16,7 +16,7 @@ export interface SlackService extends LoopbackServer {
   readonly uploadsBegun: number;
 }
 
-export interface SlackOptions {
+interface SlackOptions {
   /** The bot token that every call must carry, `xoxb-…`. */
   readonly token: string;
   readonly port?: number;

@@ -5,7 +5,7 @@ export interface StatusService extends LoopbackServer {
   readonly authorised: number;
 }
 
-export interface StatusOptions {
+interface StatusOptions {
   readonly key: string;
   readonly port?: number;
 }

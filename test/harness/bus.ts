@@ -8,11 +8,13 @@ import {
   type Deployment,
   type RunningBus,
 } from '#writ/deployment';
-import { connectBus, findNatsServer, parseUserNkey, type Bus } from '#writ/nats';
+import { connectBus, parseUserNkey, type Bus } from '#writ/nats';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { testNatsServer } from './nats-server.js';
+
+export { testNatsServer };
 
 /** A whole bus for one test file: server, accounts, keys, streams. It ends with the block that declares it. */
 export interface TestBus extends AsyncDisposable {
@@ -32,25 +34,6 @@ export interface TestBusOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** A data directory to use and to keep; a fresh one that is removed at the end unless given. */
   readonly dataDir?: string;
-}
-
-/**
- * The nats-server that tests use: the one in WRIT_TEST_NATS_SERVER, else what `writ up` would find. Undefined, with the
- * reason on the console, when there is none.
- */
-export async function testNatsServer(): Promise<string | undefined> {
-  const given = process.env['WRIT_TEST_NATS_SERVER'];
-  try {
-    const { binary } = await findNatsServer({
-      env: given === undefined ? process.env : { ...process.env, WRIT_NATS_SERVER: given },
-      packageRoot: fileURLToPath(new URL('../../', import.meta.url)),
-      log: () => undefined,
-    });
-    return binary;
-  } catch (error) {
-    console.warn('tests that need a nats-server are skipped:', error);
-    return undefined;
-  }
 }
 
 /** Starts the bus as `writ up` does, on a port that the system chooses. */

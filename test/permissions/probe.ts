@@ -1,4 +1,4 @@
-import { isBusError, type Bus } from '#writ/nats';
+import { isBusError, type Bus, type BusSubscription } from '#writ/nats';
 import { setImmediate } from 'node:timers/promises';
 import type { TestBus } from '../harness/bus.js';
 
@@ -59,16 +59,17 @@ export async function prober(bus: TestBus, user: string): Promise<Prober> {
       ),
     maySubscribe: async (subject, queue) => {
       let isRefused = false;
+      let subscription: BusSubscription | undefined;
       const isTaken = await isQuiet(() => {
-        const subscription = connection.subscribe(subject, {
+        subscription = connection.subscribe(subject, {
           ...(queue !== undefined && { queue }),
           onMessage: () => undefined,
           onError: () => {
             isRefused = true;
           },
         });
-        setTimeout(() => subscription.unsubscribe(), 500).unref();
       });
+      subscription?.unsubscribe();
       return isTaken && !isRefused;
     },
   };

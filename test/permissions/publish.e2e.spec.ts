@@ -97,7 +97,7 @@ async function streamSettings(bus: TestBus): Promise<readonly unknown[]> {
   return Promise.all(
     STREAMS.map(async (stream) => {
       const { config, state } = await (stream === 'COMMANDS' ? pdp : operator).info(stream);
-      return { config, first: Math.min(1, state.first_seq), consumers: state.consumer_count };
+      return { config, isCut: state.first_seq > 1, consumers: state.consumer_count };
     }),
   );
 }

@@ -16,8 +16,8 @@ interface Wycheproof {
 
 const vectors = readVectors<Wycheproof>('wycheproof-ed25519-test.json');
 
-describe('VerifyKey against Wycheproof (IDENTITY-12)', () => {
-  (vectors ? it : it.skip)('agrees with all 151 vectors', () => {
+(vectors ? describe : describe.skip)('VerifyKey against Wycheproof (IDENTITY-12)', () => {
+  it('agrees with all 151 vectors', () => {
     const answers = (vectors?.testGroups ?? []).flatMap(({ publicKey, tests }) => {
       const key = parseVerifyKey(Buffer.from(publicKey.pk, 'hex').toString('base64url'));
       return tests.map(({ tcId, comment, msg, sig, result }) => ({

@@ -8,11 +8,11 @@ interface JcsVectors {
 const vectors = readVectors<JcsVectors>('jcs-rfc8785.json');
 const text = (base64: string) => Buffer.from(base64, 'base64').toString('utf8');
 
-describe('canonicalJson against the vectors of RFC 8785 (IDENTITY-11)', () => {
-  (vectors ? it.each(vectors.cases) : it.skip.each([{ name: 'absent', input_b64: '', output_b64: '' }]))(
-    'writes `$name` as the standard does',
-    ({ input_b64, output_b64 }) => {
-      expect(canonicalJson(JSON.parse(text(input_b64)) as Json)).toBe(text(output_b64));
-    },
-  );
+(vectors ? describe : describe.skip)('canonicalJson against the vectors of RFC 8785 (IDENTITY-11)', () => {
+  it('writes each of the 6 as the standard does', () => {
+    const cases = vectors?.cases ?? [];
+    const written = cases.map(({ name, input_b64 }) => [name, canonicalJson(JSON.parse(text(input_b64)) as Json)]);
+    expect(written).toEqual(cases.map(({ name, output_b64 }) => [name, text(output_b64)]));
+    expect(cases).toHaveLength(6);
+  });
 });

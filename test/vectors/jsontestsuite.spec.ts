@@ -25,14 +25,14 @@ function answerOf(bytes: Buffer): string {
   }
 }
 
-describe('parseStrictJson against JSONTestSuite', () => {
+(vectors ? describe : describe.skip)('parseStrictJson against JSONTestSuite', () => {
   const answers = (vectors?.cases ?? []).map(({ name, expect: expected, b64 }) => ({
     name,
     expected,
     answer: answerOf(Buffer.from(b64, 'base64')),
   }));
 
-  (vectors ? it : it.skip)('accepts whatever every parser must accept, save what Writ refuses on purpose', () => {
+  it('accepts whatever every parser must accept, save what Writ refuses on purpose', () => {
     const refused = answers.filter(({ expected, answer }) => expected === 'accept' && answer !== 'accept');
     expect(refused.filter(({ answer }) => !STRICTER.has(answer))).toEqual([]);
     expect(refused.map(({ name, answer }) => `${name} ${answer}`)).toMatchInlineSnapshot(`
@@ -49,7 +49,7 @@ describe('parseStrictJson against JSONTestSuite', () => {
     `);
   });
 
-  (vectors ? it : it.skip)('refuses whatever every parser must refuse', () => {
+  it('refuses whatever every parser must refuse', () => {
     expect(answers.filter(({ expected, answer }) => expected === 'reject' && answer === 'accept')).toEqual([]);
   });
 });

@@ -35,8 +35,8 @@ function run<V>(family: string, verify: (vector: V) => boolean) {
   return { count: cases.length, wrong };
 }
 
-describe('proofs against the RFC 6962 vectors of transparency-dev', () => {
-  (vectors ? it : it.skip)('agrees with all inclusion vectors', () => {
+(vectors ? describe : describe.skip)('proofs against the RFC 6962 vectors of transparency-dev', () => {
+  it('agrees with all inclusion vectors', () => {
     const answer = run<InclusionVector>('inclusion', (vector) =>
       verifyInclusion(
         { leaf: bytes(vector.leafHash), index: vector.leafIdx, size: vector.treeSize, root: bytes(vector.root) },
@@ -46,14 +46,14 @@ describe('proofs against the RFC 6962 vectors of transparency-dev', () => {
     expect(answer).toEqual({ count: 98, wrong: [] });
   });
 
-  (vectors ? it : it.skip)('agrees with all consistency vectors', () => {
+  it('agrees with all consistency vectors', () => {
     const answer = run<ConsistencyVector>('consistency', ({ size1, size2, root1, root2, ...vector }) =>
       verifyConsistency({ size1, root1: bytes(root1), size2, root2: bytes(root2) }, proofOf(vector)),
     );
     expect(answer).toEqual({ count: 98, wrong: [] });
   });
 
-  (vectors ? it : it.skip)('agrees with all vectors of inclusion in a subtree, which is a tree of its own', () => {
+  it('agrees with all vectors of inclusion in a subtree, which is a tree of its own', () => {
     const answer = run<SubtreeVector>('subtreeinclusion', ({ start, end, leafIdx, leafHash, root, ...vector }) =>
       verifyInclusion(
         { leaf: bytes(leafHash), index: leafIdx - start, size: end - start, root: bytes(root) },

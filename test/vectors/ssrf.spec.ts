@@ -41,8 +41,8 @@ function verdict(work: () => unknown): 'allow' | 'deny' {
   }
 }
 
-describe('the public SSRF cases (EGRESS-01)', () => {
-  (cases.length > 0 ? it : it.skip)('are all judged as they say', () => {
+(cases.length > 0 ? describe : describe.skip)('the public SSRF cases (EGRESS-01)', () => {
+  it('are all judged as they say', () => {
     expect(cases.length).toBeGreaterThan(90);
     for (const { payload, expect: expected } of cases) {
       const actual = verdict(() => matchDestination(parseDestination(payload), 'GET', destinations));
@@ -50,15 +50,12 @@ describe('the public SSRF cases (EGRESS-01)', () => {
     }
   });
 
-  (cases.length > 0 ? it : it.skip)(
-    'fall even without an allow-list, by form or by address, save for a public redirect service',
-    () => {
-      const passed = cases.filter(
-        ({ payload, expect: expected }) =>
-          expected === 'deny' &&
-          verdict(() => assertPublic([addresses[parseDestination(payload).host] ?? '93.184.215.14'])) === 'allow',
-      );
-      expect(passed.map(({ technique }) => technique)).toEqual(['redirect-service']);
-    },
-  );
+  it('fall even without an allow-list, by form or by address, save for a public redirect service', () => {
+    const passed = cases.filter(
+      ({ payload, expect: expected }) =>
+        expected === 'deny' &&
+        verdict(() => assertPublic([addresses[parseDestination(payload).host] ?? '93.184.215.14'])) === 'allow',
+    );
+    expect(passed.map(({ technique }) => technique)).toEqual(['redirect-service']);
+  });
 });

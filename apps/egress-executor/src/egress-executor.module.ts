@@ -1,11 +1,11 @@
-import { CredentialBroker } from '#writ/credentials';
+import { CredentialBroker, processSources } from '#writ/credentials';
 import { sendOutbound } from '#writ/outbound';
 import type { Executor, ServiceContext } from '#writ/service-host';
 import { FetchRunner } from './fetch-runner.js';
 
 /** Wires the egress executor. */
 export function egressExecutor({ catalogue }: ServiceContext): Executor {
-  const credentials = new CredentialBroker(catalogue.config.credentials);
+  const credentials = new CredentialBroker(catalogue.config.credentials, processSources(catalogue.baseDirectory));
   return {
     kind: 'egress',
     runner: new FetchRunner(catalogue, { credentials, send: sendOutbound }),

@@ -1,7 +1,7 @@
 import { readCatalogue } from '#writ/catalogue';
 import type { CommandBody, Json, JsonObject, Obligation } from '#writ/contracts';
 import { CredentialBroker } from '#writ/credentials';
-import type { RunResult } from '#writ/execution';
+import type { CredentialUse, RunResult } from '#writ/execution';
 import { Fault } from '#writ/faults';
 import type { OutboundAnswer, OutboundRequest } from '#writ/outbound';
 import { FetchRunner } from './fetch-runner.js';
@@ -42,6 +42,11 @@ class FakeOutbound {
 
   readonly send = async (request: OutboundRequest): Promise<OutboundAnswer> => {
     this.sent.push(request);
+    const { credential } = request;
+    const echoed = !(this.answer instanceof Fault) && this.answer.echoed === true;
+    if (credential !== undefined) {
+      request.onCredentialSent?.({ name: credential.name, origin: credential.origin, echoed });
+    }
     if (this.answer instanceof Fault) throw this.answer;
     return { status: 200, headers: {}, body: Buffer.alloc(0), truncated: false, echoed: false, ...this.answer };
   };
@@ -70,8 +75,9 @@ function command(args: JsonObject, changes: Partial<CommandBody> = {}): CommandB
 
 const GET: JsonObject = { url: 'https://api.crm.example/v1/customers?q=1', method: 'GET', headers: {} };
 
-function run(outbound: FakeOutbound, body: CommandBody): Promise<RunResult> {
-  return new FetchRunner(catalogue, { credentials, send: outbound.send }).run(body, new AbortController().signal);
+function run(outbound: FakeOutbound, body: CommandBody, told: CredentialUse[] = []): Promise<RunResult> {
+  const runner = new FetchRunner(catalogue, { credentials, send: outbound.send });
+  return runner.run(body, new AbortController().signal, (use) => told.push(use));
 }
 
 describe('FetchRunner', () => {
@@ -83,7 +89,8 @@ describe('FetchRunner', () => {
       echoed: true,
     });
     const args = { ...GET, method: 'POST', headers: { accept: '*/*' }, body: 'hello' };
-    const result = await run(outbound, command(args));
+    const told: CredentialUse[] = [];
+    const result = await run(outbound, command(args), told);
     expect(outbound.sent).toEqual([
       expect.objectContaining({ ...args, internal: false, timeoutMs: 1234, responseBytesMax: 4321 }),
     ]);
@@ -91,15 +98,16 @@ describe('FetchRunner', () => {
     expect(result).toEqual({
       output: { status: 201, headers: { 'content-type': 'application/json', etag: '"1"' }, body: '{"id":1}' },
       bytes: 8,
-      credentials: [{ name: 'crm', origin: 'https://api.crm.example', echoed: true }],
     });
+    expect(told).toEqual([{ name: 'crm', origin: 'https://api.crm.example', echoed: true }]);
   });
 
   it('sends no credential where the destination has none', async () => {
     const outbound = new FakeOutbound({});
-    const result = await run(outbound, command({ ...GET, url: 'http://127.0.0.1:8080/' }, { resource: 'local' }));
+    const told: CredentialUse[] = [];
+    await run(outbound, command({ ...GET, url: 'http://127.0.0.1:8080/' }, { resource: 'local' }), told);
     expect(outbound.sent[0]).toMatchObject({ internal: true, credential: undefined });
-    expect(result).not.toHaveProperty('credentials');
+    expect(told).toEqual([]);
   });
 
   it('gives the status of an error as an answer, for the agent asked the service and not Writ', async () => {
@@ -142,8 +150,10 @@ describe('FetchRunner', () => {
     expect(outbound.sent[0]?.url).toBe(url);
   });
 
-  it('passes the failure of a request on', async () => {
+  it('passes the failure of a request on, and that its credential was used', async () => {
     const outbound = new FakeOutbound(new Fault('EXECUTOR_REDIRECTED', 'redirects are new decisions'));
-    await expect(run(outbound, command(GET))).rejects.toMatchObject({ code: 'EXECUTOR_REDIRECTED' });
+    const told: CredentialUse[] = [];
+    await expect(run(outbound, command(GET), told)).rejects.toMatchObject({ code: 'EXECUTOR_REDIRECTED' });
+    expect(told).toEqual([{ name: 'crm', origin: 'https://api.crm.example', echoed: false }]);
   });
 });

@@ -2,7 +2,7 @@ import type { Catalogue, DestinationDeclaration } from '#writ/catalogue';
 import { type CommandBody, EgressFetchRequest, type Json, parse } from '#writ/contracts';
 import type { CredentialBroker, LeasedCredential } from '#writ/credentials';
 import { internalOrigins, matchDestination, parseDestination } from '#writ/egress-rules';
-import type { ActionRunner, RunResult } from '#writ/execution';
+import type { ActionRunner, CredentialUse, RunResult } from '#writ/execution';
 import { Fault } from '#writ/faults';
 import type { OutboundAnswer, sendOutbound } from '#writ/outbound';
 
@@ -26,19 +26,30 @@ export class FetchRunner implements ActionRunner {
     this.#internalOrigins = internalOrigins(catalogue.config.destinations);
   }
 
-  async run(command: CommandBody, signal: AbortSignal): Promise<RunResult> {
+  async run(
+    command: CommandBody,
+    signal: AbortSignal,
+    onCredentialSent: (use: CredentialUse) => void,
+  ): Promise<RunResult> {
     const destination = this.#destinationOf(command);
     const { url, method, headers, body } = parse(FetchArguments, command.args, 'EXECUTOR_FAILED');
     const origin = this.#decidedOrigin(command.resource, url, method);
     const { internal, timeoutMs, responseBytesMax } = destination;
     const credential = await this.#lease(destination, origin);
-    const request = { url, method, headers, body, internal, timeoutMs, responseBytesMax, signal, credential };
-    const answer = await this.ports.send(request);
-    return {
-      output: outputOf(answer, isRedacted(command)),
-      bytes: answer.body.length,
-      ...(credential === undefined ? {} : { credentials: [{ name: credential.name, origin, echoed: answer.echoed }] }),
+    const request = {
+      url,
+      method,
+      headers,
+      body,
+      internal,
+      timeoutMs,
+      responseBytesMax,
+      signal,
+      credential,
+      onCredentialSent,
     };
+    const answer = await this.ports.send(request);
+    return { output: outputOf(answer, isRedacted(command)), bytes: answer.body.length };
   }
 
   #destinationOf({ resource, dig }: CommandBody): DestinationDeclaration {

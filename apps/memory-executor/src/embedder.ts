@@ -1,10 +1,17 @@
+import type { CredentialUse } from '#writ/execution';
+
 /** A vector as an embedder or an agent gives it. */
 export type Vector = Float32Array | readonly number[];
 
-/** What came of embedding: one vector a text, in order, and the credential that was used, if any. */
+/** What came of embedding: one vector a text, in order. */
 export interface Embedded {
   readonly vectors: readonly Vector[];
-  readonly credential?: { readonly name: string; readonly origin: string; readonly echoed: boolean };
+}
+
+/** What embedding may end by, and who is told when a credential leaves the process for it. */
+export interface EmbedOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onCredential?: ((use: CredentialUse) => void) | undefined;
 }
 
 /**
@@ -14,5 +21,5 @@ export interface Embedded {
 export interface Embedder {
   readonly id: string;
   readonly dimensions: number;
-  embed(texts: readonly string[], signal?: AbortSignal): Promise<Embedded>;
+  embed(texts: readonly string[], options?: EmbedOptions): Promise<Embedded>;
 }

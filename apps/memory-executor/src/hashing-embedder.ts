@@ -1,4 +1,4 @@
-import type { Embedded, Embedder } from './embedder.js';
+import type { Embedded, Embedder, EmbedOptions } from './embedder.js';
 
 /** A stop word says little about a text; without a corpus there is no better weight than a small one. */
 const STOP_WORDS: ReadonlySet<string> = new Set(
@@ -26,7 +26,7 @@ export class HashingEmbedder implements Embedder {
     this.id = `hashing-v1-${dimensions}`;
   }
 
-  async embed(texts: readonly string[], signal?: AbortSignal): Promise<Embedded> {
+  async embed(texts: readonly string[], { signal }: EmbedOptions = {}): Promise<Embedded> {
     signal?.throwIfAborted();
     return { vectors: texts.map((text) => hashText(text, this.dimensions)) };
   }

@@ -1,5 +1,5 @@
 import type { WritConfig } from '#writ/catalogue';
-import { CredentialBroker } from '#writ/credentials';
+import { CredentialBroker, processSources } from '#writ/credentials';
 import { deploymentPaths } from '#writ/deployment';
 import type { Executor, ServiceContext } from '#writ/service-host';
 import type { Embedder } from './embedder.js';

@@ -10,11 +10,11 @@ import {
   parse,
   type Predicate,
 } from '#writ/contracts';
-import type { ActionRunner, RunResult } from '#writ/execution';
+import type { ActionRunner, CredentialUse, RunResult } from '#writ/execution';
 import { Fault } from '#writ/faults';
 import { evaluatePredicate } from '#writ/policy';
 import { z } from 'zod';
-import type { Embedded, Embedder, Vector } from './embedder.js';
+import type { Embedder, EmbedOptions, Vector } from './embedder.js';
 import type { MemoryScope, MemoryStore, ScoredRecord } from './memory-store.js';
 
 /** The same as the default of a tool: an answer, its entry and its stored value must fit their messages. */
@@ -38,6 +38,9 @@ interface MemoryRunnerOptions {
   readonly outputBytesMax?: number;
 }
 
+/** What a run ends by, and who is told of credentials. */
+type RunHooks = EmbedOptions & { readonly signal: AbortSignal };
+
 /** Runs approved memory commands. The filter of a command reaches the store with the query, never after it. */
 export class MemoryRunner implements ActionRunner {
   readonly #store: MemoryStore;
@@ -50,12 +53,13 @@ export class MemoryRunner implements ActionRunner {
     this.#outputBytesMax = outputBytesMax;
   }
 
-  async run(command: CommandBody, signal: AbortSignal): Promise<RunResult> {
+  async run(command: CommandBody, signal: AbortSignal, onCredential: (use: CredentialUse) => void): Promise<RunResult> {
+    const hooks = { signal, onCredential };
     switch (command.kind) {
       case 'memory.query':
-        return this.#query(command, signal);
+        return this.#query(command, hooks);
       case 'memory.write':
-        return this.#write(command, signal);
+        return this.#write(command, hooks);
       case 'memory.delete':
         return this.#delete(command, signal);
       case 'tool.call':
@@ -64,21 +68,20 @@ export class MemoryRunner implements ActionRunner {
     }
   }
 
-  async #query(command: CommandBody, signal: AbortSignal): Promise<RunResult> {
+  async #query(command: CommandBody, hooks: RunHooks): Promise<RunResult> {
     const filter = filterOf(command);
     const args = parse(QueryArgs, command.args, 'COMMAND_MALFORMED');
-    const { vectors, credentials } = await this.#vectorsOf(args, signal);
-    const vector = vectors[0] ?? [];
-    const records = await this.#store.query(scopeOf(command), { vector, k: args.k, filter }, signal);
+    const vector = args.vector ?? (await this.#embed([args.text ?? ''], hooks))[0] ?? [];
+    const records = await this.#store.query(scopeOf(command), { vector, k: args.k, filter }, hooks.signal);
     assertPermitted(records, filter);
-    return { ...this.#limited({ records: records.map(toOutput) }), credentials };
+    return this.#limited({ records: records.map(toOutput) });
   }
 
-  async #write(command: CommandBody, signal: AbortSignal): Promise<RunResult> {
+  async #write(command: CommandBody, hooks: RunHooks): Promise<RunResult> {
     const args = parse(WriteArgs, command.args, 'COMMAND_MALFORMED');
-    const embedded = await this.#embed(
+    const vectors = await this.#embed(
       args.records.map((record) => record.text),
-      signal,
+      hooks,
     );
     const records = args.records.map((record, index) => ({
       id: record.id ?? newRecordId(command, index),
@@ -86,11 +89,11 @@ export class MemoryRunner implements ActionRunner {
       labels: record.labels,
       text: record.text,
       data: record.data ?? {},
-      vector: embedded.vectors[index] ?? [],
+      vector: vectors[index] ?? [],
     }));
     const filter = command.filter ?? EVERY_RECORD;
-    await this.#store.write(scopeOf(command), { records, call: command.call, filter }, signal);
-    return { ...this.#limited({ ids: records.map((record) => record.id) }), credentials: credentialsOf(embedded) };
+    await this.#store.write(scopeOf(command), { records, call: command.call, filter }, hooks.signal);
+    return this.#limited({ ids: records.map((record) => record.id) });
   }
 
   async #delete(command: CommandBody, signal: AbortSignal): Promise<RunResult> {
@@ -100,29 +103,23 @@ export class MemoryRunner implements ActionRunner {
     return this.#limited({ deleted });
   }
 
-  async #vectorsOf(args: z.infer<typeof QueryArgs>, signal: AbortSignal) {
-    if (args.vector !== undefined) return { vectors: [args.vector] as Vector[], credentials: [] };
-    const embedded = await this.#embed([args.text ?? ''], signal);
-    return { vectors: embedded.vectors, credentials: credentialsOf(embedded) };
-  }
-
   /** One vector a text, each of the declared dimension: nothing else gets into the store. */
-  async #embed(texts: readonly string[], signal: AbortSignal): Promise<Embedded> {
-    const embedded = await this.#embedder.embed(texts, signal);
-    if (embedded.vectors.length !== texts.length) {
+  async #embed(texts: readonly string[], hooks: RunHooks): Promise<readonly Vector[]> {
+    const { vectors } = await this.#embedder.embed(texts, hooks);
+    if (vectors.length !== texts.length) {
       throw new Fault(
         'EXECUTOR_EMBEDDER_FAILED',
-        `the embedder gave ${embedded.vectors.length} vectors for ${texts.length} texts`,
+        `the embedder gave ${vectors.length} vectors for ${texts.length} texts`,
       );
     }
-    const wrong = embedded.vectors.find((vector) => vector.length !== this.#embedder.dimensions);
+    const wrong = vectors.find((vector) => vector.length !== this.#embedder.dimensions);
     if (wrong !== undefined) {
       throw new Fault(
         'EXECUTOR_DIMENSION_MISMATCH',
         `the embedder gave ${wrong.length} dimensions where ${this.#embedder.dimensions} are declared`,
       );
     }
-    return embedded;
+    return vectors;
   }
 
   #limited(output: JsonObject): RunResult {
@@ -146,10 +143,6 @@ function filterOf(command: CommandBody): Predicate {
 
 function scopeOf(command: CommandBody): MemoryScope {
   return { tenant: command.tenant, namespace: command.resource };
-}
-
-function credentialsOf({ credential }: Embedded): NonNullable<RunResult['credentials']> {
-  return credential === undefined ? [] : [credential];
 }
 
 /** A second opinion on every record that leaves, by the evaluator that policies are tested with. */

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CredentialBroker } from '#writ/credentials';
+import type { CredentialUse } from '#writ/execution';
 import { OpenAiEmbedder } from './openai-embedder.js';
 
 const TOKEN = 'sk-0123456789abcdef';
@@ -67,12 +68,21 @@ describe('OpenAiEmbedder', () => {
     });
   });
 
-  it('sends the credential and says that it was used', async () => {
-    answer = vectors;
-    const embedded = await embedder({ credential: 'openai' }).embed(['a']);
+  it.each<[string, boolean, () => { status?: number; body: string }]>([
+    ['when the service answers', true, () => vectors(['a'])],
+    ['when it fails', false, () => ({ status: 503, body: '{}' })],
+  ])('sends the credential and tells that it was used %s', async (_case, isEmbedded, given) => {
+    answer = given;
+    const told: CredentialUse[] = [];
+    const embedding = embedder({ credential: 'openai' }).embed(['a'], { onCredential: (use) => told.push(use) });
+    await expect(
+      embedding.then(
+        () => true,
+        () => false,
+      ),
+    ).resolves.toBe(isEmbedded);
     expect(requests.at(-1)?.authorization).toBe(`Bearer ${TOKEN}`);
-    expect(embedded.credential).toMatchObject({ name: 'openai', echoed: false });
-    expect(JSON.stringify(embedded)).not.toContain(TOKEN);
+    expect(told).toEqual([{ name: 'openai', origin: expect.stringMatching(/^http:/), echoed: false }]);
   });
 
   it('refuses vectors of another dimension than the declared one', async () => {
@@ -105,6 +115,8 @@ describe('OpenAiEmbedder', () => {
   });
 
   it('stops when the caller gives up', async () => {
-    await expect(embedder().embed(['a'], AbortSignal.abort())).rejects.toMatchObject({ code: 'EXECUTOR_TIMEOUT' });
+    await expect(embedder().embed(['a'], { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: 'EXECUTOR_TIMEOUT',
+    });
   });
 });

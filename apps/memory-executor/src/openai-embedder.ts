@@ -4,7 +4,7 @@ import type { CredentialBroker, LeasedCredential } from '#writ/credentials';
 import { Fault } from '#writ/faults';
 import { type OutboundAnswer, type Resolver, sendOutbound } from '#writ/outbound';
 import { z } from 'zod';
-import type { Embedded, Embedder, Vector } from './embedder.js';
+import type { Embedded, Embedder, EmbedOptions, Vector } from './embedder.js';
 
 const TIMEOUT_MS = 30_000;
 /** A number of an answer with its comma takes some 20 bytes; the rest is for names and spaces. */
@@ -39,23 +39,26 @@ export class OpenAiEmbedder implements Embedder {
     this.dimensions = dimensions;
   }
 
-  async embed(texts: readonly string[], signal?: AbortSignal): Promise<Embedded> {
+  async embed(texts: readonly string[], options: EmbedOptions = {}): Promise<Embedded> {
     try {
       const name = this.options.declaration.credential;
       const lease = name === undefined ? undefined : await this.options.credentials.lease(name, this.#url.origin);
-      const answer = await this.#ask(texts, lease, signal);
-      const vectors = readVectors(answer, texts.length, this.dimensions);
-      if (lease === undefined) return { vectors };
-      return { vectors, credential: { name: lease.name, origin: lease.origin, echoed: answer.echoed } };
+      const answer = await this.#ask(texts, lease, options);
+      return { vectors: readVectors(answer, texts.length, this.dimensions) };
     } catch (error) {
-      if (signal?.aborted === true) throw new Fault('EXECUTOR_TIMEOUT', 'embedding was stopped', { cause: error });
+      if (options.signal?.aborted === true)
+        throw new Fault('EXECUTOR_TIMEOUT', 'embedding was stopped', { cause: error });
       if (error instanceof Fault && error.code === 'EXECUTOR_DIMENSION_MISMATCH') throw error;
       // Where the texts go is the operator's matter: the agent is told that it failed, the log why.
       throw new Fault('EXECUTOR_EMBEDDER_FAILED', 'the text could not be embedded', { cause: error });
     }
   }
 
-  #ask(texts: readonly string[], lease: LeasedCredential | undefined, signal?: AbortSignal): Promise<OutboundAnswer> {
+  #ask(
+    texts: readonly string[],
+    lease: LeasedCredential | undefined,
+    { signal, onCredential }: EmbedOptions,
+  ): Promise<OutboundAnswer> {
     const { model, internal } = this.options.declaration;
     return sendOutbound({
       url: this.#url.href,
@@ -67,6 +70,7 @@ export class OpenAiEmbedder implements Embedder {
       responseBytesMax: BYTES_PER_ANSWER + texts.length * this.dimensions * BYTES_PER_NUMBER,
       signal,
       credential: lease,
+      onCredentialSent: onCredential,
       resolve: this.options.resolve,
     });
   }

@@ -7,30 +7,25 @@ import { PgliteDatabase } from './pglite-database.js';
 import { defaultTemplate, ensureTemplate } from './pglite-template.js';
 
 describe('PgliteDatabase', () => {
+  const template = defaultTemplate() ?? '';
   let root: string;
+  let directory: string;
+  let database: PgliteDatabase;
   let directories = 0;
   const freshDirectory = () => join(root, String(directories++));
-  const template = defaultTemplate() ?? '';
 
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'writ-pglite-'));
+    directory = freshDirectory();
     await ensureTemplate(template);
+    database = await PgliteDatabase.open(directory);
   }, 60_000);
-  afterAll(() => rm(root, { recursive: true, force: true }));
-
-  it('keeps what was written when it is opened again', async () => {
-    const directory = freshDirectory();
-    const first = await PgliteDatabase.open(directory);
-    await first.query('create table t (a text)');
-    await first.query('insert into t values ($1)', ["it's"]);
-    await first.close();
-    const second = await PgliteDatabase.open(directory);
-    await expect(second.query('select a from t')).resolves.toEqual([{ a: "it's" }]);
-    await second.close();
+  afterAll(async () => {
+    await database.close();
+    await rm(root, { recursive: true, force: true });
   });
 
   it('rolls back a transaction that throws or whose caller has given up', async () => {
-    const database = await PgliteDatabase.open(freshDirectory());
     await database.query('create table t (a integer)');
     const caller = new AbortController();
     const given = database.transaction(async (session) => {
@@ -44,25 +39,25 @@ describe('PgliteDatabase', () => {
     });
     await expect(failed).rejects.toThrow('no');
     await expect(database.query('select a from t')).resolves.toEqual([]);
-    await database.close();
   });
 
-  it('is opened by one process only', async () => {
-    const directory = freshDirectory();
-    const database = await PgliteDatabase.open(directory);
+  it('is opened by one process at a time, and keeps what was written', async () => {
+    await database.query('create table kept (a text)');
+    await database.query('insert into kept values ($1)', ["it's"]);
     await expect(PgliteDatabase.open(directory)).rejects.toMatchObject({ code: 'CONFIG_DATA_DIR_LOCKED' });
     await database.close();
-    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
-    await once(child, 'spawn');
-    await writeFile(join(directory, 'lock'), `${child.pid} -\n`);
+    await expect(readdir(directory)).resolves.toEqual(['cluster']);
+    const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+    await once(other, 'spawn');
+    await writeFile(join(directory, 'lock'), `${other.pid} -\n`);
     await expect(PgliteDatabase.open(directory)).rejects.toMatchObject({
       code: 'CONFIG_DATA_DIR_LOCKED',
-      message: expect.stringContaining(`process ${child.pid} `),
+      message: expect.stringContaining(`process ${other.pid} `),
     });
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    await (await PgliteDatabase.open(directory)).close();
-    await expect(readdir(directory)).resolves.toEqual(['cluster']);
+    other.kill('SIGKILL');
+    await once(other, 'exit');
+    database = await PgliteDatabase.open(directory);
+    await expect(database.query('select a from kept')).resolves.toEqual([{ a: "it's" }]);
   });
 
   it.each<[string, (cluster: string) => Promise<void>]>([
@@ -70,10 +65,10 @@ describe('PgliteDatabase', () => {
     ['has a control file of zeros', (cluster) => writeFile(join(cluster, 'global', 'pg_control'), Buffer.alloc(8192))],
     ['is a file', (cluster) => rm(cluster, { recursive: true }).then(() => writeFile(cluster, 'x'))],
   ])('refuses a database that %s, and does not make a new one over it', async (_case, damage) => {
-    const directory = freshDirectory();
-    await cp(template, join(directory, 'cluster'), { recursive: true });
-    await damage(join(directory, 'cluster'));
-    await expect(PgliteDatabase.open(directory)).rejects.toMatchObject({ code: 'CONFIG_DATA_DIR_CORRUPT' });
+    const damaged = freshDirectory();
+    await cp(template, join(damaged, 'cluster'), { recursive: true });
+    await damage(join(damaged, 'cluster'));
+    await expect(PgliteDatabase.open(damaged)).rejects.toMatchObject({ code: 'CONFIG_DATA_DIR_CORRUPT' });
   });
 
   it('refuses a directory that cannot be made', async () => {
@@ -83,11 +78,11 @@ describe('PgliteDatabase', () => {
   });
 
   it('starts over when an earlier process died while making the database', async () => {
-    const directory = freshDirectory();
-    await cp(template, join(directory, 'cluster.making'), { recursive: true });
-    await rm(join(directory, 'cluster.making', 'global'), { recursive: true });
-    const database = await PgliteDatabase.open(directory);
-    await expect(database.query('select 1 as one')).resolves.toEqual([{ one: 1 }]);
-    await database.close();
+    const unfinished = freshDirectory();
+    await cp(template, join(unfinished, 'cluster.making'), { recursive: true });
+    await rm(join(unfinished, 'cluster.making', 'global'), { recursive: true });
+    const made = await PgliteDatabase.open(unfinished);
+    await expect(made.query('select 1 as one')).resolves.toEqual([{ one: 1 }]);
+    await made.close();
   });
 });

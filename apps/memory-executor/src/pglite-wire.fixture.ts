@@ -17,9 +17,12 @@ export async function serveWire(pglite: PGlite): Promise<WireServer> {
   const turns = new Turns();
   const server = createServer((socket) => {
     sockets.add(socket);
-    void serveClient(socket, pglite, turns).finally(() => {
-      turns.release(socket);
+    socket.setNoDelay(true);
+    void serveClient(socket, pglite, turns).finally(async () => {
       sockets.delete(socket);
+      // A server rolls back what a lost client left open.
+      if (turns.holds(socket)) await pglite.exec('rollback');
+      turns.release(socket);
     });
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -47,7 +50,7 @@ async function serveClient(socket: Socket, pglite: PGlite, turns: Turns): Promis
         const message = pending.subarray(0, length);
         pending = pending.subarray(length);
         if (isStarted && message[0] === TERMINATE) return;
-        const isSslRequest = !isStarted && message.readUInt32BE(4) === SSL_REQUEST;
+        const isSslRequest: boolean = !isStarted && message.readUInt32BE(4) === SSL_REQUEST;
         isStarted ||= !isSslRequest;
         socket.write(isSslRequest ? 'N' : await turns.take(socket, () => pglite.execProtocolRaw(message)));
       }
@@ -71,6 +74,10 @@ class Turns {
     const [kind, status] = [answer.at(-6), answer.at(-1)];
     if (kind === 'Z'.charCodeAt(0) && status === IDLE) this.release(client);
     return answer;
+  }
+
+  holds(client: Socket): boolean {
+    return this.#holder === client;
   }
 
   release(client: Socket): void {

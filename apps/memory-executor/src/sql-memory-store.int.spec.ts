@@ -225,7 +225,7 @@ for (const { name, isAvailable, open } of backends) {
           const found = idsOf(await query(filter)).sort();
           expect(found).toEqual(idsOf(rows.filter((one) => isMatch(filter, one))).sort());
         }),
-        { numRuns: 300 },
+        { numRuns: 150 },
       );
     }, 30_000);
 

@@ -48,7 +48,9 @@ export class DecideHandler {
     } catch (error) {
       const fault = toFault(error);
       outcome = fault.code;
-      if (fault.code === 'INTERNAL') this.log.error({ detail: messageOf(fault), err: fault.cause }, 'a bug');
+      if (FAULTS[fault.code].log === 'error') {
+        this.log.error({ code: fault.code, call, detail: messageOf(fault) }, 'a request failed');
+      }
       return JSON.stringify(await this.#refuse(address, call, fault));
     } finally {
       this.log.info(

@@ -1,6 +1,7 @@
 import {
   type ActionRequest,
   type Answer,
+  canonicalJson,
   type Command,
   type CommandBody,
   type DecidedEntry,
@@ -50,7 +51,12 @@ export function describeDecision(request: ActionRequest, verdict: Verdict, conte
       ? { body: commandBody(request, verdict, context), salt: newSalt() }
       : undefined;
   const body = command?.body as unknown as Json;
-  if (command !== undefined) values.push({ path: '/cmd', salt: command.salt, value: body });
+  if (command !== undefined) {
+    // The arguments stand under `/in` already, unless a redaction changed them.
+    const { args: _args, ...rest } = command.body;
+    const isAsAsked = canonicalJson(verdict.args) === canonicalJson(asked);
+    values.push({ path: '/cmd', salt: command.salt, value: isAsAsked ? (rest as unknown as Json) : body });
+  }
   const entry: EntryBody = {
     type: `${verdict.kind}.decided` as DecidedEntry['type'],
     who: { agent: context.agent },

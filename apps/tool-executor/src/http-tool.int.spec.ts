@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { readCatalogue } from '#writ/catalogue';
 import type { CommandBody } from '#writ/contracts';
 import { CredentialBroker } from '#writ/credentials';
+import type { CredentialUse } from '#writ/execution';
 import { sendOutbound } from '#writ/outbound';
 import { HttpToolRunner } from './http-tool.js';
 
@@ -31,14 +32,19 @@ credentials: { bot: { from: { env: BOT }, origins: ['${origin}'] } }`,
   const broker = new CredentialBroker(catalogue.config.credentials, { env: () => TOKEN, readFile: async () => '' });
   const runner = new HttpToolRunner(broker, sendOutbound);
   const command = { tenant: 'default', agent: 'a', call: 'c', args: { channel: 'general', text: 'hi' } };
+  const told: CredentialUse[] = [];
   const run = (signal = new AbortController().signal) =>
-    runner.run(catalogue.tool('post'), command as unknown as CommandBody, signal);
+    runner.run(catalogue.tool('post'), {
+      command: command as unknown as CommandBody,
+      signal,
+      onCredential: (use) => told.push(use),
+    });
   const close = async () => {
     server.closeAllConnections();
     server.close();
     await once(server, 'close');
   };
-  return { origin, run, [Symbol.asyncDispose]: close };
+  return { origin, run, told, [Symbol.asyncDispose]: close };
 }
 
 describe('an HTTP tool at a real server', () => {
@@ -50,13 +56,14 @@ describe('an HTTP tool at a real server', () => {
     expect(await service.run()).toEqual({
       output: { path: '/api/general', seen: 'Bearer [credential:bot]' },
       bytes: expect.any(Number),
-      credentials: [{ name: 'bot', origin: service.origin, echoed: true }],
     });
+    expect(service.told).toEqual([{ name: 'bot', origin: service.origin, echoed: true }]);
   });
 
-  it('fails with the status of an error', async () => {
+  it('fails with the status of an error, and tells all the same that the credential was used', async () => {
     await using service = await setup((_, response) => response.writeHead(403).end('no'));
     await expect(service.run()).rejects.toMatchObject({ code: 'EXECUTOR_FAILED' });
+    expect(service.told).toEqual([{ name: 'bot', origin: service.origin, echoed: false }]);
   });
 
   it('refuses an answer over the limit of the tool', async () => {

@@ -1,6 +1,7 @@
 import { readCatalogue } from '#writ/catalogue';
 import type { CommandBody, JsonObject } from '#writ/contracts';
 import type { LeasedCredential } from '#writ/credentials';
+import type { CredentialUse } from '#writ/execution';
 import { Fault } from '#writ/faults';
 import type { OutboundAnswer, OutboundRequest } from '#writ/outbound';
 import { HttpToolRunner } from './http-tool.js';
@@ -29,11 +30,12 @@ credentials: { bot: { from: { env: BOT }, origins: ['https://a.example'] } }`,
 );
 
 const { signal } = new AbortController();
-const credential = { name: 'bot' } as LeasedCredential;
+const credential = { name: 'bot', origin: 'https://a.example' } as LeasedCredential;
 
 function setup(answer: { status?: number; type?: string; body?: string | Buffer; echoed?: boolean } = {}) {
   const sent: OutboundRequest[] = [];
   const leased: string[] = [];
+  const told: CredentialUse[] = [];
   const runner = new HttpToolRunner(
     {
       lease: async (name, origin) => {
@@ -43,15 +45,16 @@ function setup(answer: { status?: number; type?: string; body?: string | Buffer;
     },
     async (request): Promise<OutboundAnswer> => {
       sent.push(request);
+      request.onCredentialSent?.({ name: 'bot', origin: 'https://a.example', echoed: answer.echoed ?? false });
       const { status = 200, type = 'application/json; charset=utf-8', body = '{"ok":true}', echoed = false } = answer;
       return { status, headers: { 'content-type': type }, body: Buffer.from(body), truncated: false, echoed };
     },
   );
   const run = (name: string, args: JsonObject) => {
     const command = { tenant: 'default', agent: 'support', call: 'c-1', args } as unknown as CommandBody;
-    return runner.run(catalogue.tool(name), command, signal);
+    return runner.run(catalogue.tool(name), { command, signal, onCredential: (use) => told.push(use) });
   };
-  return { sent, leased, run };
+  return { sent, leased, told, run };
 }
 
 describe('HttpToolRunner', () => {
@@ -70,8 +73,8 @@ describe('HttpToolRunner', () => {
   });
 
   it('puts the rest into the JSON body of a POST, with the credential by name and the key of the call', async () => {
-    const { run, sent, leased } = setup({ echoed: true });
-    const result = await run('user.post', { id: 'u1', text: 'hi' });
+    const { run, sent, leased, told } = setup({ echoed: true });
+    await run('user.post', { id: 'u1', text: 'hi' });
     expect(sent).toMatchObject([
       {
         method: 'POST',
@@ -84,7 +87,7 @@ describe('HttpToolRunner', () => {
       },
     ]);
     expect(leased).toEqual(['bot for https://a.example']);
-    expect(result.credentials).toEqual([{ name: 'bot', origin: 'https://a.example', echoed: true }]);
+    expect(told).toEqual([{ name: 'bot', origin: 'https://a.example', echoed: true }]);
   });
 
   it('gives text that is not JSON as text', async () => {

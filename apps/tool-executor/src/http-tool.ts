@@ -5,7 +5,7 @@ import type { RunResult } from '#writ/execution';
 import { Fault } from '#writ/faults';
 import type { OutboundAnswer } from '#writ/outbound';
 import { parseOutput } from './output.js';
-import type { CredentialLeases, SendOutbound, ToolKindRunner } from './ports.js';
+import type { CredentialLeases, SendOutbound, ToolKindRunner, ToolRun } from './ports.js';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -16,7 +16,7 @@ export class HttpToolRunner implements ToolKindRunner {
     private readonly send: SendOutbound,
   ) {}
 
-  async run(tool: CatalogueTool, command: CommandBody, signal: AbortSignal): Promise<RunResult> {
+  async run(tool: CatalogueTool, { command, signal, onCredential }: ToolRun): Promise<RunResult> {
     const { declaration, urlTemplate } = tool;
     assert(declaration.kind === 'http' && urlTemplate !== undefined);
     const request = requestOf(urlTemplate, declaration, command);
@@ -30,15 +30,11 @@ export class HttpToolRunner implements ToolKindRunner {
       responseBytesMax: declaration.outputBytesMax,
       signal,
       credential,
+      onCredentialSent: onCredential,
     });
     // The text of a failure may quote anything, so the status alone is told.
     if (answer.status >= 400) throw new Fault('EXECUTOR_FAILED', `the service answered with status ${answer.status}`);
-    const { echoed } = answer;
-    return {
-      output: outputOf(answer, declaration.outputBytesMax),
-      bytes: answer.body.length,
-      ...(credential === undefined ? {} : { credentials: [{ name: credential.name, origin, echoed }] }),
-    };
+    return { output: outputOf(answer, declaration.outputBytesMax), bytes: answer.body.length };
   }
 }
 

@@ -38,7 +38,11 @@ describe('McpToolRunner with a real server over stdio', () => {
     },
   });
   const run = (name: string, args: JsonObject, signal = new AbortController().signal) =>
-    runner.run(catalogue.tool(name), { args } as unknown as CommandBody, signal);
+    runner.run(catalogue.tool(name), {
+      command: { args } as unknown as CommandBody,
+      signal,
+      onCredential: () => undefined,
+    });
 
   beforeAll(async () => {
     process.env['WRIT_TEST_SECRET'] = 'never-inherited';

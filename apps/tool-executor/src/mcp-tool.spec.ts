@@ -48,7 +48,7 @@ function setup(offered: Record<string, string>, answer: JsonObject = { content: 
   });
   const run = (name: string) => {
     const command = { args: {} } as unknown as CommandBody;
-    return runner.run(catalogue.tool(name), command, signal);
+    return runner.run(catalogue.tool(name), { command, signal, onCredential: () => undefined });
   };
   return {
     runner,

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Catalogue, CatalogueTool } from '#writ/catalogue';
-import type { CommandBody } from '#writ/contracts';
 import type { RunResult } from '#writ/execution';
 import { Fault } from '#writ/faults';
 import { type ConnectMcp, connectMcpStdio, type ToolDefinitions } from './mcp-connection.js';
 import { type Clock, McpServer } from './mcp-server.js';
 import { parseOutput } from './output.js';
-import type { ToolKindRunner, ToolLog } from './ports.js';
+import type { ToolKindRunner, ToolLog, ToolRun } from './ports.js';
 
 const SYSTEM_CLOCK: Clock = {
   now: () => performance.now(),
@@ -57,7 +56,7 @@ export class McpToolRunner implements ToolKindRunner {
     await Promise.all([...needed].map((name) => this.#servers.get(name)?.start()));
   }
 
-  async run(tool: CatalogueTool, command: CommandBody, signal: AbortSignal): Promise<RunResult> {
+  async run(tool: CatalogueTool, { command, signal }: ToolRun): Promise<RunResult> {
     const { declaration } = tool;
     assert(declaration.kind === 'mcp');
     const server = this.#servers.get(declaration.server);

@@ -1,7 +1,7 @@
 import type { CatalogueTool } from '#writ/catalogue';
 import type { CommandBody } from '#writ/contracts';
 import type { CredentialBroker } from '#writ/credentials';
-import type { RunResult } from '#writ/execution';
+import type { CredentialUse, RunResult } from '#writ/execution';
 import type { sendOutbound } from '#writ/outbound';
 
 /** Hands out credentials by name and origin. */
@@ -9,9 +9,16 @@ export type CredentialLeases = Pick<CredentialBroker, 'lease'>;
 /** Sends one HTTP request and reads the whole answer. */
 export type SendOutbound = typeof sendOutbound;
 
+/** One run of a tool. */
+export interface ToolRun {
+  readonly command: CommandBody;
+  readonly signal: AbortSignal;
+  readonly onCredential: (use: CredentialUse) => void;
+}
+
 /** Runs the tools of one kind. Throws Faults with EXECUTOR_* codes; it must stop when the signal fires. */
 export interface ToolKindRunner {
-  run(tool: CatalogueTool, command: CommandBody, signal: AbortSignal): Promise<RunResult>;
+  run(tool: CatalogueTool, run: ToolRun): Promise<RunResult>;
 }
 
 /** What runners say about themselves. Never a payload. */

@@ -1,4 +1,4 @@
-import { CredentialBroker } from '#writ/credentials';
+import { CredentialBroker, processSources } from '#writ/credentials';
 import { sendOutbound } from '#writ/outbound';
 import type { Executor, ServiceContext } from '#writ/service-host';
 import { FunctionToolRunner } from './function-tool.js';
@@ -8,7 +8,7 @@ import { ToolRunner } from './tool-runner.js';
 
 /** Wires the tool executor: HTTP tools, MCP servers over stdio, built-in functions. */
 export async function toolExecutor({ catalogue, log }: ServiceContext): Promise<Executor> {
-  const credentials = new CredentialBroker(catalogue.config.credentials);
+  const credentials = new CredentialBroker(catalogue.config.credentials, processSources(catalogue.baseDirectory));
   const mcp = new McpToolRunner(catalogue, { log });
   const runners = { http: new HttpToolRunner(credentials, sendOutbound), mcp, function: new FunctionToolRunner() };
   // Servers warm up beside the service; a call that comes earlier waits for its own.

@@ -1,5 +1,6 @@
 import { readCatalogue } from '#writ/catalogue';
 import type { CommandBody } from '#writ/contracts';
+import type { CredentialUse } from '#writ/execution';
 import { FunctionToolRunner } from './function-tool.js';
 import type { ToolKindRunner } from './ports.js';
 import { ToolRunner } from './tool-runner.js';
@@ -17,7 +18,13 @@ tools:
 const unused: ToolKindRunner = {
   run: () => Promise.reject(new Error('not this one')),
 };
-const web: ToolKindRunner = { run: async (tool) => ({ output: `ran ${tool.name}` }) };
+const USE: CredentialUse = { name: 'bot', origin: 'https://a.example', echoed: false };
+const web: ToolKindRunner = {
+  run: async (tool, { onCredential }) => {
+    onCredential(USE);
+    return { output: `ran ${tool.name}` };
+  },
+};
 const runner = new ToolRunner(catalogue, { http: web, mcp: unused, function: new FunctionToolRunner() });
 
 const command = (resource: string, body: Partial<CommandBody> = {}): CommandBody => ({
@@ -37,25 +44,32 @@ const command = (resource: string, body: Partial<CommandBody> = {}): CommandBody
   reply: '_R_.a',
   ...body,
 });
-const { signal } = new AbortController();
+const run = (body: CommandBody, signal = new AbortController().signal, told: CredentialUse[] = []) =>
+  runner.run(body, signal, (use) => told.push(use));
 
 describe('ToolRunner', () => {
   it('runs a tool by its kind', async () => {
-    expect(await runner.run(command('nothing'), signal)).toEqual({ output: null });
-    expect(await runner.run(command('say', { args: { a: 1 } }), signal)).toEqual({ output: { a: 1 } });
-    expect(await runner.run(command('web'), signal)).toEqual({ output: 'ran web' });
+    expect(await run(command('nothing'))).toEqual({ output: null });
+    expect(await run(command('say', { args: { a: 1 } }))).toEqual({ output: { a: 1 } });
+    expect(await run(command('web'))).toEqual({ output: 'ran web' });
+  });
+
+  it('passes on which credential a tool used', async () => {
+    const told: CredentialUse[] = [];
+    await run(command('web'), undefined, told);
+    expect(told).toEqual([USE]);
   });
 
   it('WIRE-10: refuses a command for a tool whose declaration changed since the decision', async () => {
     const changed = command('say', { dig: `sha256:${'0'.repeat(64)}` });
-    await expect(runner.run(changed, signal)).rejects.toMatchObject({ code: 'COMMAND_TOOL_CHANGED' });
+    await expect(run(changed)).rejects.toMatchObject({ code: 'COMMAND_TOOL_CHANGED' });
   });
 
   it('refuses a command for a tool that is gone', async () => {
-    await expect(runner.run(command('gone'), signal)).rejects.toMatchObject({ code: 'COMMAND_TOOL_CHANGED' });
+    await expect(run(command('gone'))).rejects.toMatchObject({ code: 'COMMAND_TOOL_CHANGED' });
   });
 
   it('runs nothing when the deadline has passed', async () => {
-    await expect(runner.run(command('nothing'), AbortSignal.abort())).rejects.toThrow('aborted');
+    await expect(run(command('nothing'), AbortSignal.abort())).rejects.toThrow('aborted');
   });
 });

@@ -1,6 +1,6 @@
 import type { Catalogue } from '#writ/catalogue';
 import type { CommandBody } from '#writ/contracts';
-import type { ActionRunner, RunResult } from '#writ/execution';
+import type { ActionRunner, CredentialUse, RunResult } from '#writ/execution';
 import { Fault } from '#writ/faults';
 import type { ToolKindRunner } from './ports.js';
 
@@ -17,13 +17,13 @@ export class ToolRunner implements ActionRunner {
     private readonly runners: ToolKindRunners,
   ) {}
 
-  async run(command: CommandBody, signal: AbortSignal): Promise<RunResult> {
+  async run(command: CommandBody, signal: AbortSignal, onCredential: (use: CredentialUse) => void): Promise<RunResult> {
     const tool = this.catalogue.tools.get(command.resource);
     if (tool === undefined) throw new Fault('COMMAND_TOOL_CHANGED', `the tool \`${command.resource}\` is gone`);
     if (tool.digest !== command.dig) {
       throw new Fault('COMMAND_TOOL_CHANGED', `the tool \`${command.resource}\` changed since the decision`);
     }
     signal.throwIfAborted();
-    return this.runners[tool.declaration.kind].run(tool, command, signal);
+    return this.runners[tool.declaration.kind].run(tool, { command, signal, onCredential });
   }
 }

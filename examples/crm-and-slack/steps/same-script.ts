@@ -36,7 +36,9 @@ export const supportRunsTheScript: Step = {
     assert.ok(!told.includes(LEGAL_HOLD), 'support saw a record under legal hold');
     assert.ok(!/@example\.com|\+1 202 555/.test(told), 'an e-mail address or a phone number came through');
     const sealed = await searchAll(world);
-    world.report.say(`-> 5 records, none under legal hold; without that policy ${sealed} of the 5 best matches are`);
+    world.report.say(
+      `-> 5 records, none under legal hold; for crm-sync, who may see them, ${sealed} of the 5 best are`,
+    );
 
     permitted(round, 'mcp');
     const status = JSON.stringify(permitted(round, 'status').answer.output);
@@ -80,7 +82,7 @@ async function runRound(world: World, agent: string): Promise<ReadonlyMap<string
   for (const answer of answers) {
     world.calls.set(`${agent}/${answer.what}`, answer.call);
     if (answer.error === 'Refused') {
-      world.report.say(`${agent.padEnd(9)} ${answer.what.padEnd(32)} REFUSED  (${answer.code ?? ''})`);
+      world.report.say(`${agent.padEnd(9)} ${answer.what.padEnd(36)} REFUSED  (${answer.code ?? ''})`);
       round.set(answer.what, { answer, view: undefined });
       continue;
     }

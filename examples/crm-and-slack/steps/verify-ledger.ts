@@ -61,10 +61,9 @@ async function flipOneByte(folder: string, entryId: string): Promise<string> {
   throw new Error(`no file of the export holds the entry \`${entryId}\``);
 }
 
-/** Keys of an entry are sorted, so `who` stands after `id`; the first agent after the id is the entry's own. */
+/** Keys of an entry are sorted, so the first `intern` after its id is its agent. */
 function offsetOfAgent(bytes: Buffer, entryId: string): number | undefined {
   const id = bytes.indexOf(entryId);
-  if (id < 0) return undefined;
-  const agent = bytes.indexOf('intern', bytes.indexOf('"who"', id));
+  const agent = id < 0 ? -1 : bytes.indexOf('intern', id);
   return agent < 0 ? undefined : agent;
 }

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { CredentialDeclaration } from '#writ/catalogue';
 import { Fault } from '#writ/faults';
 import { Secret } from '#writ/redaction';
@@ -8,16 +9,19 @@ import { LeasedCredential } from './leased-credential.js';
 const VALUE_CHARACTERS_MIN = 8;
 const VALUE_CHARACTERS_MAX = 8_192;
 
-/** Where values come from. The default reads the environment and the disk of this process. */
-export interface CredentialSources {
+/** Where values come from. */
+interface CredentialSources {
   readonly env: (name: string) => string | undefined;
   readonly readFile: (path: string) => Promise<string>;
 }
 
-const PROCESS_SOURCES: CredentialSources = {
-  env: (name) => process.env[name],
-  readFile: (path) => readFile(path, 'utf8'),
-};
+/** The environment and the disk of this process; a relative file is one beside the configuration. */
+export function processSources(baseDirectory = '.'): CredentialSources {
+  return {
+    env: (name) => process.env[name],
+    readFile: (path) => readFile(resolve(baseDirectory, path), 'utf8'),
+  };
+}
 
 /**
  * Hands out credentials for one request at a time. A credential goes only to the origins in its own record, whatever a request
@@ -29,7 +33,7 @@ export class CredentialBroker {
 
   constructor(
     declarations: Readonly<Record<string, CredentialDeclaration>>,
-    sources: CredentialSources = PROCESS_SOURCES,
+    sources: CredentialSources = processSources(),
   ) {
     this.#declarations = new Map(Object.entries(declarations));
     this.#sources = sources;

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import type { CredentialDeclaration } from '#writ/catalogue';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { CredentialBroker, type LeasedCredential } from './index.js';
 
 const VALUE = 'xoxb-12345/secret+token="<&>"\\end';

@@ -1,2 +1,2 @@
-export { CredentialBroker, type CredentialSources } from './broker.js';
+export { CredentialBroker, processSources } from './broker.js';
 export type { LeasedCredential } from './leased-credential.js';

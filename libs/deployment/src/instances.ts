@@ -20,7 +20,7 @@ export function serviceInstances(config: WritConfig): readonly ServiceInstance[]
       producers: shardProducers,
     })),
     ...EXECUTOR_KINDS.flatMap((kind) =>
-      count(config.instances.executors).map((n) => ({
+      count(executorCount(config, kind)).map((n) => ({
         name: `exec-${kind}-${n}`,
         role: `${kind}-executor` as const,
         kind,
@@ -28,6 +28,11 @@ export function serviceInstances(config: WritConfig): readonly ServiceInstance[]
       })),
     ),
   ];
+}
+
+// The database in the data directory is opened by one process alone; one with a URL serves any number.
+function executorCount({ instances, memory }: WritConfig, kind: ExecutorKind): number {
+  return kind === 'memory' && memory.postgresUrl === undefined ? 1 : instances.executors;
 }
 
 function count(n: number): number[] {

@@ -2,7 +2,7 @@ import { Fault } from '#writ/faults';
 import ipaddr from 'ipaddr.js';
 
 /** What kind of network an address belongs to. Everything but `public` is special-purpose (IANA registries, and what clouds use). */
-export type AddressClass =
+type AddressClass =
   | 'public'
   | 'loopback'
   | 'private'

@@ -1,5 +1,5 @@
 import { Fault } from '#writ/faults';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import {
   assertInternal,
   assertPublic,

@@ -1,4 +1,4 @@
-export { type AddressClass, assertInternal, assertPublic, classifyAddress } from './addresses.js';
+export { assertInternal, assertPublic, classifyAddress } from './addresses.js';
 export { type DestinationRule, internalOrigins, matchDestination } from './destinations.js';
 export { checkRequestHeaders } from './headers.js';
-export { type ParsedDestination, parseDestination } from './parse-destination.js';
+export { parseDestination } from './parse-destination.js';

@@ -113,9 +113,9 @@ function anExecutor(
       return Promise.resolve({ seq: 8, i: 0, id: '1'.repeat(26), text: '', ts: '' });
     },
     runner: {
-      run: (body, signal) => {
+      run: (body, signal, onCredential) => {
         did.push('run');
-        return runner.run(body, signal);
+        return runner.run(body, signal, onCredential);
       },
     },
     answer: (reply, answer) => {
@@ -296,11 +296,13 @@ describe('executeCommand', () => {
     expect(ok.entries).toMatchObject([{ red: [{ path: '/to', kind: 'email', n: 1 }] }]);
   });
 
-  it('records each credential that was used, never its value', async () => {
+  it('records each credential that was used, never its value, also when the action failed after that', async () => {
     const salt = newSalt();
-    const credentials = [{ name: 'slack-bot-token', origin: 'https://slack.com', echoed: false }];
     const executor = anExecutor(ledgerWith(aCommand(), salt), {
-      run: () => Promise.resolve({ output: null, credentials }),
+      run: (_body, _signal, onCredential) => {
+        onCredential({ name: 'slack-bot-token', origin: 'https://slack.com', echoed: false });
+        return Promise.reject(new Fault('EXECUTOR_FAILED', 'the service answered with status 500'));
+      },
     });
     await executor.deliver(message(aCommand(), salt));
     expect(executor.entries).toContainEqual(

@@ -14,7 +14,7 @@ import { compileRedaction } from '#writ/redaction';
 import { commit, newSalt } from '#writ/tlog';
 import type { PayloadValue } from '#writ/contracts';
 import { type ExecutorIdentity, parseCommand, verifyCommand } from './open-command.js';
-import type { ActionRunner, RunResult } from './runner.js';
+import type { ActionRunner, CredentialUse } from './runner.js';
 import type { TakenCommands } from './taken-commands.js';
 
 /** A command as the bus delivered it. */
@@ -74,9 +74,10 @@ export async function executeCommand(delivery: CommandDelivery, with_: ExecutorD
   if (delivery.delivery === 'once') delivery.ack();
   const stopSignals = keepAlive(delivery, command.body, with_);
   const startedMs = with_.now();
-  const { outcome, result } = await run(command.body, with_);
+  const credentials: CredentialUse[] = [];
+  const { outcome, bytes } = await run(command.body, (use) => credentials.push(use), with_);
   stopSignals();
-  await record({ command, outcome, result, ms: with_.now() - startedMs }, delivery, with_);
+  await record({ command, outcome, bytes, credentials, ms: with_.now() - startedMs }, delivery, with_);
 }
 
 /** Tells the bus that a `retry` command is being worked on, and the agent that an answer takes longer than its reply route. */
@@ -94,13 +95,14 @@ function keepAlive(delivery: CommandDelivery, body: CommandBody, with_: Executor
 
 async function run(
   body: CommandBody,
+  onCredential: (use: CredentialUse) => void,
   with_: ExecutorDependencies,
-): Promise<{ readonly outcome: Outcome; readonly result?: RunResult }> {
+): Promise<{ readonly outcome: Outcome; readonly bytes?: number | undefined }> {
   const limitMs = Math.max(0, body.finishBy - with_.now());
   const signal = AbortSignal.timeout(limitMs);
   try {
-    const result = await Promise.race([with_.runner.run(body, signal), rejectOnAbort(signal, limitMs)]);
-    return { outcome: redactOutput(body, result.output), result };
+    const result = await Promise.race([with_.runner.run(body, signal, onCredential), rejectOnAbort(signal, limitMs)]);
+    return { outcome: redactOutput(body, result.output), bytes: result.bytes };
   } catch (error) {
     const fault = signal.aborted ? timedOut(limitMs) : toFault(error);
     with_.log.info({ call: body.call, code: fault.code, detail: messageOf(fault) }, 'the action failed');
@@ -142,17 +144,18 @@ function redactFailure(body: CommandBody, failed: Extract<Outcome, { status: 'fa
 interface Finished {
   readonly command: Command;
   readonly outcome: Outcome;
-  readonly result: RunResult | undefined;
+  readonly bytes: number | undefined;
+  readonly credentials: readonly CredentialUse[];
   readonly ms: number;
 }
 
 async function record(finished: Finished, delivery: CommandDelivery, with_: ExecutorDependencies): Promise<void> {
-  const { command, outcome, result } = finished;
+  const { command, outcome } = finished;
   const { body } = command;
   const value = outcome as unknown as Json;
   const salt = newSalt();
   try {
-    const used = (result?.credentials ?? []).map((credential) => with_.append(credentialUsed(body, credential)));
+    const used = finished.credentials.map((use) => with_.append(credentialUsed(body, use)));
     const [appended] = await Promise.all([
       with_.append(completed(finished, commit(salt, '/out', value)), [{ path: '/out', salt, value }]),
       ...used,
@@ -175,7 +178,7 @@ async function record(finished: Finished, delivery: CommandDelivery, with_: Exec
   }
 }
 
-function completed({ command, outcome, result, ms }: Finished, out: string): EntryBody {
+function completed({ command, outcome, bytes, ms }: Finished, out: string): EntryBody {
   const { body } = command;
   const isOk = outcome.status === 'completed';
   const red = outcome.status === 'completed' ? outcome.redactions : undefined;
@@ -188,15 +191,12 @@ function completed({ command, outcome, result, ms }: Finished, out: string): Ent
     why: { code: isOk ? 'completed' : outcome.code },
     ...(red === undefined || red.length === 0 ? {} : { red: red.slice(0, 64) }),
     io: { out, out_len: Buffer.byteLength(JSON.stringify(outcome)) },
-    cost: { ms: Math.max(0, Math.round(ms)), ...(result?.bytes === undefined ? {} : { bytes: result.bytes }) },
+    cost: { ms: Math.max(0, Math.round(ms)), ...(bytes === undefined ? {} : { bytes }) },
     dec: { seq: command.seq, i: command.i },
   };
 }
 
-function credentialUsed(
-  body: CommandBody,
-  used: { readonly name: string; readonly origin: string; readonly echoed: boolean },
-): EntryBody {
+function credentialUsed(body: CommandBody, used: CredentialUse): EntryBody {
   return {
     type: 'credential.used',
     who: { agent: body.agent },

@@ -1,15 +1,23 @@
 import type { CommandBody, Json } from '#writ/contracts';
 
+/** A credential that was used, and whether the service sent it back (it was scrubbed then). */
+export interface CredentialUse {
+  readonly name: string;
+  readonly origin: string;
+  readonly echoed: boolean;
+}
+
 /** What an action gave back. A failure is not a result: runners throw a Fault with an `EXECUTOR_*` code. */
 export interface RunResult {
   readonly output: Json;
   /** Bytes received from the service, where that can be said. */
   readonly bytes?: number;
-  /** Credentials that were used, and whether the service sent one back (it was scrubbed then). */
-  readonly credentials?: readonly { readonly name: string; readonly origin: string; readonly echoed: boolean }[];
 }
 
-/** Does what a verified command says, once. It must stop when the signal fires: the outcome is recorded at that moment. */
+/**
+ * Does what a verified command says, once. It must stop when the signal fires: the outcome is recorded at that moment. Each
+ * credential that leaves the process is told through `onCredential`, also when the action fails after that.
+ */
 export interface ActionRunner {
-  run(command: CommandBody, signal: AbortSignal): Promise<RunResult>;
+  run(command: CommandBody, signal: AbortSignal, onCredential: (use: CredentialUse) => void): Promise<RunResult>;
 }

@@ -164,7 +164,9 @@ describe('BlockWriter', () => {
     const { writer } = await openWriter();
     const waiting = Array.from({ length: 10_300 }, () => writer.append(refused('a')));
     const results = await Promise.allSettled(waiting);
-    const codes = results.flatMap((result) => (result.status === 'rejected' ? [(result.reason as { code: string }).code] : []));
+    const codes = results.flatMap((result) =>
+      result.status === 'rejected' ? [(result.reason as { code: string }).code] : [],
+    );
     expect(new Set(codes)).toEqual(new Set(['LEDGER_OVERLOADED']));
   });
 

@@ -11,8 +11,8 @@ const ENTRIES_PER_BLOCK_MAX = 256;
 /** Escaping an entry into a JSON string can double it, and a block message holds 240,000 bytes. */
 const ENTRY_BYTES_PER_BLOCK_MAX = 110_000;
 const ENTRY_BYTES_MAX = 16_384;
-/** Base64 adds a third, and a message of the payload stream holds 500,000 bytes. */
-const VALUE_BYTES_PER_BLOCK_MAX = 330_000;
+/** One answer of 256 KiB fits; a message of the payload stream holds 500,000 bytes. */
+const VALUE_BYTES_PER_BLOCK_MAX = 300_000;
 const QUEUE_ENTRIES_MAX = 10_000;
 const ATTEMPTS_MAX = 20;
 

@@ -7,6 +7,9 @@ import type { PayloadLog } from './ports.js';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
+/** An entry's time is its producer's; the message is looked for from a little before it. */
+const SKEW_MS = 5_000;
+
 /** The values of one entry, sealed under the data key of its agent and day. */
 export interface EntryValues {
   readonly entry: string;
@@ -14,23 +17,27 @@ export interface EntryValues {
   readonly values: readonly PayloadValue[];
 }
 
-/** One payload message: what the commitments of one block open to. Groups share a key, that is an agent and a day. */
-const PayloadMessage = z.strictObject({
+/**
+ * The head of a payload message: what the commitments of one block open to. Groups share a key, that is an agent and a day. The
+ * head is one line of JSON; behind it stand the boxes, in order, `bytes` long each.
+ */
+const PayloadHead = z.strictObject({
   v: z.literal(1),
   block: z.string(),
-  groups: z.array(z.strictObject({ key: z.string(), box: z.string() })),
+  groups: z.array(z.strictObject({ key: z.string(), bytes: z.int().min(NONCE_BYTES + TAG_BYTES) })),
 });
+const LINE_FEED = 10;
 const KeyMessage = z.strictObject({ v: z.literal(1), key: z.string(), box: z.string() });
 const Group = z.array(z.strictObject({ entry: z.string(), values: z.array(PayloadValue) }));
 
-function seal(key: Uint8Array, about: string, plain: Uint8Array): string {
+/** Nonce, ciphertext, tag. The additional data binds the box to what it is about: elsewhere it does not open. */
+function seal(key: Uint8Array, about: string, plain: Uint8Array): Buffer {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(about));
-  return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]).toString('base64');
+  return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
 }
 
-function open(key: Uint8Array, about: string, box: string): Buffer {
-  const bytes = Buffer.from(box, 'base64');
+function open(key: Uint8Array, about: string, bytes: Buffer): Buffer {
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES)).setAAD(Buffer.from(about));
   decipher.setAuthTag(bytes.subarray(bytes.length - TAG_BYTES));
   return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, bytes.length - TAG_BYTES)), decipher.final()]);
@@ -51,17 +58,12 @@ export class PayloadSealer {
 
   /** One payload message for a block. Resolves when the data keys that it needs are durable. */
   async seal(block: string, entries: readonly EntryValues[], nowMs: number): Promise<Uint8Array> {
-    const groups = await this.#groups(entries, nowMs);
-    return Buffer.from(
-      JSON.stringify({
-        v: 1,
-        block,
-        groups: groups.map(({ name, key, members }) => ({
-          key: name,
-          box: seal(key, `${block}/${name}`, Buffer.from(JSON.stringify(members))),
-        })),
-      }),
-    );
+    const groups = (await this.#groups(entries, nowMs)).map(({ name, key, members }) => ({
+      key: name,
+      box: seal(key, `${block}/${name}`, Buffer.from(JSON.stringify(members))),
+    }));
+    const head = { v: 1, block, groups: groups.map(({ key, box }) => ({ key, bytes: box.length })) };
+    return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), ...groups.map(({ box }) => box)]);
   }
 
   async #groups(entries: readonly EntryValues[], nowMs: number) {
@@ -92,7 +94,7 @@ export class PayloadSealer {
     const key = randomBytes(32);
     const boot = randomBytes(6).toString('hex');
     const name = subjects.payloadKey(this.writer.tenant, agent, `${day}-${boot}`, this.writer.producer);
-    const message = { v: 1, key: name, box: seal(this.deploymentKey, name, key) };
+    const message = { v: 1, key: name, box: seal(this.deploymentKey, name, key).toString('base64') };
     await this.log.appendKey(name, Buffer.from(JSON.stringify(message)));
     return { name, key };
   }
@@ -109,7 +111,7 @@ export class PayloadOpener {
 
   /**
    * The values of one entry of a block, or undefined when they are gone (retention, erasure). `writtenAtMs` is the entry's own
-   * time; the message is looked for from a little before it.
+   * time.
    */
   async values(where: {
     readonly producer: string;
@@ -117,11 +119,11 @@ export class PayloadOpener {
     readonly entry: string;
     readonly writtenAtMs: number;
   }): Promise<readonly PayloadValue[] | undefined> {
-    for await (const bytes of this.log.since(where.producer, where.writtenAtMs - 5_000)) {
-      const message = parse(PayloadMessage, JSON.parse(Buffer.from(bytes).toString()), 'LEDGER_CORRUPT');
-      if (message.block !== where.block) continue;
-      for (const group of message.groups) {
-        const found = (await this.#open(message.block, group))?.find((member) => member.entry === where.entry);
+    for await (const bytes of this.log.since(where.producer, where.writtenAtMs - SKEW_MS)) {
+      const { head, boxes } = readPayload(Buffer.from(bytes));
+      if (head.block !== where.block) continue;
+      for (const { key, box } of boxes) {
+        const found = (await this.#open(head.block, key, box))?.find((member) => member.entry === where.entry);
         if (found !== undefined) return found.values;
       }
       return undefined;
@@ -129,11 +131,11 @@ export class PayloadOpener {
     return undefined;
   }
 
-  async #open(block: string, group: { readonly key: string; readonly box: string }) {
-    const key = await this.#key(group.key);
+  async #open(block: string, keyName: string, box: Buffer) {
+    const key = await this.#key(keyName);
     if (key === undefined) return undefined;
     try {
-      return parse(Group, JSON.parse(open(key, `${block}/${group.key}`, group.box).toString()), 'LEDGER_CORRUPT');
+      return parse(Group, JSON.parse(open(key, `${block}/${keyName}`, box).toString()), 'LEDGER_CORRUPT');
     } catch (cause) {
       throw new Fault('LEDGER_CORRUPT', `a payload of block \`${block}\` does not open`, { cause });
     }
@@ -145,8 +147,20 @@ export class PayloadOpener {
     const bytes = await this.log.key(name);
     if (bytes === undefined) return undefined;
     const message = parse(KeyMessage, JSON.parse(Buffer.from(bytes).toString()), 'LEDGER_CORRUPT');
-    const key = open(this.deploymentKey, name, message.box);
+    const key = open(this.deploymentKey, name, Buffer.from(message.box, 'base64'));
     this.#keys.set(name, key);
     return key;
   }
+}
+
+function readPayload(bytes: Buffer) {
+  const end = bytes.indexOf(LINE_FEED);
+  const head = parse(PayloadHead, JSON.parse(bytes.subarray(0, end).toString()), 'LEDGER_CORRUPT');
+  let at = end + 1;
+  const boxes = head.groups.map(({ key, bytes: length }) => {
+    const box = bytes.subarray(at, at + length);
+    at += length;
+    return { key, box };
+  });
+  return { head, boxes };
 }

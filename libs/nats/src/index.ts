@@ -25,4 +25,5 @@ export { provisionStreams, type StreamLimits } from './provision-streams.js';
 export { startNatsServer, type NatsServer, type StartNatsServerOptions } from './server/start-nats-server.js';
 export { checkNatsServerVersion } from './server/version.js';
 export { createUserNkey, parseUserNkey, type UserNkey } from './nkey.js';
-export { findNatsServer, type FindNatsServerOptions, type FoundNatsServer } from './server/find-nats-server.js';
+export { findNatsServer, type FindNatsServerOptions } from './server/find-nats-server.js';
+export type { FoundNatsServer } from './server/server-cache.js';

@@ -26,6 +26,9 @@ type Config = Readonly<Record<string, unknown>>;
 const SECOND_NS = 1_000_000_000;
 const DAY_NS = 86_400 * SECOND_NS;
 const MESSAGE_BYTES_MAX = 262_144;
+/** Values are larger than their commitments; the server takes messages of up to 512 KiB. */
+const PAYLOAD_MESSAGE_BYTES_MAX = 500_000;
+const COMMAND_AGE_NS = 600 * SECOND_NS;
 const DUPLICATE_WINDOW_NS = 120 * SECOND_NS;
 const RETRY_DELIVERIES_MAX = 5;
 const ACK_WAIT_NS = 30 * SECOND_NS;
@@ -81,6 +84,7 @@ function payloadsConfig(limits: StreamLimits): Config {
     name: PAYLOADS_STREAM,
     subjects: [subjects.payload('*')],
     max_bytes: limits.payloadBytesMax,
+    max_msg_size: PAYLOAD_MESSAGE_BYTES_MAX,
     max_age: limits.payloadDays * DAY_NS,
     // The values are encrypted: there is nothing to compress.
     compression: 'none',
@@ -110,7 +114,8 @@ function commandsConfig(limits: StreamLimits): Config {
     // A command that is lost with the machine is expired by its shard; the record is in LEDGER, which is synced.
     persist_mode: 'async',
     max_bytes: limits.commandBytesMax,
-    max_age: 0,
+    // Long past every deadline: what an executor took and died with must not stay for ever.
+    max_age: COMMAND_AGE_NS,
     compression: 'none',
     // Acknowledging a command takes it out of the work queue. Nobody has the right to delete one by hand.
     deny_delete: false,

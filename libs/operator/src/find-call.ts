@@ -59,7 +59,7 @@ interface Wanted {
 async function search({ blocks, authority }: LedgerSource, wanted: Wanted): Promise<FoundEntries> {
   const entries: LocatedEntry[] = [];
   const rejected: { seq: number; reason: string }[] = [];
-  for await (const message of messagesOf(blocks)) {
+  for await (const message of ledgerMessages(blocks)) {
     if (!wanted.mentions(Buffer.from(message.data.buffer, message.data.byteOffset, message.data.byteLength))) continue;
     try {
       const block = openAuthorised(message, authority);
@@ -75,7 +75,8 @@ async function search({ blocks, authority }: LedgerSource, wanted: Wanted): Prom
   return { entries, rejected };
 }
 
-async function* messagesOf(blocks: BlockLog): AsyncIterable<LedgerMessage> {
+/** Every message that the ledger holds now, in order. Throws LEDGER_UNAVAILABLE. */
+export async function* ledgerMessages(blocks: BlockLog): AsyncIterable<LedgerMessage> {
   for (let fromSeq = 1; ;) {
     const { messages, isUpToDate } = await blocks.read(fromSeq).catch((cause: unknown) => {
       throw new Fault('LEDGER_UNAVAILABLE', 'the ledger cannot be read', { cause });

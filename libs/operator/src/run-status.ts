@@ -19,6 +19,8 @@ export const RunStatus = z.object({
   pid: z.int().min(1),
   /** Absolute path of the configuration that it runs. */
   config: z.string(),
+  /** Absolute path of the folder of its policies. */
+  policies: z.string(),
   processes: z.array(Process),
 });
 export type RunStatus = Readonly<z.infer<typeof RunStatus>>;

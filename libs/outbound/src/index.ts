@@ -1,2 +1,3 @@
-export { sendOutbound, type OutboundAnswer, type OutboundRequest } from './send-outbound.js';
-export { type ResolvedAddress, type Resolver, systemResolver } from './resolve.js';
+export type { OutboundAnswer } from './read-answer.js';
+export { type OutboundRequest, sendOutbound } from './send-outbound.js';
+export type { ResolvedAddress, Resolver } from './resolve.js';

@@ -1,23 +1,41 @@
 import type { LeasedCredential } from '#writ/credentials';
 import { Fault } from '#writ/faults';
 import type { Dispatcher } from 'undici';
-import type { OutboundAnswer, OutboundRequest } from './send-outbound.js';
+
+/** An answer as it may be handed on: within its limits and without the credential. */
+export interface OutboundAnswer {
+  readonly status: number;
+  /** Lower-case names; a header that stands several times is joined by `, `. `set-cookie` is dropped. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  /** An answer over the limit is a fault, so what is returned is whole. */
+  readonly truncated: false;
+  /** Whether the server sent the credential back; it has been taken out. */
+  readonly echoed: boolean;
+}
+
+/** What reading depends on. */
+interface AnswerTerms {
+  readonly credential?: LeasedCredential | undefined;
+  readonly responseBytesMax: number;
+}
 
 /** Reads the answer whole, within its limit, and takes the credential out of it. A redirect or a compressed body is a fault. */
 export async function readAnswer(
   answer: Dispatcher.ResponseData,
   url: URL,
-  { credential, responseBytesMax }: Pick<OutboundRequest, 'credential' | 'responseBytesMax'>,
+  { credential, responseBytesMax }: AnswerTerms,
 ): Promise<OutboundAnswer> {
   refuseRedirect(answer, url, credential);
   const encoding = textOf(answer.headers['content-encoding'] ?? 'identity');
   if (encoding !== '' && encoding.toLowerCase() !== 'identity') {
     throw new Fault('EXECUTOR_BAD_ANSWER', 'the service compressed its answer although it was asked not to');
   }
-  const length = Number(textOf(answer.headers['content-length'] ?? '0'));
-  if (length > responseBytesMax) throw tooLarge(responseBytesMax);
+  // The announced length is not looked at: that of a HEAD is of a body that does not come, and any other may be a lie.
   const bytes = Buffer.from(await answer.body.arrayBuffer());
-  if (bytes.length > responseBytesMax) throw tooLarge(responseBytesMax);
+  if (bytes.length > responseBytesMax) {
+    throw new Fault('EXECUTOR_OUTPUT_TOO_LARGE', `the answer has more than ${responseBytesMax} bytes`);
+  }
   const headers = scrubHeaders(answer.headers, credential);
   const body = credential?.scrub(bytes) ?? { bytes, found: false };
   return {
@@ -68,8 +86,4 @@ function scrubHeaders(
 
 function textOf(value: string | string[]): string {
   return typeof value === 'string' ? value : value.join(', ');
-}
-
-function tooLarge(responseBytesMax: number): Fault {
-  return new Fault('EXECUTOR_OUTPUT_TOO_LARGE', `the answer has more than ${responseBytesMax} bytes`);
 }

@@ -130,12 +130,19 @@ describe('sendOutbound', () => {
     await expect(send(port)).rejects.toMatchObject(fault('EXECUTOR_OUTPUT_TOO_LARGE'));
   });
 
-  it('refuses an announced length over the limit, and returns a body of exactly the limit whole', async () => {
+  it('refuses a body one byte over the limit, and returns a body of exactly the limit whole', async () => {
     const port = await serve((request, response) => response.end('x'.repeat(Number(request.headers['x-length']))));
     await expect(send(port, { headers: { 'X-Length': '100001' } })).rejects.toMatchObject(
       fault('EXECUTOR_OUTPUT_TOO_LARGE'),
     );
     expect((await send(port, { headers: { 'X-Length': '100000' } })).body).toHaveLength(100_000);
+  });
+
+  it('takes the length that an answer to HEAD announces for what it is', async () => {
+    const port = await serve((_request, response) => response.writeHead(200, { 'content-length': '900000' }).end());
+    const answer = await send(port, { method: 'HEAD' });
+    expect(answer.headers).toMatchObject({ 'content-length': '900000' });
+    expect(answer.body).toHaveLength(0);
   });
 
   it.each<[string, (socket: Socket) => void]>([

@@ -3,8 +3,9 @@ import type { LookupFunction } from 'node:net';
 import { checkRequestHeaders } from '#writ/egress-rules';
 import { Fault } from '#writ/faults';
 import type { LeasedCredential } from '#writ/credentials';
-import { Agent, type Dispatcher, request } from 'undici';
-import { readAnswer } from './read-answer.js';
+import { Agent, buildConnector, type Dispatcher, request } from 'undici';
+import { CredentialReport, type CredentialUse } from './credential-report.js';
+import { type OutboundAnswer, readAnswer } from './read-answer.js';
 import { faultOf } from './faults.js';
 import { type ResolvedAddress, resolveDecided, type Resolver, systemResolver } from './resolve.js';
 
@@ -24,17 +25,8 @@ export interface OutboundRequest {
   readonly signal?: AbortSignal | undefined;
   readonly credential?: LeasedCredential | undefined;
   readonly resolve?: Resolver | undefined;
-}
-
-export interface OutboundAnswer {
-  readonly status: number;
-  /** Lower-case names; a header that stands several times is joined by `, `. `set-cookie` is dropped. */
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
-  /** An answer over the limit is a fault, so what is returned is whole. */
-  readonly truncated: false;
-  /** Whether the server sent the credential back; it has been taken out. */
-  readonly echoed: boolean;
+  /** Told once when the credential has, or may have, left this process; also when the request fails after that. */
+  readonly onCredentialSent?: ((use: CredentialUse) => void) | undefined;
 }
 
 /**
@@ -45,17 +37,26 @@ export interface OutboundAnswer {
 export async function sendOutbound(outbound: OutboundRequest): Promise<OutboundAnswer> {
   const deadline = AbortSignal.timeout(outbound.timeoutMs);
   const signal = outbound.signal === undefined ? deadline : AbortSignal.any([deadline, outbound.signal]);
+  const report = new CredentialReport(outbound);
+  // Told at that very moment: a caller that gives up records what happened, and does not wait until this has ended.
+  const onAbort = () => report.ended(false);
+  signal.addEventListener('abort', onAbort, { once: true });
   try {
     const url = new URL(outbound.url);
     const headers = requestHeaders(url, outbound);
     signal.throwIfAborted();
     const resolve = outbound.resolve ?? systemResolver;
     const addresses = await untilAborted(resolveDecided(url.hostname, outbound.internal, resolve), signal);
-    await using agent = pinnedAgent(addresses, outbound);
+    await using agent = pinnedAgent(addresses, outbound, () => report.connected());
     const answer = await send(agent, { url, headers, outbound, signal });
-    return await readAnswer(answer, url, outbound);
+    const read = await readAnswer(answer, url, outbound);
+    report.ended(read.echoed);
+    return read;
   } catch (thrown) {
+    report.ended(false);
     throw faultOf(thrown, { deadline, ...outbound });
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }
 
@@ -71,7 +72,12 @@ function requestHeaders(url: URL, { headers, credential }: OutboundRequest): Rec
 }
 
 /** An agent for one request, so that no connection is ever shared between principals; closing it ends its connection. */
-function pinnedAgent(addresses: readonly ResolvedAddress[], { responseBytesMax, timeoutMs }: OutboundRequest) {
+function pinnedAgent(
+  addresses: readonly ResolvedAddress[],
+  { responseBytesMax, timeoutMs }: OutboundRequest,
+  onConnected: () => void,
+) {
+  const connect = buildConnector({ timeout: timeoutMs, lookup: lookupOf(addresses) });
   const agent = new Agent({
     pipelining: 1,
     connections: 1,
@@ -79,7 +85,11 @@ function pinnedAgent(addresses: readonly ResolvedAddress[], { responseBytesMax, 
     maxResponseSize: responseBytesMax,
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
-    connect: { timeout: timeoutMs, lookup: lookupOf(addresses) },
+    connect: (options, done) =>
+      connect(options, (...made) => {
+        if (made[0] === null) onConnected();
+        done(...made);
+      }),
   });
   return Object.assign(agent, { [Symbol.asyncDispose]: () => agent.destroy() });
 }

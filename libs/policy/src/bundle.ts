@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson, JsonRecord, JsonValue } from '#writ/contracts';
+import { canonicalJson, type Json, JsonRecord } from '#writ/contracts';
 import { z } from 'zod';
 
 /** Names one entity of Cedar: `Agent::"support"` is `{type: 'Agent', id: 'support'}`. */
@@ -24,13 +24,15 @@ const ActionScope = z.union([
   z.strictObject({ op: z.enum(['==', 'in']), entity: EntityUid }),
   z.strictObject({ op: z.literal('in'), entities: z.array(EntityUid) }),
 ]);
+/** Kept as it is, not copied: a copy would lose a member named `__proto__`, and with it what the policy says. */
+const ExpressionJson = z.custom<Json>((value) => typeof value === 'object' && value !== null);
 /** Cedar's JSON form of one static policy. Expressions stay JSON here; the compiler reads them and refuses what it does not know. */
 export const PolicyJson = z.strictObject({
   effect: z.enum(['permit', 'forbid']),
   principal: PartScope,
   action: ActionScope,
   resource: PartScope,
-  conditions: z.array(z.strictObject({ kind: z.enum(['when', 'unless']), body: JsonValue })),
+  conditions: z.array(z.strictObject({ kind: z.enum(['when', 'unless']), body: ExpressionJson })),
   annotations: z.record(z.string(), z.string().nullable()).optional(),
 });
 export type PolicyJson = Readonly<z.infer<typeof PolicyJson>>;

@@ -2,7 +2,8 @@
  * Compiles a Cedar `like` pattern (null is the wildcard). Matching takes the leftmost place of each piece, so it is linear
  * in the number of pieces and never backtracks over attacker-controlled text.
  */
-export function compileLike(pattern: readonly (string | null)[]): (text: string) => boolean {
+export function compileLike(pieces: readonly (string | null)[]): (text: string) => boolean {
+  const pattern = joinLiterals(pieces);
   const [first, second] = pattern;
   if (first === undefined) return (text) => text === '';
   if (pattern.length === 1) return first === null ? () => true : (text) => text === first;
@@ -11,6 +12,18 @@ export function compileLike(pattern: readonly (string | null)[]): (text: string)
   return (text) => matches(text, pattern);
 }
 
+/** Literals with no wildcard between them are one literal. */
+function joinLiterals(pieces: readonly (string | null)[]): readonly (string | null)[] {
+  const joined: (string | null)[] = [];
+  for (const piece of pieces) {
+    const last = joined.at(-1);
+    if (typeof last === 'string' && typeof piece === 'string') joined[joined.length - 1] = last + piece;
+    else joined.push(piece);
+  }
+  return joined;
+}
+
+// INVARIANT: literals alternate with wildcards, or the ends of a pattern could match at places that do not touch.
 function matches(text: string, pattern: readonly (string | null)[]): boolean {
   const head = pattern[0] ?? '';
   const tail = pattern.at(-1) ?? '';

@@ -1,5 +1,5 @@
 import type { Json, Obligation } from '#writ/contracts';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { compileRedaction, type Redacted } from './index.js';
 
 function redact(value: Json, obligation: Partial<Obligation>): Redacted {

@@ -8,7 +8,7 @@ export interface Redacted {
   readonly redactions: readonly Redaction[];
 }
 
-export interface Redactor {
+interface Redactor {
   /**
    * A copy of the value with everything taken out that the obligations name. The same value always gives the same result. Throws
    * EXECUTOR_REDACTION_FAILED when the value cannot be scanned whole: then it must be withheld.

@@ -1,9 +1,9 @@
 import { Entry } from '#writ/contracts';
 import type { Authority } from '#writ/signing';
-import { alteredEntries } from './altered-entries.js';
 import type { Block } from './block.js';
 import { CallHistory } from './call-history.js';
 import { ProducerChain, type ChainStep } from './chain.js';
+import { claimedId, inspectDamaged } from './damaged-block.js';
 import { HeadCheck, type ExpectedHeads } from './head-check.js';
 import { judgeMessage, rejectedLeaf, type LedgerMessage, type RefusedMessage } from './judge-message.js';
 import { Frontier } from './merkle.js';
@@ -98,20 +98,24 @@ export class LedgerVerifier {
   }
 
   #refuse(message: LedgerMessage, refused: RefusedMessage): void {
-    const { refusal, block, index } = refused;
-    const place = placeOf(message, block);
     this.#appendRejected(message, refused);
-    const altered = message.leafHashes === undefined ? [] : (alteredEntries(message.data, message.leafHashes) ?? []);
-    const blamed = altered.length > 0 ? altered : [index];
-    for (const each of blamed) {
-      const id = each === undefined ? undefined : idIn(block?.entries[each]);
-      const named = altered.length > 0 ? `${refused.message}; entry ${each} was altered` : refused.message;
-      this.#problems.add(refusal, named, {
+    const damaged = inspectDamaged(message.data, message.leafHashes);
+    const place = { ...(damaged.n !== undefined && { n: damaged.n }), ...placeOf(message, refused.block) };
+    for (const { index, id } of damaged.altered) {
+      this.#problems.add(refused.refusal, `${refused.message}; entry ${index} was altered`, {
         ...place,
-        ...(each !== undefined && { index: each }),
-        ...(id !== undefined && { id }),
+        index,
+        ...(id && { id }),
       });
     }
+    if (damaged.altered.length > 0) return;
+    const { index, block } = refused;
+    const id = index === undefined ? undefined : claimedId(block?.entries[index]);
+    this.#problems.add(refused.refusal, refused.message, {
+      ...place,
+      ...(index !== undefined && { index }),
+      ...(id && { id }),
+    });
   }
 
   #appendRejected(message: LedgerMessage, refused: Pick<RefusedMessage, 'refusal' | 'block' | 'isAuthentic'>): void {
@@ -195,11 +199,6 @@ function placeOf(message: LedgerMessage, block: Block | undefined): ProblemPlace
   const fallback = message.subject.split('.')[2];
   const producer = block?.producer ?? fallback;
   return { seq: message.seq, ...(producer !== undefined && { producer }), ...(block !== undefined && { n: block.n }) };
-}
-
-/** The id of an entry that may be malformed. */
-function idIn(text: string | undefined): string | undefined {
-  return /"id":"([0-9A-HJKMNP-TV-Z]{26})"/.exec(text ?? '')?.[1];
 }
 
 function isSameHashes(a: readonly Buffer[], b: readonly Buffer[]): boolean {

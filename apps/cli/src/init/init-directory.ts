@@ -1,12 +1,12 @@
 import { Fault } from '#writ/faults';
-import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { PACKAGE_ROOT } from '../package-root.js';
 
 // The template is a working configuration of a deployment by this name.
 const TEMPLATE_DEPLOYMENT = 'my-deployment';
-const TEMPLATE = join('apps', 'cli', 'templates', 'init');
+// Templates are not compiled, so they stand in the package and not beside this file in dist.
+const TEMPLATE = join(PACKAGE_ROOT, 'apps', 'cli', 'templates', 'init');
 
 /**
  * Writes a working example configuration into a directory, which is made when it does not exist, and returns the paths of the
@@ -15,10 +15,9 @@ const TEMPLATE = join('apps', 'cli', 'templates', 'init');
 export async function initDirectory(directory: string): Promise<readonly string[]> {
   const target = resolve(directory);
   await makeEmpty(target);
-  const template = join(packageRoot(), TEMPLATE);
   const written: string[] = [];
-  for (const source of await filesBelow(template)) {
-    const path = relative(template, source).replace(/^gitignore$/, '.gitignore');
+  for (const source of await filesBelow(TEMPLATE)) {
+    const path = relative(TEMPLATE, source).replace(/^gitignore$/, '.gitignore');
     const text = await readFile(source, 'utf8');
     await mkdir(dirname(join(target, path)), { recursive: true });
     // `wx`: a file that appeared meanwhile is somebody else's.
@@ -50,11 +49,4 @@ async function makeEmpty(directory: string): Promise<void> {
 async function filesBelow(directory: string): Promise<readonly string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-}
-
-/** The templates are not compiled, so they stand in the package and not beside this file in dist. */
-function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json')) && folder !== dirname(folder)) folder = dirname(folder);
-  return folder;
 }

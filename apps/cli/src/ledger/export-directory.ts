@@ -14,7 +14,7 @@ import {
 } from '#writ/tlog';
 import { chunkName, EXPORT_FILES, formatHashesLine, formatMessageLine, README_TEXT } from './export-format.js';
 
-const CHUNK_BYTES = 8 * 1024 * 1024;
+const CHUNK_BYTES_DEFAULT = 8 * 1024 * 1024;
 /** From here on the ledger has two histories or is invalid: signing a head would vouch for it. */
 const EXIT_UNSIGNED = 30;
 
@@ -25,6 +25,8 @@ export interface ExportOptions {
   readonly logKey: SigningKey;
   /** The head of the last export, if one is remembered: a ledger that does not contain it is exported, but not signed. */
   readonly remembered?: TreeHead;
+  /** A blocks file ends after this many bytes. */
+  readonly chunkBytes?: number;
 }
 
 export interface ExportResult {
@@ -51,7 +53,7 @@ export async function writeExport(
   const partial = `${directory.replace(/\/+$/, '')}.partial-${randomBytes(4).toString('hex')}`;
   try {
     await makeDirectories(partial);
-    const report = await writeMessages(partial, messages, new Authority(bundle), options.remembered);
+    const report = await writeMessages(partial, messages, new Authority(bundle), options);
     const head = { origin: bundle.ledger, size: report.size, root: report.root };
     const checkpoint = report.exit >= EXIT_UNSIGNED ? undefined : signCheckpoint(head, options.logKey);
     if (checkpoint !== undefined) await writeDurably(join(partial, EXPORT_FILES.checkpoint), checkpoint);
@@ -72,10 +74,10 @@ async function writeMessages(
   directory: string,
   messages: AsyncIterable<LedgerMessage>,
   authority: Authority,
-  remembered: TreeHead | undefined,
+  { remembered, chunkBytes }: ExportOptions,
 ): Promise<VerifyReport> {
-  const verifier = new LedgerVerifier({ authority, remembered, isEndKnown: true });
-  const chunks = new ChunkWriter(directory);
+  const verifier = new LedgerVerifier({ authority, isEndKnown: true, remembered });
+  const chunks = new ChunkWriter(directory, chunkBytes);
   for await (const message of messages) {
     verifier.accept(message);
     await chunks.write(formatMessageLine(message), formatHashesLine(message.seq, leafHashesOf(message)));
@@ -90,13 +92,16 @@ class ChunkWriter {
   #pendingBytes = 0;
   #number = 0;
 
-  constructor(private readonly directory: string) {}
+  constructor(
+    private readonly directory: string,
+    private readonly chunkBytes = CHUNK_BYTES_DEFAULT,
+  ) {}
 
   async write(block: Buffer, hashes: Buffer): Promise<void> {
     this.#pending[0].push(block);
     this.#pending[1].push(hashes);
     this.#pendingBytes += block.length;
-    if (this.#pendingBytes >= CHUNK_BYTES) await this.finish();
+    if (this.#pendingBytes >= this.chunkBytes) await this.finish();
   }
 
   /** Writes what waits as one chunk, durably. */

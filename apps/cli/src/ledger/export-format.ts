@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { decodeBase64url } from '#writ/signing';
 import type { LedgerMessage } from '#writ/tlog';
 
@@ -26,7 +27,7 @@ export function chunkName(number: number): string {
 
 /** One line of a blocks file: sequence, subject, and the raw message, or `!` and its base64url when a line cannot hold it. */
 export function formatMessageLine({ seq, subject, data }: LedgerMessage): Buffer {
-  const isPlain = isWellFormedLine(data) && data[0] !== BASE64_MARK;
+  const isPlain = isLineOfText(data) && data[0] !== BASE64_MARK;
   const body = isPlain ? data : Buffer.from(`!${Buffer.from(data).toString('base64url')}`);
   return Buffer.concat([Buffer.from(`${seq} ${subject} `), body, Buffer.of(NEWLINE)]);
 }
@@ -60,17 +61,20 @@ export function parseHashesLine(line: Buffer): { seq: number; hashes: readonly B
   };
 }
 
-/** The lines of a file, without their line ends. An end of the file inside a line gives that line too. */
-export function* linesOf(file: Buffer): Generator<Buffer> {
+/** The lines of a file without their line ends. `isWhole`: the file does not end inside a line; such a line is given too. */
+export function linesOf(file: Buffer): { readonly lines: readonly Buffer[]; readonly isWhole: boolean } {
+  const lines: Buffer[] = [];
   for (let start = 0; start < file.length;) {
-    const end = file.indexOf(NEWLINE, start);
-    yield file.subarray(start, end < 0 ? file.length : end);
-    start = end < 0 ? file.length : end + 1;
+    const newline = file.indexOf(NEWLINE, start);
+    const end = newline < 0 ? file.length : newline;
+    lines.push(file.subarray(start, end));
+    start = end + 1;
   }
+  return { lines, isWhole: file.length === 0 || file.at(-1) === NEWLINE };
 }
 
-function isWellFormedLine(data: Uint8Array): boolean {
-  return !data.includes(NEWLINE) && !data.includes(CARRIAGE_RETURN);
+function isLineOfText(data: Uint8Array): boolean {
+  return isUtf8(data) && !data.includes(NEWLINE) && !data.includes(CARRIAGE_RETURN);
 }
 
 export const README_TEXT = `This directory is an export of a Writ ledger: what agents asked for, what was decided and by which policy,

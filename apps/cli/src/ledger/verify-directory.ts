@@ -59,6 +59,18 @@ class ExportFiles {
     return undefined;
   }
 
+  /** The lines of a chunk file; each that cannot be parsed is a problem. */
+  async readLines<T>(file: string, parseLine: (line: Buffer) => T | undefined): Promise<T[]> {
+    const { lines, isWhole } = linesOf((await this.read(file, CHUNK_FILE_BYTES_MAX)) ?? Buffer.alloc(0));
+    if (!isWhole) this.problems.add('bad_file', `the file \`${file}\` ends inside a line`, { file });
+    return lines.flatMap((line, index) => {
+      const parsed = parseLine(line);
+      if (parsed !== undefined) return [parsed];
+      this.problems.add('bad_file', `line ${index + 1} of \`${file}\` is malformed`, { file });
+      return [];
+    });
+  }
+
   async has(file: string): Promise<boolean> {
     return stat(join(this.directory, file)).then(
       () => true,
@@ -94,20 +106,16 @@ async function readAuthority(
   pinned: string | undefined,
   problems: ProblemList,
 ): Promise<Authority | undefined> {
-  const found = (await files.read(EXPORT_FILES.rootVkey))?.toString('utf8').trim();
+  const found = (await files.read(EXPORT_FILES.rootVkey))?.toString('utf8');
   const bundle = await files.read(EXPORT_FILES.bundle);
+  const expected = (pinned ?? found ?? '').trim();
+  if (found !== undefined && found !== `${expected}\n`) {
+    const message = 'the root key in the export is not the one that you gave, or is damaged';
+    problems.add('bad_file', message, { file: EXPORT_FILES.rootVkey });
+  }
   if (pinned === undefined && found !== undefined) {
-    problems.add(
-      'root_key_unpinned',
-      'the root key was taken from the export itself; compare it with the one you were given',
-      {
-        file: EXPORT_FILES.rootVkey,
-      },
-    );
-  } else if (found !== undefined && found !== pinned?.trim()) {
-    problems.add('bad_file', 'the root key in the export is not the one that you gave', {
-      file: EXPORT_FILES.rootVkey,
-    });
+    const message = 'the root key was taken from the export itself; compare it with the one you were given';
+    problems.add('root_key_unpinned', message, { file: EXPORT_FILES.rootVkey });
   }
   const rootVkey = pinned ?? found;
   if (rootVkey === undefined || bundle === undefined) return undefined;
@@ -139,17 +147,10 @@ async function readHead(
 /** The messages of one chunk, with the hashes recorded beside them. */
 async function readChunk(files: ExportFiles, name: string, problems: ProblemList): Promise<LedgerMessage[]> {
   const file = `${EXPORT_FILES.blocks}/${name}`;
-  const hashes = await readHashes(files, `${EXPORT_FILES.hashes}/${name}`, problems);
-  const content = (await files.read(file, CHUNK_FILE_BYTES_MAX)) ?? Buffer.alloc(0);
+  const recorded = await files.readLines(`${EXPORT_FILES.hashes}/${name}`, parseHashesLine);
+  const hashes = new Map(recorded.map((line) => [line.seq, line.hashes]));
   const messages: LedgerMessage[] = [];
-  let number = 0;
-  for (const line of linesOf(content)) {
-    number++;
-    const message = parseMessageLine(line);
-    if (message === undefined) {
-      problems.add('bad_file', `line ${number} of \`${file}\` is not \`SEQUENCE SUBJECT BLOCK\``, { file });
-      continue;
-    }
+  for (const message of await files.readLines(file, parseMessageLine)) {
     const leafHashes = hashes.get(message.seq);
     if (!hashes.delete(message.seq)) {
       problems.add('recorded_hashes', `message ${message.seq} has no recorded hashes`, { seq: message.seq, file });
@@ -160,24 +161,6 @@ async function readChunk(files: ExportFiles, name: string, problems: ProblemList
     problems.add('recorded_hashes', `message ${seq} has recorded hashes but is not there`, { seq, file });
   }
   return messages;
-}
-
-async function readHashes(
-  files: ExportFiles,
-  file: string,
-  problems: ProblemList,
-): Promise<Map<number, readonly Buffer[] | undefined>> {
-  const hashes = new Map<number, readonly Buffer[] | undefined>();
-  const content = (await files.read(file, CHUNK_FILE_BYTES_MAX)) ?? Buffer.alloc(0);
-  let number = 0;
-  for (const line of linesOf(content)) {
-    number++;
-    const parsed = parseHashesLine(line);
-    if (parsed === undefined)
-      problems.add('bad_file', `line ${number} of \`${file}\` is not \`SEQUENCE HASHES\``, { file });
-    else hashes.set(parsed.seq, parsed.hashes);
-  }
-  return hashes;
 }
 
 function emptyReport(problems: ProblemList): VerifyReport {

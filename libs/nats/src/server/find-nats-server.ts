@@ -5,7 +5,7 @@ import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { fetchFromDebian, fetchFromDocker, fetchRelease, type FetchNatsServer } from './fetch-nats-server.js';
-import { cacheDirectories, cachedServer, storeInCache } from './server-cache.js';
+import { cacheDirectories, cachedServer, storeInCache, type FoundNatsServer } from './server-cache.js';
 import { checkNatsServerVersion } from './version.js';
 
 export interface FindNatsServerOptions {
@@ -15,11 +15,6 @@ export interface FindNatsServerOptions {
   readonly log: (line: string) => void;
   /** Where a server is fetched from when this machine has none; the sources of `fetch-nats-server.ts` unless given. */
   readonly sources?: readonly FetchNatsServer[];
-}
-
-export interface FoundNatsServer {
-  readonly binary: string;
-  readonly version: string;
 }
 
 const VERSION_TIMEOUT_MS = 5_000;

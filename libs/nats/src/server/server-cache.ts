@@ -5,7 +5,11 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { FoundNatsServer } from './find-nats-server.js';
+
+export interface FoundNatsServer {
+  readonly binary: string;
+  readonly version: string;
+}
 
 const WRITABLE_BY_OTHERS = 0o022;
 

@@ -1,0 +1,62 @@
+import type { Command } from 'commander';
+import { agentsOf, makeAgent, unmakeAgent } from '../agent/change-agents.js';
+import { type Cli, CODES, type CommonOptions, dataDirectory, helpEnd, withDataAndJson } from '../cli.js';
+
+const CODES_OF_AGENT = [CODES.ok, `${CODES.usage}, or a name that cannot be one`, CODES.unavailable, CODES.config];
+const LATER = 'no `writ up` runs: the next one records it in the ledger';
+
+/** `writ agent add|list|remove` */
+export function addAgentCommand(program: Command, cli: Cli): void {
+  const agent = program.command('agent').description('give agents their identity, list them, take it away');
+  addAdd(agent, cli);
+  addList(agent, cli);
+  addRemove(agent, cli);
+}
+
+function addAdd(agent: Command, cli: Cli): void {
+  const command = agent
+    .command('add')
+    .description('make an agent with a key of its own, and its profile file')
+    .argument('<name>', 'name of the agent: ^[a-z0-9][a-z0-9_-]{0,62}$')
+    .option('--team <team...>', 'teams it belongs to, for policies')
+    .addHelpText('after', helpEnd(CODES_OF_AGENT, 'writ agent add support --team support'));
+  withDataAndJson(command).action(async (name: string, options: CommonOptions & { readonly team?: string[] }) => {
+    const made = await makeAgent(dataDirectory(options), name, options.team ?? []);
+    // The seed is in the profile file and is never printed.
+    cli.print(options.json ? JSON.stringify(made) : made.profile);
+    if (!options.json && !made.recorded) cli.note(LATER);
+  });
+}
+
+function addList(agent: Command, cli: Cli): void {
+  const command = agent
+    .command('list')
+    .description('the agents of this deployment')
+    .addHelpText('after', helpEnd(CODES_OF_AGENT, 'writ agent list'));
+  withDataAndJson(command).action(async (options: CommonOptions) => {
+    const agents = await agentsOf(dataDirectory(options));
+    if (options.json) {
+      cli.print(JSON.stringify({ agents }));
+      return;
+    }
+    const width = Math.max(0, ...agents.map(({ name }) => name.length));
+    for (const { name, teams, key, profile } of agents) {
+      cli.print(
+        `${name.padEnd(width)}  ${key}  teams: ${teams.join(', ') || 'none'}  ${profile ?? '(no profile here)'}`,
+      );
+    }
+  });
+}
+
+function addRemove(agent: Command, cli: Cli): void {
+  const command = agent
+    .command('remove')
+    .description('take an agent its identity; it is disconnected at once')
+    .argument('<name>', 'name of the agent')
+    .addHelpText('after', helpEnd(CODES_OF_AGENT, 'writ agent remove support'));
+  withDataAndJson(command).action(async (name: string, options: CommonOptions) => {
+    const removed = await unmakeAgent(dataDirectory(options), name);
+    cli.print(options.json ? JSON.stringify(removed) : `${name} is removed`);
+    if (!options.json && !removed.recorded) cli.note(LATER);
+  });
+}

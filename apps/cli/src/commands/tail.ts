@@ -1,0 +1,24 @@
+import { type Command, Option } from 'commander';
+import { type Cli, CODES, helpEnd, withDataAndJson } from '../cli.js';
+import { runTail, type TailOptions } from '../tail/run-tail.js';
+
+/** `writ tail` */
+export function addTailCommand(program: Command, cli: Cli): void {
+  const command = program
+    .command('tail')
+    .description('decisions and outcomes as they are recorded, with the policy line')
+    .option('--denied', 'what was denied or refused alone')
+    .option('--agent <name>', 'of one agent alone')
+    .addOption(new Option('--from <place>', 'where to begin').choices(['start', 'now']).default('now'))
+    .addHelpText(
+      'after',
+      helpEnd(
+        ['0   stopped by a signal', CODES.usage, CODES.unavailable, CODES.config],
+        'writ tail --denied',
+        'writ tail --from start --json | jq .entry.type',
+      ),
+    );
+  withDataAndJson(command).action(async (options: TailOptions) => {
+    cli.exitCode = await runTail(options, cli);
+  });
+}

@@ -1,0 +1,149 @@
+import type { Json } from '#writ/contracts';
+import type { ExplainedNearMiss, ExplainedOutcome, ExplainedValue, Explanation, LedgerPlace } from '#writ/operator';
+import type { Paint } from '../paint.js';
+
+const LABEL_WIDTH = 13;
+const POLICY_LINES_MAX = 24;
+const VALUE_CHARACTERS_MAX = 4_000;
+
+/** An explanation for people: who, what, why, what came of it, and where that is on record. */
+export function formatExplanation(explained: Explanation, paint: Paint): string {
+  const { agent, tenant, kind, resource, call } = explained;
+  return [
+    line('call', `${call}${explained.session === undefined ? '' : `  session ${explained.session}`}`),
+    line('who', `agent ${agent}, tenant ${tenant}`),
+    line('what', `${kind} ${resource}`),
+    ...formatDecision(explained, paint),
+    ...explained.errors.map(({ id, message }) => line('error', `${id}: ${message}`)),
+    ...listed('obligations', explained.obligations),
+    ...listed('redacted in', explained.redactions.input.map(redaction)),
+    ...listed('redacted out', explained.redactions.output.map(redaction)),
+    ...explained.values.flatMap((value) => formatValue(value, paint)),
+    ...formatCommand(explained),
+    line('outcome', formatOutcome(explained.outcome, paint)),
+    ...listed(
+      'credential',
+      explained.credentials.map(
+        ({ name, origin, echoed }) => `${name} at ${origin}${echoed ? ', scrubbed from the answer' : ''}`,
+      ),
+    ),
+    ...explained.ledger.flatMap(formatPlace),
+    ...explained.rejected.map(({ seq, reason }) => line('NOT TRUSTED', paint('red', `message ${seq}: ${reason}`))),
+  ].join('\n');
+}
+
+function formatDecision(explained: Explanation, paint: Paint): string[] {
+  const verdict = explained.decision === 'allow' ? paint('green', 'ALLOW') : paint('red', 'DENY');
+  const lines = [line('decision', `${verdict}  ${explained.code}  ${explained.decidedAt}`)];
+  for (const { id, effect, at, text } of explained.policies) {
+    lines.push(line('policy', `${at}  ${effect} ${id}`), ...block(text, paint));
+  }
+  if (explained.decision === 'deny' && explained.policies.length === 0) {
+    lines.push(line('policy', explained.code === 'no_policy_permits' ? 'no permit matched' : 'none'));
+  }
+  for (const miss of explained.nearest) lines.push(...formatNearMiss(miss, paint));
+  const { hash, onDisk } = explained.bundle;
+  const now = {
+    same: 'the policy files are still these',
+    other: 'the policy files have CHANGED since: texts above are those of now',
+    unknown: 'whether the policy files changed since is not known',
+  }[onDisk];
+  lines.push(line('policies', `${hash.slice(0, 19)}…  ${now}`));
+  return lines;
+}
+
+function formatNearMiss({ id, at, col, failed, source, read }: ExplainedNearMiss, paint: Paint): string[] {
+  const lines = [line('nearest', `${at}  permit ${id}`), indent(`failed: ${failed}`)];
+  if (source !== undefined) {
+    lines.push(indent(`| ${source}`), indent(`| ${paint('red', caret(source, col, failed))}`));
+  }
+  for (const [path, value] of Object.entries(read)) lines.push(indent(`${path} was ${JSON.stringify(value)}`));
+  return lines;
+}
+
+/** Marks the clause on its line: a caret where it starts, and waves as far as it goes on this line. */
+export function caret(source: string, col: number, failed: string): string {
+  const before = source.slice(0, col - 1).replace(/[^\t]/g, ' ');
+  const clause = failed.replace(/^(when|unless) /, '');
+  const rest = source.slice(col - 1);
+  let length = 1;
+  while (length < clause.length && length < rest.length && rest[length] === clause[length]) length++;
+  return `${before}^${'~'.repeat(length - 1)}`;
+}
+
+function formatValue({ name, value, commitment }: ExplainedValue, paint: Paint): string[] {
+  // The command repeats the arguments as they were sent; that it is the committed one is told below.
+  if (name === 'command') return [];
+  const label = name === 'arguments' ? 'asked' : 'answered';
+  switch (commitment) {
+    case 'gone':
+      return [line(label, 'the value is no longer stored')];
+    case 'differs':
+      return [line(label, `${paint('red', 'NOT the committed value')}  ${shown(value)}`)];
+    case 'opens':
+      return [line(label, shown(value))];
+  }
+}
+
+function shown(value: Json | undefined): string {
+  const text = JSON.stringify(value) ?? '';
+  const left = text.length - VALUE_CHARACTERS_MAX;
+  return left <= 0 ? text : `${text.slice(0, VALUE_CHARACTERS_MAX)}… (${left} more characters; --json shows all)`;
+}
+
+function formatCommand({ command, values }: Explanation): string[] {
+  if (command === undefined) return [];
+  const check = values.find(({ name }) => name === 'command')?.commitment;
+  const said = {
+    opens: 'is the committed one',
+    differs: 'DIFFERS from the committed one',
+    gone: 'is no longer stored',
+  };
+  const { delivery, pool, takeBy, finishBy } = command;
+  return [
+    line('command', `delivery ${delivery}, pool ${pool}; the stored command ${said[check ?? 'gone']}`),
+    indent(`to be taken by ${takeBy}, finished by ${finishBy}`),
+  ];
+}
+
+function formatOutcome({ status, code, at, ms, bytes }: ExplainedOutcome, paint: Paint): string {
+  switch (status) {
+    case 'none':
+      return 'nothing ran';
+    case 'open':
+      return paint('yellow', 'not ended yet');
+    case 'expired':
+      return `${paint('yellow', 'expired')}  no executor took it in time, so it never ran  ${at}`;
+    case 'indeterminate':
+      return `${paint('yellow', 'indeterminate')}  nobody can say whether it ran  ${at}`;
+    case 'completed':
+    case 'failed':
+      return `${status === 'completed' ? paint('green', status) : paint('yellow', `${status} ${code}`)}  ${ms} ms${bytes === undefined ? '' : `, ${bytes} bytes`}  ${at}`;
+  }
+}
+
+function formatPlace(place: LedgerPlace): string[] {
+  return [
+    line('ledger', `${place.type}  entry ${place.entry}`),
+    indent(
+      `message ${place.seq}, entry ${place.i}, producer ${place.producer}, signed by ${place.signedBy} (${place.key})`,
+    ),
+    indent(`leaf ${place.leaf}, block ${place.block}`),
+  ];
+}
+
+function block(text: string | undefined, paint: Paint): string[] {
+  if (text === undefined) return [indent(paint('dim', 'the file has no policy there any more'))];
+  const lines = text.split('\n');
+  const more = lines.length > POLICY_LINES_MAX ? [indent(`| … ${lines.length - POLICY_LINES_MAX} more lines`)] : [];
+  return [...lines.slice(0, POLICY_LINES_MAX).map((each) => indent(`| ${each}`)), ...more];
+}
+
+const redaction = ({ path, kind, n }: { readonly path: string; readonly kind: string; readonly n: number }): string =>
+  `${path === '' ? 'the whole' : path} (${kind}${n > 1 ? `, ${n} times` : ''})`;
+
+const listed = (label: string, items: readonly string[]): string[] =>
+  items.length === 0 ? [] : [line(label, items.join(', '))];
+
+const line = (label: string, text: string): string => `${label.padEnd(LABEL_WIDTH)}${text}`;
+const indent = (text: string): string => ' '.repeat(LABEL_WIDTH) + text;

@@ -1,0 +1,83 @@
+import { Fault } from '#writ/faults';
+import {
+  entriesOfCall,
+  entryById,
+  explainCall,
+  type ExplainSources,
+  findRunStatus,
+  type LocatedEntry,
+  openOperator,
+  type Operator,
+  placeOf,
+} from '#writ/operator';
+import { readFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { type Cli, type CommonOptions, configPath, dataDirectory } from '../cli.js';
+import { painter } from '../paint.js';
+import { currentBundleHash } from '../policy/check-policies.js';
+import { formatExplanation } from './format-explanation.js';
+
+export interface ExplainOptions extends CommonOptions {
+  readonly agent?: string;
+}
+
+/** Decisions name policy files below this folder, wherever it is. */
+const SHOWN_FOLDER = 'policies';
+const ENTRY_ID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
+
+/** Explains the call with that id, or the one that an entry with that id is about. Throws INPUT_UNKNOWN_CALL. */
+export async function runExplain(asked: string, options: ExplainOptions, cli: Cli): Promise<void> {
+  const operator = await openOperator({ dataDir: dataDirectory(options), url: process.env['WRIT_NATS_URL'] });
+  try {
+    const about = ENTRY_ID.test(asked) ? await entryById(operator, asked) : undefined;
+    if (about !== undefined && !('corr' in about.entry)) {
+      tellEntry(about, options, cli);
+      return;
+    }
+    const entry = about?.entry;
+    const wanted =
+      entry !== undefined && 'corr' in entry
+        ? { call: entry.corr.call, agent: entry.who.agent }
+        : { call: asked, agent: options.agent };
+    const found = await entriesOfCall(operator, wanted.call);
+    const explained = await explainCall(found, wanted, await sourcesOf(operator, options));
+    cli.print(options.json ? JSON.stringify(explained) : formatExplanation(explained, painter(cli.isColoured)));
+  } finally {
+    await operator.close();
+  }
+}
+
+/** An entry that is about no call, such as a refused request. */
+function tellEntry(located: LocatedEntry, { json }: ExplainOptions, cli: Cli): void {
+  const place = placeOf(located);
+  cli.print(JSON.stringify({ entry: located.entry, ledger: place }, null, json ? undefined : 2));
+}
+
+async function sourcesOf(operator: Operator, options: ExplainOptions): Promise<ExplainSources> {
+  const running = await findRunStatus(operator.paths);
+  const config = resolve(options.config ?? running?.config ?? configPath(options));
+  const isRunningOne = running?.config === config;
+  const directory = isRunningOne ? running.policies : join(dirname(config), SHOWN_FOLDER);
+  return {
+    values: ({ entry, block: { block } }) =>
+      operator.values.values({
+        producer: block.producer,
+        block: block.hash,
+        entry: entry.id,
+        writtenAtMs: Date.parse(entry.ts),
+      }),
+    policyFile: (file) => readPolicyFile(directory, file),
+    bundleNow: await currentBundleHash(config, operator.paths.dataDir).catch((error: unknown) => {
+      // A policy file that is bad now is another one than the one that decided; anything else is not known.
+      if (error instanceof Fault && error.code.startsWith('POLICY_')) return 'unreadable';
+      return undefined;
+    }),
+  };
+}
+
+/** The name of the file comes from the ledger: it must not lead out of the folder of the policies. */
+async function readPolicyFile(directory: string, shownName: string): Promise<string | undefined> {
+  const path = resolve(directory, relative(SHOWN_FOLDER, shownName));
+  if (!path.startsWith(directory + sep)) return undefined;
+  return readFile(path, 'utf8').catch(() => undefined);
+}

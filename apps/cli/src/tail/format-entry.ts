@@ -1,0 +1,75 @@
+import type { CompletedEntry, DecidedEntry, Entry } from '#writ/contracts';
+import type { Paint } from '../paint.js';
+
+/** Where the policy stands that made a decision, or the nearest permit of a default deny: `policies/slack.cedar:19`. */
+export function policyLineOf(entry: Entry): string | undefined {
+  if (!isDecided(entry)) return undefined;
+  const place = entry.why.pol[0] ?? entry.why.near?.[0];
+  return place === undefined ? undefined : `${place.file}:${place.line}`;
+}
+
+/** Whether the entry says no to somebody. */
+export function isDenial(entry: Entry): boolean {
+  if (isDecided(entry)) return entry.eff.d === 'deny';
+  return entry.type === 'request.refused' || entry.type === 'command.refused';
+}
+
+/** One entry as lines for people; a default deny has a second one with the clause that failed. */
+export function formatEntry(entry: Entry, paint: Paint): string {
+  const time = paint('dim', entry.ts.slice(11, 23));
+  const agent = 'who' in entry ? entry.who.agent : entry.prod.id;
+  return `${time}  ${agent.padEnd(12)}  ${describe(entry, paint)}`;
+}
+
+function describe(entry: Entry, paint: Paint): string {
+  if (isDecided(entry)) return describeDecision(entry, paint);
+  if (isCompleted(entry)) return describeOutcome(entry, paint);
+  switch (entry.type) {
+    case 'call.expired':
+    case 'call.indeterminate':
+      return `${actOf(entry)}  ${paint('yellow', entry.type.slice(5).toUpperCase())}  ${entry.corr.call}`;
+    case 'request.refused':
+      return `${entry.act.kind.padEnd(32)}  ${paint('red', 'REFUSED')}  ${entry.why.code}${entry.n > 1 ? `  ${entry.n} times` : ''}`;
+    case 'command.refused':
+      return `command of ${entry.dec.seq}.${entry.dec.i}  ${paint('red', 'REFUSED')}  ${entry.why.code}`;
+    case 'shard.claimed':
+      return `${entry.inst} owns shard ${entry.shard}`;
+    case 'policy.changed':
+      return `${entry.policies} policies in force  ${shortHash(entry.bundle.new)}`;
+    case 'policy.rejected':
+      return `${paint('red', 'policies rejected')}  ${entry.why.code} at ${entry.at}  ${shortHash(entry.kept)} stay in force`;
+    case 'credential.used':
+      return `credential ${entry.cred} used at ${entry.origin}  ${entry.corr.call}`;
+    case 'agent.identity.issued':
+      return `key issued  ${entry.key}`;
+    case 'agent.identity.revoked':
+      return `key revoked  ${entry.key}`;
+    case 'ledger.near_full':
+      return paint('yellow', `the ledger is nearly full: ${entry.used} of ${entry.max} bytes`);
+  }
+}
+
+function describeDecision(entry: DecidedEntry, paint: Paint): string {
+  const isAllow = entry.eff.d === 'allow';
+  const verdict = isAllow ? paint('green', 'ALLOW  ') : paint('red', 'DENY   ');
+  const head = `${actOf(entry)}  ${verdict}  ${entry.why.code}`;
+  const [policy] = entry.why.pol;
+  if (policy !== undefined) return `${head}  ${policyLineOf(entry)} ${policy.id}  ${paint('dim', entry.corr.call)}`;
+  const [near] = entry.why.near ?? [];
+  const rest = `${head}  ${paint('dim', entry.corr.call)}`;
+  if (near === undefined) return rest;
+  return `${rest}\n${' '.repeat(28)}nearest permit ${near.file}:${near.line} ${near.id}: ${near.failed}`;
+}
+
+function describeOutcome(entry: CompletedEntry, paint: Paint): string {
+  const isOk = entry.eff.d === 'ok';
+  const verdict = isOk ? paint('green', 'DONE   ') : paint('yellow', 'FAILED ');
+  const code = isOk ? '' : `  ${entry.why.code}`;
+  return `${actOf(entry)}  ${verdict}${code}  ${entry.cost.ms} ms  ${paint('dim', entry.corr.call)}`;
+}
+
+const isDecided = (entry: Entry): entry is DecidedEntry => entry.type.endsWith('.decided');
+const isCompleted = (entry: Entry): entry is CompletedEntry => entry.type.endsWith('.completed');
+const actOf = ({ act }: { readonly act: { readonly kind: string; readonly res: string } }): string =>
+  `${act.kind} ${act.res}`.padEnd(32);
+const shortHash = (hash: string): string => hash.slice(0, 19);

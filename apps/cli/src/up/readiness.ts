@@ -1,0 +1,61 @@
+import { get } from 'node:http';
+import { z } from 'zod';
+
+/** What `/readyz` of a service says. The members below `ready` are those of a decision service. */
+const Health = z.object({
+  ready: z.boolean(),
+  shardsOwned: z.array(z.int()).optional(),
+  /** Pools that it hears, as `pool.<kind>.<pool>`. */
+  pools: z.array(z.string()).optional(),
+  /** How many agents it knows. */
+  agents: z.int().optional(),
+});
+export type Health = Readonly<z.infer<typeof Health>>;
+
+const TIMEOUT_MS = 2_000;
+
+/** Asks a service on loopback; undefined when it does not answer, or not with what a service says. */
+export function askHealth(port: number): Promise<Health | undefined> {
+  return new Promise((resolve) => {
+    const request = get({ host: '127.0.0.1', port, path: '/readyz', timeout: TIMEOUT_MS, agent: false }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (part: string) => (text += part));
+      response.on('error', () => resolve(undefined));
+      response.on('end', () => resolve(parseHealth(text)));
+    });
+    request.on('timeout', () => request.destroy());
+    request.on('error', () => resolve(undefined));
+  });
+}
+
+function parseHealth(text: string): Health | undefined {
+  try {
+    return Health.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+export interface NamedHealth {
+  readonly name: string;
+  readonly health: Health | undefined;
+}
+
+/**
+ * What is still missing before a call can be decided and executed, in words; empty when nothing is. Every service is ready, every
+ * shard has an owner, and each owner hears every pool of executors.
+ */
+export function whatIsMissing(services: readonly NamedHealth[], shards: number, pools: readonly string[]): string[] {
+  const missing = services.filter(({ health }) => health?.ready !== true).map(({ name }) => `\`${name}\` is not ready`);
+  const owners = services.filter(({ health }) => (health?.shardsOwned ?? []).length > 0);
+  for (let shard = 0; shard < shards; shard++) {
+    const isOwned = owners.some(({ health }) => health?.shardsOwned?.includes(shard));
+    if (!isOwned) missing.push(`shard ${shard} has no owner`);
+  }
+  for (const { name, health } of owners) {
+    const unheard = pools.filter((pool) => health?.pools !== undefined && !health.pools.includes(pool));
+    missing.push(...unheard.map((pool) => `\`${name}\` hears nothing of \`${pool}\``));
+  }
+  return missing;
+}

@@ -1,0 +1,40 @@
+import type { WritConfig } from '#writ/catalogue';
+import { EXECUTOR_KINDS, subjects } from '#writ/contracts';
+import { type DeploymentPaths, serviceInstances } from '#writ/deployment';
+import { join } from 'node:path';
+import { PACKAGE_ROOT } from '../package-root.js';
+import type { ServiceSpec } from './service-process.js';
+
+const POOL = 'default';
+
+/** The processes that a configuration asks for, and what each is told through its environment. */
+export function serviceSpecs(
+  config: WritConfig,
+  where: { readonly configFile: string; readonly paths: DeploymentPaths; readonly url: string },
+): readonly ServiceSpec[] {
+  return serviceInstances(config).map(({ name, kind }) => ({
+    name,
+    module: appModule(kind === undefined ? 'policy-decision' : `${kind}-executor`),
+    logFile: join(where.paths.runDir, `${name}.log`),
+    environment: {
+      ...process.env,
+      WRIT_CONFIG: where.configFile,
+      WRIT_DATA: where.paths.dataDir,
+      WRIT_INSTANCE: name,
+      WRIT_NATS_URL: where.url,
+      WRIT_HEALTH_HOST: '127.0.0.1',
+      WRIT_HEALTH_PORT: '0',
+      // Node 22 and later keep compiled code there; Node 20 knows nothing of it.
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(where.paths.dataDir, 'cache', 'node'),
+    },
+  }));
+}
+
+/** The pools that the executors of a deployment serve, by the subjects they are heard on. */
+export function poolSubjects(): readonly string[] {
+  return EXECUTOR_KINDS.map((kind) => subjects.poolHeartbeat(kind, POOL));
+}
+
+function appModule(app: string): string {
+  return join(PACKAGE_ROOT, 'dist', 'apps', app, 'src', 'main.js');
+}

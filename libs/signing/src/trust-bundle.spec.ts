@@ -1,0 +1,95 @@
+import { canonicalJson, ENTRY_TYPES } from '#writ/contracts';
+import { SigningKey } from './key.js';
+import { formatVkey, signNote } from './note.js';
+import { ROLE_TYPES } from './roles.js';
+import {
+  Authority,
+  openTrustBundle,
+  signTrustBundle,
+  trustedKey,
+  type TrustBundle,
+  type TrustedKeyRecord,
+} from './trust-bundle.js';
+
+const key = (name: string, fill: number) => new SigningKey(name, Buffer.alloc(32, fill));
+const root = key('writ.example/root', 1);
+const rootVkey = formatVkey({ name: root.name, key: root.verifyKey });
+const pdp = trustedKey(key('pdp-1', 2).verifyKey, 'pdp-1', 'pdp', ['pdp-0']);
+const executor = trustedKey(key('exec-tool-1', 3).verifyKey, 'exec-tool-1', 'tool-executor', ['exec-tool-1']);
+const log = trustedKey(key('writ.example/acme', 4).verifyKey, 'writ.example/acme', 'log', []);
+const bundleOf = (...keys: TrustedKeyRecord[]): TrustBundle => ({ v: 1, ledger: 'writ.example/acme', keys });
+const bundle = bundleOf(pdp, executor, log);
+
+describe('openTrustBundle', () => {
+  it('opens what the root key signed', () => {
+    expect(openTrustBundle(signTrustBundle(root, bundle), rootVkey)).toEqual(bundle);
+  });
+
+  const note = (text: string) => signNote(text, [root]);
+  it.each([
+    ['another root', signTrustBundle(key('writ.example/root', 9), bundle)],
+    ['no signature (IDENTITY-10)', `${canonicalJson(bundle)}\n\n`],
+    ['text that is not JSON', note('{\n')],
+    ['JSON that is not canonical (IDENTITY-11)', note(`${JSON.stringify(bundle)} \n`)],
+    ['a member that nobody knows', note(`${canonicalJson({ ...bundle, extra: 1 })}\n`)],
+    ['a role that nobody knows', note(`${canonicalJson(bundle).replace('tool-executor', 'superuser')}\n`)],
+    ['an id that is not that of the key', note(`${canonicalJson(bundleOf({ ...pdp, id: executor.id }))}\n`)],
+    [
+      'a key twice, in two roles (IDENTITY-08)',
+      note(`${canonicalJson(bundleOf(pdp, { ...executor, id: pdp.id, key: pdp.key }))}\n`),
+    ],
+    [
+      'an executor that may decide (IDENTITY-08)',
+      note(`${canonicalJson(bundleOf({ ...executor, types: ['tool.call.decided'] }))}\n`),
+    ],
+    [
+      'an executor on the subject of a shard (IDENTITY-08)',
+      note(`${canonicalJson(bundleOf({ ...executor, producers: ['pdp-0'] }))}\n`),
+    ],
+    ['a log key that may write blocks', note(`${canonicalJson(bundleOf({ ...log, producers: ['operator'] }))}\n`)],
+  ])('refuses %s', (_case, text) => {
+    expect(() => openTrustBundle(text, rootVkey)).toThrow(expect.objectContaining({ code: 'CONFIG_KEY' }));
+  });
+});
+
+describe('signTrustBundle', () => {
+  it('does not sign a bundle that gives a role more than it may have', () => {
+    expect(() => signTrustBundle(root, bundleOf({ ...executor, types: ['shard.claimed'] }))).toThrow(
+      'may not write `shard.claimed`',
+    );
+  });
+});
+
+describe('Authority', () => {
+  const authority = new Authority(bundle);
+
+  it('says who may write what', () => {
+    expect(authority.mayWrite(pdp.id, 'pdp-0', 'tool.call.decided')).toBe(true);
+    expect(authority.mayWrite(pdp.id, 'pdp-1', 'tool.call.decided')).toBe(false);
+    expect(authority.mayWrite(pdp.id, 'pdp-0', 'tool.call.completed')).toBe(false);
+    expect(authority.mayWrite(executor.id, 'exec-tool-1', 'tool.call.completed')).toBe(true);
+    expect(authority.mayWrite(executor.id, 'exec-tool-1', 'memory.query.completed')).toBe(false);
+    expect(authority.mayWrite(log.id, 'pdp-0', 'tool.call.decided')).toBe(false);
+    expect(authority.mayWrite('nobody', 'pdp-0', 'tool.call.decided')).toBe(false);
+  });
+
+  it('gives the log keys of its own ledger alone', () => {
+    const other = trustedKey(key('writ.example/other', 5).verifyKey, 'writ.example/other', 'log', []);
+    expect(new Authority(bundleOf(log, other)).logKeys().map(({ name }) => name)).toEqual(['writ.example/acme']);
+  });
+});
+
+describe('the table of roles', () => {
+  it('lets some role write every entry type', () => {
+    const written = new Set(Object.values(ROLE_TYPES).flat());
+    expect(ENTRY_TYPES.filter((type) => !written.has(type))).toEqual([]);
+  });
+
+  it('lets no role write both a decision and an outcome', () => {
+    for (const types of Object.values(ROLE_TYPES)) {
+      const decides = types.some((type) => type.endsWith('.decided'));
+      const executes = types.some((type) => type.endsWith('.completed'));
+      expect(decides && executes).toBe(false);
+    }
+  });
+});

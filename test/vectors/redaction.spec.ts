@@ -1,0 +1,42 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { DETECTORS } from '#writ/contracts';
+import { CredentialBroker } from '#writ/credentials';
+import { parseDestination } from '#writ/egress-rules';
+import { Fault } from '#writ/faults';
+import { compileRedaction } from '#writ/redaction';
+
+const file = new URL('../../../shared/benchmarks/conformance/naughty-strings.json', import.meta.url);
+const strings = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { strings: string[] }).strings : [];
+
+(strings.length > 0 ? describe : describe.skip)('the naughty strings', () => {
+  it('are redacted as text and as keys, the same each time, and stand still when redacted again', () => {
+    const redactor = compileRedaction([{ type: 'redact', target: 'output', detectors: [...DETECTORS] }], 'output');
+    for (const text of strings) {
+      const once = redactor?.redact({ text, [text]: [text] });
+      expect(redactor?.redact({ text, [text]: [text] })).toEqual(once);
+      expect(redactor?.redact(once?.value ?? null)).toEqual({ value: once?.value, redactions: [] });
+    }
+  });
+
+  it('are refused as URLs, or have one canonical form', () => {
+    for (const text of strings) {
+      for (const url of [text, `https://${text}/`, `https://api.example.com/${text}`]) {
+        let canonical: string;
+        try {
+          canonical = parseDestination(url).url;
+        } catch (thrown) {
+          expect(thrown).toBeInstanceOf(Fault);
+          continue;
+        }
+        expect(parseDestination(canonical).url).toBe(canonical);
+      }
+    }
+  });
+
+  it('come through a scrubber that finds nothing in them', async () => {
+    const record = { from: { env: 'X' }, origins: ['https://a.example'], header: 'x-key', format: '{}' };
+    const sources = { env: () => 'a-secret-that-is-not-naughty', readFile: async () => '' };
+    const credential = await new CredentialBroker({ key: record }, sources).lease('key', 'https://a.example');
+    for (const text of strings) expect(credential.scrubText(text)).toEqual({ text, found: false });
+  });
+});
