@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nkeys } from 'nats';
+import { testNatsServer } from '../../test/harness/nats-server.js';
 import { canUseOwnInbox, tryToGoAround, type BusIdentity } from './bus-attempts.js';
 
-const server = process.env['WRIT_NATS_SERVER'];
+const server = await testNatsServer();
 
 (server === undefined ? describe.skip : describe)('trying to go around the bus', () => {
   let folder: string;

@@ -55,7 +55,10 @@ export class Gateway implements AsyncDisposable {
     const entry = join(packageRoot, 'bin', 'writ.js');
     if (!existsSync(join(packageRoot, 'dist'))) throw new Error('`npm run build` first: the processes run from dist/');
     const args = [entry, 'up', '--config', join(directory, 'writ.yaml'), '--data', join(directory, '.writ'), '--json'];
-    const supervisor = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const supervisor = spawn(process.execPath, args, {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let log = '';
     supervisor.stderr.setEncoding('utf8').on('data', (text: string) => (log = (log + text).slice(-20_000)));
     const url = await readyUrl(supervisor, () => log);

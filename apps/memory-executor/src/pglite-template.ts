@@ -26,9 +26,14 @@ export async function ensureTemplate(template: string): Promise<void> {
   if (existsSync(template)) return;
   await mkdir(dirname(template), { recursive: true });
   const made = `${template}.${process.pid}`;
-  await makeFromNothing(made);
-  // Whoever was first has made the same: theirs stays.
-  await rename(made, template).catch(() => rm(made, { recursive: true, force: true }));
+  try {
+    await makeFromNothing(made);
+    // Whoever was first has made the same: theirs stays, and renaming over it fails.
+    await rename(made, template);
+  } catch (error) {
+    await rm(made, { recursive: true, force: true });
+    if (!existsSync(template)) throw error;
+  }
 }
 
 /** Makes an empty cluster with pgvector in a new directory, which appears whole or not at all. */

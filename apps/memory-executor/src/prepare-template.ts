@@ -1,5 +1,11 @@
+import { messageOf } from '#writ/faults';
 import { defaultTemplate, ensureTemplate } from './pglite-template.js';
 
-// Run once at installation, so that the first start of the memory executor copies a database instead of making one.
-const template = defaultTemplate();
-if (template !== undefined) await ensureTemplate(template);
+// Run once at installation, so that the first start of the memory executor copies a database instead of making one. Without
+// it that start takes some seconds longer, which is no reason to fail an installation.
+try {
+  const template = defaultTemplate();
+  if (template !== undefined) await ensureTemplate(template);
+} catch (error) {
+  process.stderr.write(`warning: no template of the memory database could be made: ${messageOf(error)}\n`);
+}

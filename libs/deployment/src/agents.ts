@@ -46,7 +46,7 @@ export async function listAgents(paths: DeploymentPaths): Promise<readonly Regis
 }
 
 /** Registers an agent and writes its profile file, the only place that ever holds its seed. Returns the file's path. */
-export function addAgent(paths: DeploymentPaths, name: string, teams: readonly string[]): Promise<string> {
+export async function addAgent(paths: DeploymentPaths, name: string, teams: readonly string[]): Promise<string> {
   assertAgentName(name);
   teams.forEach(assertAgentName);
   return changeRegistry(paths, async (registry) => {

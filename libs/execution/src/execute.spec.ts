@@ -1,11 +1,4 @@
-import {
-  type Answer,
-  canonicalJson,
-  type CommandBody,
-  type EntryBody,
-  type Json,
-  type Predicate,
-} from '#writ/contracts';
+import { type Answer, canonicalJson, type CommandBody, type EntryBody, type Json } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import { DecisionReader, type LedgerMessage } from '#writ/ledger-client';
 import { Authority, generateSigningKey, type SigningKey, TrustBundle, trustedKey } from '#writ/signing';
@@ -146,14 +139,16 @@ function anExecutor(
 const message = (body: unknown, salt: string, over: object = {}) =>
   Buffer.from(JSON.stringify({ v: 1, seq: 7, i: 0, salt, body, ...over }));
 
-/** Runs one command that differs from what was decided, or was decided by the wrong hand, and says what came of it. */
-async function refusalOf(options: {
+interface Forgery {
   readonly decided?: CommandBody;
   readonly author?: DecisionAuthor;
   readonly sent?: Partial<CommandBody>;
   readonly envelope?: object;
   readonly now?: number;
-}) {
+}
+
+/** Runs one command that differs from what was decided, or was decided by the wrong hand, and says what came of it. */
+async function refusalOf(options: Forgery) {
   const salt = newSalt();
   const decided = options.decided ?? aCommand();
   const executor = anExecutor(ledgerWith(decided, salt, options.author));
@@ -182,7 +177,7 @@ describe('executeCommand', () => {
     expect(executor.did).toEqual(['run', 'record tool.call.completed', 'ack', `answer ${REPLY}`]);
   });
 
-  it.each([
+  it.each<[string, Forgery, string]>([
     [
       'TOCTOU-01: an argument changed after the decision',
       { sent: { args: { channel: 'C2', text: 'hello' } } },
@@ -200,7 +195,7 @@ describe('executeCommand', () => {
     ],
     [
       'TOCTOU-01: a filter widened',
-      { decided: aCommand({ filter: { op: 'false' } }), sent: { filter: { op: 'true' } as Predicate } },
+      { decided: aCommand({ filter: { op: 'false' } }), sent: { filter: { op: 'true' } } },
       'COMMAND_MISMATCH',
     ],
     ['a later deadline', { sent: { finishBy: NOW + 60_000 } }, 'COMMAND_MISMATCH'],
@@ -232,7 +227,7 @@ describe('executeCommand', () => {
     ['WIRE-08: no version', { envelope: { v: undefined } }, 'COMMAND_MALFORMED'],
     ['IDENTITY-10: no salt', { envelope: { salt: undefined } }, 'COMMAND_MALFORMED'],
     ['IDENTITY-10: an empty salt', { envelope: { salt: '' } }, 'COMMAND_MALFORMED'],
-  ] as const)('refuses %s', async (_case, options, code) => {
+  ])('refuses %s', async (_case, options, code) => {
     await expect(refusalOf(options)).resolves.toEqual({ did: ['term', 'record command.refused'], code });
   });
 
@@ -308,6 +303,23 @@ describe('executeCommand', () => {
     expect(executor.entries).toContainEqual(
       expect.objectContaining({ type: 'credential.used', cred: 'slack-bot-token', origin: 'https://slack.com' }),
     );
+  });
+
+  it('records a credential that was in use when the action was ended by its deadline', async () => {
+    const salt = newSalt();
+    const body = aCommand({ finishBy: NOW + 20 });
+    const executor = anExecutor(ledgerWith(body, salt), {
+      run: (_body, signal, onCredential) =>
+        new Promise(() => {
+          const use = { name: 'slack-bot-token', origin: 'https://slack.com', echoed: false };
+          signal.addEventListener('abort', () => onCredential(use));
+        }),
+    });
+    await executor.deliver(message(body, salt));
+    expect(executor.entries).toMatchObject([
+      { type: 'credential.used', cred: 'slack-bot-token' },
+      { type: 'tool.call.completed', why: { code: 'EXECUTOR_TIMEOUT' } },
+    ]);
   });
 
   it('tells nobody an outcome that could not be recorded', async () => {

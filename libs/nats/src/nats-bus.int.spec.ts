@@ -104,5 +104,9 @@ const TIMEOUT = { timeoutMs: 2_000 };
 });
 
 async function until(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 5));
+  const deadline = performance.now() + 15_000;
+  while (!isTrue()) {
+    if (performance.now() > deadline) throw new Error('it did not happen in 15 s');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }

@@ -256,6 +256,84 @@ describe('sendOutbound', () => {
     });
   });
 
+  describe('tells that the credential was used', () => {
+    /** Sends with a credential for the port, and says what was told until the request ended. */
+    async function toldOf(port: number, changes: Partial<OutboundRequest> = {}): Promise<unknown[]> {
+      const told: unknown[] = [];
+      const credential = await lease(port);
+      const request = send(port, { credential, onCredentialSent: (use) => told.push(use), ...changes });
+      await request.catch(() => undefined);
+      return told;
+    }
+    const use = (port: number, echoed: boolean) => [
+      { name: 'slack', origin: `http://api.example.invalid:${port}`, echoed },
+    ];
+
+    it.each([
+      ['when the service answers', false, (_request: IncomingMessage) => 'ok'],
+      ['when it sends the credential back', true, (request: IncomingMessage) => request.headers.authorization],
+    ])('%s', async (_case, echoed, answerOf) => {
+      const port = await serve((request, response) => response.end(answerOf(request)));
+      await expect(toldOf(port)).resolves.toEqual(use(port, echoed));
+    });
+
+    it.each<[string, Handler, Partial<OutboundRequest>]>([
+      ['the answer is a redirect', (_, response) => response.writeHead(302, { location: '/x' }).end(), {}],
+      ['the answer is too large', (_, response) => response.end('xx'), { responseBytesMax: 1 }],
+      ['the connection ends', (request) => request.socket.destroy(), {}],
+      ['there is no answer in time', () => undefined, { timeoutMs: 100 }],
+    ])('once, when %s', async (_case, handler, changes) => {
+      const port = await serve(handler);
+      await expect(toldOf(port, changes)).resolves.toEqual(use(port, false));
+    });
+
+    it('at the moment when the caller gives up, not later', async () => {
+      const caller = new AbortController();
+      const port = await serve(() => {
+        caller.abort();
+        events.push('given up');
+      });
+      const events: string[] = [];
+      const credential = await lease(port);
+      const onCredentialSent = () => events.push('told');
+      await expect(send(port, { credential, signal: caller.signal, onCredentialSent })).rejects.toMatchObject(
+        fault('EXECUTOR_TIMEOUT'),
+      );
+      expect(events).toEqual(['told', 'given up']);
+    });
+
+    it.each<[string, Partial<OutboundRequest>]>([
+      ['the address is refused', { internal: false }],
+      ['a header is refused', { headers: { Host: 'evil.example' } }],
+      ['the method is none', { method: 'GET / HTTP/1.1' }],
+      ['the name does not resolve', { resolve: () => Promise.reject(new Error('ENOTFOUND')) }],
+      ['the name does not resolve in time', { timeoutMs: 50, resolve: () => new Promise(() => undefined) }],
+      ['the caller has given up before', { signal: AbortSignal.abort() }],
+      ['the request has none', { credential: undefined }],
+    ])('never, when %s', async (_case, changes) => {
+      const port = await serve((_request, response) => response.end());
+      await expect(toldOf(port, changes)).resolves.toEqual([]);
+    });
+
+    it('never, when no connection could be made, or the credential is for another origin', async () => {
+      const port = await serve((_request, response) => response.end());
+      await expect(toldOf(port, { credential: await lease(port + 1) })).resolves.toEqual([]);
+      await Promise.all(open.splice(0).map((server) => new Promise((done) => server.close(done))));
+      await expect(toldOf(port)).resolves.toEqual([]);
+    });
+
+    it('never, when the server is not who it should be', async () => {
+      const tls = createTlsServer({ SNICallback: (_name, done) => done(new Error('no certificate here')) });
+      tls.on('tlsClientError', () => undefined);
+      const port = await listen(tls);
+      const origin = `https://api.example.invalid:${port}`;
+      const record = { from: { env: 'TOKEN' }, origins: [origin], header: 'Authorization', format: 'Bearer {}' };
+      const broker = new CredentialBroker({ slack: record }, { env: () => TOKEN, readFile: async () => '' });
+      const credential = await broker.lease('slack', origin);
+      await expect(toldOf(port, { url: `${origin}/`, credential })).resolves.toEqual([]);
+    });
+  });
+
   it('keeps the name as SNI on the pinned address', async () => {
     const names: string[] = [];
     const tls = createTlsServer({

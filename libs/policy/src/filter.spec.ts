@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { bundleOf } from '../../../test/vectors/cedar-oracle.js';
 import { Predicate } from '#writ/contracts';
 import { decide } from './decide.js';
@@ -26,78 +26,69 @@ const redacting = `@obligations("[{\\"type\\":\\"redact\\",\\"target\\":\\"outpu
 
 describe('planFilter', () => {
   it.each([
-    // case                            policies                                                       kind    code
-    ['nothing said', {}, 'none', 'no_policy_permits', []],
-    ['a permit', { p: permit() }, 'all', 'permit', ['p']],
+    // case                            policies                                                       kind and code
+    ['nothing said', {}, 'none: no_policy_permits', []],
+    ['a permit', { p: permit() }, 'all: permit', ['p']],
     [
       'a permit of another action',
       { p: 'permit (principal, action == Action::"write", resource);' },
-      'none',
-      'no_policy_permits',
+      'none: no_policy_permits',
       [],
     ],
     [
       'a permit in the namespace',
       { p: 'permit (principal, action, resource in Namespace::"CRM");' },
-      'all',
-      'permit',
+      'all: permit',
       ['p'],
     ],
     [
       'a permit in another one',
       { p: 'permit (principal, action, resource in Namespace::"HR");' },
-      'none',
-      'no_policy_permits',
+      'none: no_policy_permits',
       [],
     ],
-    ['a permit whose context is missing', { p: permit(' when { context.x == 1 }') }, 'none', 'no_policy_permits', []],
-    ['a permit of some', { p: permit(' when { resource.labels.contains("eu") }') }, 'some', 'permit', ['p']],
-    ['a forbid of all', { p: permit(), f: forbid() }, 'none', 'policy_forbids', ['f']],
+    ['a permit whose context is missing', { p: permit(' when { context.x == 1 }') }, 'none: no_policy_permits', []],
+    ['a permit of some', { p: permit(' when { resource.labels.contains("eu") }') }, 'some: permit', ['p']],
+    ['a forbid of all', { p: permit(), f: forbid() }, 'none: policy_forbids', ['f']],
     [
       'a forbid that errors',
       { p: permit(), f: forbid(' when { context.x == 1 }') },
-      'none',
-      'forbid_evaluation_error',
+      'none: forbid_evaluation_error',
       ['f'],
     ],
     [
       'a forbid of some',
       { p: permit(), f: forbid(' when { resource.labels.contains("eu") }') },
-      'some',
-      'permit',
+      'some: permit',
       ['p', 'f'],
     ],
     [
       'a forbid of one record',
       { p: permit(), f: 'forbid (principal, action, resource == Record::"CRM/1");' },
-      'none',
-      'forbid_evaluation_error',
+      'none: forbid_evaluation_error',
       ['f'],
     ],
     [
       'a forbid without translation',
       { p: permit(), f: forbid(' when { resource.id == resource.owner }') },
-      'none',
-      'forbid_evaluation_error',
+      'none: forbid_evaluation_error',
       ['f'],
     ],
     [
       'a permit without translation',
       { p: permit(' when { resource.id == resource.owner }') },
-      'none',
-      'no_policy_permits',
+      'none: no_policy_permits',
       [],
     ],
     [
       'obligations that cannot be known',
       { p: permit(), q: `${redacting}${permit(' when { context.x == 1 }')}` },
-      'none',
-      'obligation_unenforceable',
+      'none: obligation_unenforceable',
       ['q'],
     ],
-  ])('on %s', (_case, policies, kind, code, determining) => {
+  ])('on %s', (_case, policies, answer, determining) => {
     const plan = planOf(policies);
-    expect(plan).toMatchObject({ kind, code });
+    expect(`${plan.kind}: ${plan.code}`).toBe(answer);
     expect(plan.determining.map(({ id }) => id)).toEqual(determining);
   });
 
@@ -227,7 +218,7 @@ describe('a filter plan', () => {
           expect([decision.code, passes(plan, attributes)]).toEqual([decision.code, decision.effect === 'permit']);
         }
       }),
-      { numRuns: Number(process.env['WRIT_FUZZ'] ?? 500) },
+      { numRuns: Number(process.env['WRIT_FUZZ'] ?? 200) },
     );
     expect(Math.min(seen.none, seen.all, seen.some)).toBeGreaterThan(0);
   }, 600_000);

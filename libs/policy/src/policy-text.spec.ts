@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { cedar } from '../../../test/vectors/cedar-oracle.js';
 import { conjunctsOf } from './expression.js';
 import { lineIndex, scanPolicy, splitPolicies } from './policy-text.js';

@@ -1,4 +1,3 @@
-import { messageOf } from '#writ/faults';
 import { formatProblem, policyProblemsOf } from '#writ/policy';
 import type { Command } from 'commander';
 import { type Cli, CODES, type CommonOptions, configPath, dataDirectory, helpEnd, withJson } from '../cli.js';
@@ -39,9 +38,9 @@ async function runCheck(options: CommonOptions, cli: Cli): Promise<number> {
   } catch (error) {
     const problems = policyProblemsOf(error);
     if (problems.length === 0) throw error;
-    const { code, exit } = failureOf(error);
+    const { code, message, exit } = failureOf(error);
     if (options.json) {
-      cli.print(JSON.stringify({ ok: false, error: { code, message: messageOf(error) }, problems }));
+      cli.print(JSON.stringify({ ok: false, error: { code, message }, problems }));
     } else {
       for (const problem of problems) cli.note(`${problem.code}: ${formatProblem(problem)}`);
     }

@@ -128,10 +128,10 @@ export class ServiceProcess {
     if (performance.now() - this.#startedMs > HEALTHY_MS) this.#pauseMs = RESTART_FIRST_MS;
     const pauseMs = this.#pauseMs;
     this.#pauseMs = Math.min(pauseMs * 2, RESTART_MAX_MS);
-    const last = this.#log.lastLines().at(-1);
-    this.listener.note(
-      `${this.name}: ended (${how}), starts again in ${pauseMs} ms${last === undefined ? '' : `; it said: ${last}`}`,
-    );
+    // A process that was killed had no time to say why.
+    const last = how.startsWith('exit') ? this.#log.lastLines().at(-1) : undefined;
+    const said = last === undefined ? '' : `; it said: ${last}`;
+    this.listener.note(`${this.name}: ended (${how}), starts again in ${pauseMs} ms${said}`);
     this.#restart = setTimeout(() => this.start(), pauseMs);
   }
 

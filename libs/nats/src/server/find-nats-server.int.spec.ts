@@ -91,7 +91,8 @@ describe('finding a nats-server', () => {
   });
 
   it('uses the package itself as cache where there is no other', async () => {
-    const { binary } = await find([fetching('2.15.2')], { XDG_CACHE_HOME: '/proc/none' });
+    await writeFile(join(home, 'no-directory'), '');
+    const { binary } = await find([fetching('2.15.2')], { XDG_CACHE_HOME: join(home, 'no-directory') });
     expect(binary.startsWith(join(home, '.writ', 'cache'))).toBe(true);
   });
 

@@ -65,7 +65,7 @@ async function start(beside: PlainServer, config: string) {
     expect(reasons).toEqual([]);
     const second = await startNatsServer(options);
     process.kill(second.pid, 'SIGKILL');
-    while (reasons.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await untilDefined(async () => reasons[0]);
     expect(reasons).toEqual(['nats-server ended (exit 137)']);
     expect(await faultOf(second.reload())).toMatch(/^CONFIG_NOT_RUNNING/);
   });
@@ -98,10 +98,12 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function untilDefined<T>(look: () => Promise<T | undefined>): Promise<T> {
-  for (;;) {
+async function untilDefined<T>(look: () => Promise<T | undefined>): Promise<NonNullable<T>> {
+  const deadline = performance.now() + 10_000;
+  while (performance.now() < deadline) {
     const found = await look().catch(() => undefined);
     if (found !== undefined && !Number.isNaN(found) && found !== 0) return found;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
+  throw new Error('it did not happen in 10 s');
 }

@@ -1,0 +1,34 @@
+/** What a run of calls showed. */
+export interface LoadResult {
+  readonly callsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly calls: number;
+}
+
+/** Makes `calls` calls with `inFlight` of them at any time, and times each. */
+export async function load(calls: number, inFlight: number, call: (n: number) => Promise<void>): Promise<LoadResult> {
+  const took: number[] = [];
+  let next = 0;
+  const startedMs = performance.now();
+  await Promise.all(
+    Array.from({ length: inFlight }, async () => {
+      while (next < calls) {
+        const n = next++;
+        const beganMs = performance.now();
+        await call(n);
+        took.push(performance.now() - beganMs);
+      }
+    }),
+  );
+  const seconds = (performance.now() - startedMs) / 1000;
+  took.sort((a, b) => a - b);
+  const at = (share: number) =>
+    Math.round((took[Math.min(took.length - 1, Math.floor(took.length * share))] ?? 0) * 100) / 100;
+  return { callsPerSecond: Math.round(calls / seconds), p50Ms: at(0.5), p99Ms: at(0.99), calls };
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}

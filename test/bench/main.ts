@@ -1,0 +1,37 @@
+import { Command } from 'commander';
+import { benchAppend } from './append.js';
+import { benchDecide } from './decide.js';
+import { governedCall, loadAverage } from './governed-call.js';
+
+// `npm run bench -- <name> [--json]`. Numbers are compared with the floor of the same run, never with another day's.
+
+const program = new Command('bench').description('Measures Writ against a floor in the same run.').showHelpAfterError();
+const say = (text: string) => void process.stderr.write(`${text}\n`);
+
+function bench(name: string, description: string, run: () => Promise<readonly object[]> | readonly object[]): void {
+  program
+    .command(name)
+    .description(description)
+    .option('--json', 'one JSON object on stdout')
+    .action(async ({ json }: { json?: boolean }) => {
+      const rows = await run();
+      const machine = { node: process.version, loadAverage: await loadAverage() };
+      if (json === true) process.stdout.write(`${JSON.stringify({ bench: name, rows, machine })}\n`);
+      else console.table(rows.map((row) => flat(row)));
+    });
+}
+
+function flat(row: object, prefix = ''): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(row).flatMap(([key, value]: [string, unknown]) =>
+      typeof value === 'object' && value !== null
+        ? Object.entries(flat(value, `${prefix}${key}.`))
+        : [[prefix + key, value]],
+    ),
+  );
+}
+
+bench('governed-call', 'calls/s, latency and CPU of a governed call, with fsync on', () => governedCall(say));
+bench('decide', 'decisions per second by number of policies, in process', () => benchDecide(say));
+bench('append', 'entries made durable per second', () => benchAppend(say));
+await program.parseAsync();
