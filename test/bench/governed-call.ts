@@ -95,7 +95,7 @@ async function measureWrit(say: (text: string) => void): Promise<readonly Measur
     'nats-server': await gateway.pidOf('nats-server'),
   };
   const call = async (n: number) => void (await agents[n % AGENTS]?.tool('noop', { text: TEXT }));
-  return measure(call, pids, (text) => say(`Writ: ${text}`));
+  return await measure(call, pids, (text) => say(`Writ: ${text}`));
 }
 
 async function measureFloor(say: (text: string) => void): Promise<readonly Measured[]> {

@@ -10,17 +10,23 @@ export interface LoadResult {
 export async function load(calls: number, inFlight: number, call: (n: number) => Promise<void>): Promise<LoadResult> {
   const took: number[] = [];
   let next = 0;
+  let failure: Error | undefined;
   const startedMs = performance.now();
   await Promise.all(
     Array.from({ length: inFlight }, async () => {
       while (next < calls) {
         const n = next++;
         const beganMs = performance.now();
-        await call(n);
+        await call(n).catch((cause: unknown) => {
+          // The first failure ends the run, and whatever else fails then says nothing.
+          failure ??= new Error(`call ${n} failed`, { cause });
+          next = calls;
+        });
         took.push(performance.now() - beganMs);
       }
     }),
   );
+  if (failure !== undefined) throw failure;
   const seconds = (performance.now() - startedMs) / 1000;
   took.sort((a, b) => a - b);
   const at = (share: number) =>

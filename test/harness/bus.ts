@@ -5,6 +5,7 @@ import {
   openDeployment,
   readProfile,
   startBus,
+  type BusHost,
   type Deployment,
   type RunningBus,
 } from '#writ/deployment';
@@ -12,6 +13,7 @@ import { connectBus, parseUserNkey, type Bus } from '#writ/nats';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CONTAINER_PLACE, hasContainers, startInContainer } from './container-host.js';
 import { testNatsServer } from './nats-server.js';
 
 export { testNatsServer };
@@ -25,8 +27,6 @@ export interface TestBus extends AsyncDisposable {
   connect(user: string, onError?: (error: Error) => void): Promise<Bus>;
   /** The nkey seed of a service user or an agent. */
   seedOf(user: string): Promise<string>;
-  /** What the server has written to its log. */
-  log(): Promise<string>;
 }
 
 export interface TestBusOptions {
@@ -36,10 +36,15 @@ export interface TestBusOptions {
   readonly dataDir?: string;
 }
 
+/** Where a bus for tests can run: a server that is given, else a local one, else `container`. Undefined: skip the test. */
+export async function testBusHost(): Promise<string | undefined> {
+  return (await testNatsServer()) ?? ((await hasContainers()) ? 'container' : undefined);
+}
+
 /** Starts the bus as `writ up` does, on a port that the system chooses. */
 export async function startTestBus(options: TestBusOptions = {}): Promise<TestBus> {
-  const binary = await testNatsServer();
-  if (binary === undefined) throw new Error('there is no nats-server: guard the test with `testNatsServer()`');
+  const host = await testBusHost();
+  if (host === undefined) throw new Error('there is no nats-server: guard the test with `testBusHost()`');
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'writ-bus-')));
   const config = WritConfig.parse({
     version: 1,
@@ -50,6 +55,8 @@ export async function startTestBus(options: TestBusOptions = {}): Promise<TestBu
     ...options.config,
   });
   const deployment = await openDeployment({ dataDir, config });
+  const binary: string | BusHost =
+    host === 'container' ? { place: CONTAINER_PLACE, start: () => startInContainer(deployment) } : host;
   const running = await startBus(deployment, { binary }).catch(async (error: unknown) => {
     await deployment.close();
     throw error;
@@ -83,7 +90,6 @@ function testBus(parts: {
       connections.push(bus);
       return bus;
     },
-    log: () => readFile(paths.natsLog, 'utf8'),
     [Symbol.asyncDispose]: async () => {
       await Promise.all(connections.map((bus) => bus.close()));
       await running.stop();

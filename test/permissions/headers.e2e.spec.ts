@@ -1,11 +1,11 @@
 import { isStreamError, publishToStream, StreamReader, type Bus, type BusMessage } from '#writ/nats';
-import { startTestBus, testNatsServer, type TestBus } from '../harness/bus.js';
+import { startTestBus, testBusHost, type TestBus } from '../harness/bus.js';
 import { prober } from './probe.js';
 
-const binary = await testNatsServer();
+const host = await testBusHost();
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-(binary === undefined ? describe.skip : describe)('a header', () => {
+(host === undefined ? describe.skip : describe)('a header', () => {
   let bus: TestBus;
   let pdp: Bus;
   let executor: Bus;

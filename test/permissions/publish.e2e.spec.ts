@@ -1,8 +1,8 @@
 import { StreamReader, type Bus } from '#writ/nats';
-import { startTestBus, testNatsServer, type TestBus } from '../harness/bus.js';
+import { startTestBus, testBusHost, type TestBus } from '../harness/bus.js';
 import { prober, publishSubjects, STREAMS, USERS, type User } from './probe.js';
 
-const binary = await testNatsServer();
+const host = await testBusHost();
 const gets = (prefix: string, stream: string) => [
   `${prefix}.DIRECT.GET.${stream}`,
   `${prefix}.STREAM.MSG.GET.${stream}`,
@@ -102,7 +102,7 @@ async function streamSettings(bus: TestBus): Promise<readonly unknown[]> {
   );
 }
 
-(binary === undefined ? describe.skip : describe)('publishing', () => {
+(host === undefined ? describe.skip : describe)('publishing', () => {
   let bus: TestBus;
   let before: readonly unknown[];
   let arrived: Awaited<ReturnType<typeof arrivals>>;

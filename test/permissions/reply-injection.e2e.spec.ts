@@ -1,9 +1,9 @@
 import { LEDGER_API_PREFIX, isReplyRoute } from '#writ/contracts';
 import { isBusError, StreamReader, type Bus, type BusMessage } from '#writ/nats';
-import { startTestBus, testNatsServer, type TestBus } from '../harness/bus.js';
+import { startTestBus, testBusHost, type TestBus } from '../harness/bus.js';
 import { STREAMS } from './probe.js';
 
-const binary = await testNatsServer();
+const host = await testBusHost();
 
 const TARGETS = [
   'cmd.tool.once.default',
@@ -35,7 +35,7 @@ function answerBlindly(pdp: Bus, seen: BusMessage[]): void {
   });
 }
 
-(binary === undefined ? describe.skip : describe)('a reply subject that an agent chose', () => {
+(host === undefined ? describe.skip : describe)('a reply subject that an agent chose', () => {
   let bus: TestBus;
   let pdp: Bus;
   let agent: Bus;

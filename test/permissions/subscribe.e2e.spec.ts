@@ -1,7 +1,7 @@
-import { startTestBus, testNatsServer, type TestBus } from '../harness/bus.js';
+import { startTestBus, testBusHost, type TestBus } from '../harness/bus.js';
 import { EXECUTORS, prober, USERS, type User } from './probe.js';
 
-const binary = await testNatsServer();
+const host = await testBusHost();
 
 /** `subject` or `subject queue`. */
 const SUBSCRIPTIONS: readonly string[] = [
@@ -70,7 +70,7 @@ const ALLOWED: Readonly<Record<User, readonly string[]>> = {
   ],
 };
 
-(binary === undefined ? describe.skip : describe)('subscribing', () => {
+(host === undefined ? describe.skip : describe)('subscribing', () => {
   let bus: TestBus;
   beforeAll(async () => {
     bus = await startTestBus();

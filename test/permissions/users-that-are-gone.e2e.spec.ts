@@ -1,13 +1,13 @@
 import { addAgent, deploymentServerConfig, removeAgent } from '#writ/deployment';
 import { connectBus, createUserNkey, isBusError, type Bus } from '#writ/nats';
 import { readFile, writeFile } from 'node:fs/promises';
-import { startTestBus, testNatsServer, type TestBus } from '../harness/bus.js';
+import { startTestBus, testBusHost, type TestBus } from '../harness/bus.js';
 import { prober } from './probe.js';
 
-const binary = await testNatsServer();
+const host = await testBusHost();
 const isRefused = (error: unknown) => isBusError(error, 'permission');
 
-(binary === undefined ? describe.skip : describe)('a user that is gone', () => {
+(host === undefined ? describe.skip : describe)('a user that is gone', () => {
   let bus: TestBus;
   beforeAll(async () => {
     bus = await startTestBus();
@@ -21,13 +21,8 @@ const isRefused = (error: unknown) => isBusError(error, 'permission');
     const { deployment, running } = bus;
     const { paths } = deployment;
     const boot = { ledger: createUserNkey(), gateway: createUserNkey() };
-    const place = {
-      listen: new URL(bus.url).host,
-      storeDir: paths.natsStore,
-      local: { portsDir: paths.natsPorts, logFile: paths.natsLog },
-    };
     const publicKeys = { ledger: boot.ledger.publicKey, gateway: boot.gateway.publicKey };
-    await writeFile(paths.natsConfig, await deploymentServerConfig(deployment, place, publicKeys));
+    await writeFile(paths.natsConfig, await deploymentServerConfig(deployment, running.place, publicKeys));
     await running.server.reload();
     const live = await connectWith(boot.ledger.seed, 'boot');
     await live.request('$JS.API.STREAM.INFO.LEDGER', '', { timeoutMs: 2_000 });

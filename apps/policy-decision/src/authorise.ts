@@ -124,9 +124,8 @@ function filtered(
   });
   const effect = plan.kind === 'none' ? 'forbid' : 'permit';
   const { code, determining, errors, obligations, near, reasonForAgent } = plan;
-  const reason = reasonForAgent === undefined ? {} : { reasonForAgent };
   const verdict = finish(
-    { effect, code, determining, errors, obligations, near, ...reason },
+    { effect, code, determining, errors, obligations, near, reasonForAgent },
     {
       kind: request.kind,
       resource: request.namespace,

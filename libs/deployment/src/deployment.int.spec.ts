@@ -2,7 +2,7 @@ import { WritConfig } from '#writ/catalogue';
 import { Fault } from '#writ/faults';
 import { openTrustBundle } from '#writ/signing';
 import { execFile } from 'node:child_process';
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -127,7 +127,6 @@ describe('a data directory', () => {
 
   it('with streams but without its deployment file is not started afresh', async () => {
     await openAndClose();
-    const { mkdir } = await import('node:fs/promises');
     await mkdir(paths.natsStore, { recursive: true });
     await rm(paths.deploymentFile);
     expect(await faultOf(open())).toBe('CONFIG_DATA_DIR_CORRUPT');
@@ -138,7 +137,7 @@ describe('a data directory', () => {
     await rm(paths.deploymentFile);
     await rm(paths.trustBundle);
     await openAndClose();
-    await openAndClose();
+    expect(await faultOf(openAndClose())).toBe('nothing');
   });
 
   it('of another ledger, tenant or shard count is refused', async () => {

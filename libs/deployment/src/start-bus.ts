@@ -12,22 +12,29 @@ import {
 } from '#writ/nats';
 import { watch } from 'node:fs';
 import { setBusUrl } from './agents.js';
-import { deploymentServerConfig, type Deployment } from './deployment.js';
+import { deploymentServerConfig, type Deployment, type ServerPlace } from './deployment.js';
 import { makePrivateDirectory, writeFileAtomic } from './files.js';
 import { COMMAND_BYTES_MAX, PAYLOAD_KEY_BYTES_MAX, POOL } from './render-server-config.js';
 
 /** The bus of a deployment on this machine: server, accounts, streams. */
 export interface RunningBus {
   readonly url: string;
+  readonly place: ServerPlace;
   readonly server: NatsServer;
   /** Lets the server take the agents as the registry has them now. A removed agent is disconnected at once. */
   applyAgents(): Promise<void>;
   stop(): Promise<void>;
 }
 
+/** Where the server runs, and how it is started there from the configuration file in the data directory. */
+export interface BusHost {
+  readonly place: ServerPlace;
+  start(): Promise<NatsServer>;
+}
+
 export interface StartBusOptions {
-  /** The nats-server to run. */
-  readonly binary: string;
+  /** The nats-server to run on this machine, or a host that runs one. */
+  readonly binary: string | BusHost;
   /** The server ended without having been told to. */
   readonly onExit?: (reason: string) => void;
   /** A change of the registry could not be applied; the server goes on with what it had. */
@@ -47,45 +54,69 @@ const BOOT_USER = 'boot';
  * that time only. From then on nobody can change a stream, this process included.
  */
 export async function startBus(deployment: Deployment, options: StartBusOptions): Promise<RunningBus> {
-  const { paths } = deployment;
+  const host =
+    typeof options.binary === 'string' ? localHost(deployment, options.binary, options.onExit) : options.binary;
   const boot: BootUsers = { ledger: createUserNkey(), gateway: createUserNkey() };
-  await makePrivateDirectory(paths.natsStore);
-  await writeServerConfig(deployment, boot);
-  const server = await startNatsServer({
-    binary: options.binary,
-    configFile: paths.natsConfig,
-    portsDir: paths.natsPorts,
-    logFile: paths.natsLog,
-    ...(options.onExit !== undefined && { onExit: options.onExit }),
-  });
+  await writeServerConfig(deployment, host.place, boot);
+  const server = await host.start();
   try {
     await provision(deployment, server.url, boot);
-    await setBusUrl(paths, server.url);
-    await writeServerConfig(deployment);
+    await setBusUrl(deployment.paths, server.url);
+    await writeServerConfig(deployment, host.place);
     await server.reload();
     await assertGone(server.url, boot);
-    return runningBus(deployment, server, options);
+    return runningBus(deployment, { server, place: host.place, onError: options.onError });
   } catch (error) {
     await server.stop();
     throw error;
   }
 }
 
-function runningBus(deployment: Deployment, server: NatsServer, options: StartBusOptions): RunningBus {
+function localHost(deployment: Deployment, binary: string, onExit: StartBusOptions['onExit']): BusHost {
+  const { config, paths } = deployment;
+  return {
+    place: {
+      listen: `${config.listen.host}:${config.listen.port === 0 ? -1 : config.listen.port}`,
+      storeDir: paths.natsStore,
+      local: { portsDir: paths.natsPorts, logFile: paths.natsLog },
+    },
+    start: async () => {
+      await makePrivateDirectory(paths.natsStore);
+      return startNatsServer({
+        binary,
+        configFile: paths.natsConfig,
+        portsDir: paths.natsPorts,
+        logFile: paths.natsLog,
+        ...(onExit !== undefined && { onExit }),
+      });
+    },
+  };
+}
+
+function runningBus(
+  deployment: Deployment,
+  running: {
+    readonly server: NatsServer;
+    readonly place: ServerPlace;
+    readonly onError: StartBusOptions['onError'];
+  },
+): RunningBus {
+  const { server } = running;
   let changes = Promise.resolve();
   const applyAgents = () => {
     const next = changes.then(async () => {
-      await writeServerConfig(deployment);
+      await writeServerConfig(deployment, running.place);
       await server.reload();
     });
     changes = next.catch(() => undefined);
     return next;
   };
   const stopWatching = onRegistryChange(deployment, () => {
-    applyAgents().catch((error: unknown) => options.onError?.(error));
+    applyAgents().catch((error: unknown) => running.onError?.(error));
   });
   return {
     url: server.url,
+    place: running.place,
     server,
     applyAgents,
     stop: async () => {
@@ -110,18 +141,9 @@ function onRegistryChange(deployment: Deployment, listener: () => void): () => v
   };
 }
 
-async function writeServerConfig(deployment: Deployment, boot?: BootUsers): Promise<void> {
-  const { config, paths } = deployment;
-  const text = await deploymentServerConfig(
-    deployment,
-    {
-      listen: `${config.listen.host}:${config.listen.port === 0 ? -1 : config.listen.port}`,
-      storeDir: paths.natsStore,
-      local: { portsDir: paths.natsPorts, logFile: paths.natsLog },
-    },
-    boot && { ledger: boot.ledger.publicKey, gateway: boot.gateway.publicKey },
-  );
-  await writeFileAtomic(paths.natsConfig, text);
+async function writeServerConfig(deployment: Deployment, place: ServerPlace, boot?: BootUsers): Promise<void> {
+  const publicKeys = boot && { ledger: boot.ledger.publicKey, gateway: boot.gateway.publicKey };
+  await writeFileAtomic(deployment.paths.natsConfig, await deploymentServerConfig(deployment, place, publicKeys));
 }
 
 async function provision(deployment: Deployment, url: string, boot: BootUsers): Promise<void> {

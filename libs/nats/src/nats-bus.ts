@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { errors, headers, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from 'nats';
+import { errors, type NatsConnection, type Subscription } from 'nats';
 import {
   BusError,
   type Bus,
-  type BusHeaders,
   type BusMessage,
   type BusSubscription,
   type PublishOptions,
   type RequestOptions,
   type SubscribeOptions,
 } from './bus.js';
+import { assertSubject, toBusError, toBusMessage, toHeaders } from './nats-conversions.js';
 
 interface Waiting {
   readonly subject: string;
@@ -208,33 +208,6 @@ export class NatsBus implements Bus {
   }
 }
 
-/** A blank or a line break in a subject would be read by the server as protocol. */
-function assertSubject(subject: string): void {
-  // oxlint-disable-next-line no-control-regex
-  if (!/^[^\s\u0000-\u001f\u007f]+$/.test(subject)) {
-    throw new BusError('invalid', `${JSON.stringify(subject.slice(0, 80))} is not a subject`);
-  }
-}
-
-function toHeaders(values: BusHeaders): MsgHdrs {
-  const result = headers();
-  for (const [name, value] of Object.entries(values)) result.set(name, value);
-  return result;
-}
-
-function toBusMessage(message: Msg): BusMessage {
-  return {
-    subject: message.subject,
-    reply: message.reply,
-    data: message.data,
-    status: message.headers?.code ?? 0,
-    header: (name) => {
-      const values = message.headers?.values(name);
-      return values === undefined ? undefined : values[values.length - 1];
-    },
-  };
-}
-
 function toSubscription(subscription: Subscription): BusSubscription {
   return {
     unsubscribe: () => {
@@ -244,17 +217,4 @@ function toSubscription(subscription: Subscription): BusSubscription {
       if (!subscription.isClosed()) await subscription.drain();
     },
   };
-}
-
-function toBusError(cause: unknown): BusError {
-  if (cause instanceof BusError) return cause;
-  if (cause instanceof errors.PermissionViolationError) {
-    const verb = cause.operation === 'publish' ? 'publish on' : 'subscribe to';
-    return new BusError('permission', `the bus does not let this user ${verb} \`${cause.subject}\``, { cause });
-  }
-  if (cause instanceof errors.ClosedConnectionError || cause instanceof errors.DrainingConnectionError) {
-    return new BusError('closed', 'the connection is closed', { cause });
-  }
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return new BusError(/permissions violation/i.test(text) ? 'permission' : 'invalid', text, { cause });
 }

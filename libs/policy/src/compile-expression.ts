@@ -28,6 +28,7 @@ import {
   isEqual,
   isIn,
   isRecord,
+  missingAttribute,
   Unsupported,
   type Value,
 } from './values.js';
@@ -119,7 +120,7 @@ const NULL_ATTRIBUTE = new EvaluationError('type error: null is not a value');
 function compileAttribute(operands: Json, store: EntityStore): Evaluator {
   const attribute = textOperand(operands, 'attr');
   const left = operand(operands, 'left');
-  const missing = new EvaluationError(`does not have the attribute \`${attribute}\``);
+  const missing = missingAttribute(attribute);
   // Names such as `constructor` are on every object's prototype: they must be its own.
   const isInherited = attribute in Object.prototype;
   const path = attributePath(left);
@@ -137,7 +138,7 @@ function compileAttribute(operands: Json, store: EntityStore): Evaluator {
 /** The hot path: `context.attribute` and `context.group.attribute`. */
 function compileContextPath(group: string | undefined, attribute: string, missing: EvaluationError): Evaluator {
   if (group === undefined) return (e) => present(e.context[attribute], missing);
-  const missingGroup = new EvaluationError(`does not have the attribute \`${group}\``);
+  const missingGroup = missingAttribute(group);
   const isInherited = group in Object.prototype;
   return (e) => {
     if (isInherited && !Object.hasOwn(e.context, group)) throw missingGroup;

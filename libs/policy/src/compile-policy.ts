@@ -36,9 +36,13 @@ export interface CompiledScope {
 
 export interface CompiledPolicy {
   readonly source: PolicySource;
+  /** Where its parts stand in its text; undefined when the scanner could not tell. */
+  readonly parts: PolicyParts | undefined;
   /** Position in the bundle, so that answers are listed in one order. */
   readonly order: number;
   readonly place: PolicyPlace;
+  /** The place alone, as a list: most decisions have one determining policy. */
+  readonly places: readonly PolicyPlace[];
   readonly isPermit: boolean;
   readonly principal: CompiledScope;
   readonly resource: CompiledScope;
@@ -63,13 +67,16 @@ export function compilePolicy(source: PolicySource, order: number, store: Entity
   const clauses = compileClauses(source, store);
   if ('unsupported' in clauses) {
     const at = clausePosition(parts, clauses);
-    return problem('POLICY_UNSUPPORTED', `${clauses.unsupported} is not supported`, at?.start);
+    return problem('POLICY_UNSUPPORTED', `${clauses.unsupported} is not supported`, at.start);
   }
-  const { est } = source;
+  const { est, id, file } = source;
+  const place = { id, effect: est.effect, file, ...placeOf(source, parts?.effect ?? 0) };
   return {
     source,
+    parts,
     order,
-    place: { id: source.id, effect: est.effect, file: source.file, ...placeOf(source, parts?.effect ?? 0) },
+    place,
+    places: [place],
     isPermit: est.effect === 'permit',
     principal: compileScope(est.principal, store),
     resource: compileScope(est.resource, store),
@@ -99,24 +106,27 @@ export function placeOf(source: PolicySource, offset: number): { readonly line: 
   return { line: source.line + line - 1, col: line === 1 ? source.col + col - 1 : col };
 }
 
-/**
- * The text and offset of a clause. When the scanner found another number of clauses than Cedar's parser did, the place is
- * that of the condition and there is no text.
- */
-export function clausePosition(
-  parts: PolicyParts | undefined,
-  clause: { readonly condition: number; readonly indexInCondition: number; readonly countInCondition: number },
-): { readonly start: number; readonly text?: string } | undefined {
-  const condition = parts?.conditions[clause.condition];
-  if (condition === undefined) return undefined;
-  const part = condition.clauses[clause.indexInCondition];
-  const isMatched = condition.clauses.length === clause.countInCondition;
-  return part === undefined || !isMatched ? { start: condition.start } : part;
+/** The text and offset of a clause of a policy. */
+export function placeOfClause(
+  policy: CompiledPolicy,
+  clause: Clause,
+): { readonly start: number; readonly text?: string } {
+  const inCondition = policy.clauses.filter(({ condition }) => condition === clause.condition);
+  return clausePosition(policy.parts, { ...clause, countInCondition: inCondition.length });
 }
 
-/** How many clauses the condition of a clause has. */
-export function countInCondition(policy: CompiledPolicy, clause: Clause): number {
-  return policy.clauses.filter(({ condition }) => condition === clause.condition).length;
+/**
+ * When the scanner found another number of clauses than Cedar's parser did, the place is that of the condition and there is
+ * no text.
+ */
+function clausePosition(
+  parts: PolicyParts | undefined,
+  clause: { readonly condition: number; readonly indexInCondition: number; readonly countInCondition: number },
+): { readonly start: number; readonly text?: string } {
+  const condition = parts?.conditions[clause.condition];
+  if (condition === undefined) return { start: 0 };
+  const part = condition.clauses[clause.indexInCondition];
+  return part === undefined || condition.clauses.length !== clause.countInCondition ? { start: condition.start } : part;
 }
 
 interface UnsupportedClause {

@@ -28,7 +28,7 @@ export interface PolicyReasons {
   readonly errors: readonly PolicyError[];
   readonly obligations: readonly Obligation[];
   /** What the author of the first deciding policy lets the agent know. */
-  readonly reasonForAgent?: string;
+  readonly reasonForAgent: string | undefined;
   /** For a default deny: the permits that came nearest. For operators only; computed when it is first read. */
   readonly near: readonly NearMiss[];
 }
@@ -55,7 +55,7 @@ export function decide(set: PolicySet, request: PolicyRequest): PolicyDecision {
     return forbidden('forbid_evaluation_error', forbidding.failed, forbidding.errors);
   }
   const permitting = run(permits, environment);
-  if (permitting.satisfied.length === 0) return denied(set, environment, permitting.errors);
+  if (permitting.satisfied.length === 0) return new DefaultDeny(set, environment, permitting.errors);
   // It cannot be known whether its obligations apply, so nothing is permitted without them.
   const unenforceable = permitting.failed.filter((policy) => policy.obligations.length > 0);
   if (unenforceable.length > 0) return forbidden('obligation_unenforceable', unenforceable, permitting.errors);
@@ -86,6 +86,7 @@ interface Run {
 }
 
 const NONE: readonly never[] = Object.freeze([]);
+const NOTHING: Run = { satisfied: NONE, failed: NONE, errors: NONE };
 
 function run(policies: readonly CompiledPolicy[], environment: Environment): Run {
   let satisfied: CompiledPolicy[] | undefined;
@@ -100,18 +101,23 @@ function run(policies: readonly CompiledPolicy[], environment: Environment): Run
       (errors ??= []).push({ id: policy.source.id, message: thrown.message });
     }
   }
+  if (satisfied === undefined && failed === undefined) return NOTHING;
   return { satisfied: satisfied ?? NONE, failed: failed ?? NONE, errors: errors ?? NONE };
 }
 
 function permitted(policies: readonly CompiledPolicy[], errors: readonly PolicyError[]): PolicyDecision {
-  const obligations = policies.filter((policy) => policy.obligations.length > 0);
+  const [only] = policies;
+  const obligations =
+    policies.length === 1 && only !== undefined
+      ? only.obligations
+      : mergeObligations(policies.map((p) => p.obligations));
   return {
     effect: 'permit',
     code: 'permit',
     determining: placesOf(policies),
     errors,
-    obligations: obligations.length === 0 ? NONE : mergeObligations(obligations.map((policy) => policy.obligations)),
-    ...reasonOf(policies),
+    obligations,
+    reasonForAgent: reasonOf(policies),
     near: NONE,
   };
 }
@@ -127,13 +133,9 @@ function forbidden(
     determining: placesOf(policies),
     errors,
     obligations: NONE,
-    ...reasonOf(policies),
+    reasonForAgent: reasonOf(policies),
     near: NONE,
   };
-}
-
-function denied(set: PolicySet, environment: Environment, errors: readonly PolicyError[]): PolicyDecision {
-  return new DefaultDeny(errors, () => findNearMisses(set, environment));
 }
 
 /** Near misses cost more than the decision, so they are looked for when somebody reads them. */
@@ -142,23 +144,31 @@ class DefaultDeny implements PolicyDecision {
   readonly code = 'no_policy_permits';
   readonly determining = NONE;
   readonly obligations = NONE;
+  readonly reasonForAgent = undefined;
+  readonly #set: PolicySet;
+  readonly #environment: Environment;
   #near: readonly NearMiss[] | undefined;
 
   constructor(
+    set: PolicySet,
+    environment: Environment,
     readonly errors: readonly PolicyError[],
-    private readonly findNear: () => readonly NearMiss[],
-  ) {}
+  ) {
+    this.#set = set;
+    this.#environment = environment;
+  }
 
   get near(): readonly NearMiss[] {
-    return (this.#near ??= this.findNear());
+    return (this.#near ??= findNearMisses(this.#set, this.#environment));
   }
 }
 
 export function placesOf(policies: readonly CompiledPolicy[]): readonly PolicyPlace[] {
-  return policies.map((policy) => policy.place);
+  const [only] = policies;
+  return policies.length === 1 && only !== undefined ? only.places : policies.map((policy) => policy.place);
 }
 
-export function reasonOf(policies: readonly CompiledPolicy[]): { readonly reasonForAgent?: string } {
-  const reason = policies.find((policy) => policy.reasonForAgent !== undefined)?.reasonForAgent;
-  return reason === undefined ? {} : { reasonForAgent: reason };
+export function reasonOf(policies: readonly CompiledPolicy[]): string | undefined {
+  for (const { reasonForAgent } of policies) if (reasonForAgent !== undefined) return reasonForAgent;
+  return undefined;
 }

@@ -132,7 +132,7 @@ function allowance(forbidding: readonly Evaluated[], permitting: readonly Evalua
     determining: placesOf(policies),
     errors: why.errors,
     obligations: mergeObligations(granting.map(({ policy }) => policy.obligations)),
-    ...reasonOf(granting.map(({ policy }) => policy)),
+    reasonForAgent: reasonOf(granting.map(({ policy }) => policy)),
     near: [],
   };
   return predicate.op === 'true' ? { kind: 'all', ...reasons } : { kind: 'some', predicate, ...reasons };
@@ -160,7 +160,7 @@ function none(code: PolicyCode, deciding: readonly Evaluated[], why: Why): Filte
     determining: placesOf(policies),
     errors: why.errors,
     obligations: [],
-    ...reasonOf(policies),
+    reasonForAgent: reasonOf(policies),
     near: code === 'no_policy_permits' ? why.near() : [],
   };
 }

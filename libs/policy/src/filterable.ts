@@ -1,9 +1,8 @@
 import type { ActionScope, PolicyBundle } from './bundle.js';
-import { clausePosition, type CompiledPolicy, compilePolicy, countInCondition, placeOf } from './compile-policy.js';
+import { type CompiledPolicy, compilePolicy, placeOf, placeOfClause } from './compile-policy.js';
 import { EntityStore } from './entity-store.js';
 import { RECORD_TYPE } from './outcome.js';
 import { compilePartial } from './partial.js';
-import { scanPolicy } from './policy-text.js';
 import type { PolicyProblem } from './problems.js';
 import { Unsupported } from './values.js';
 
@@ -43,23 +42,21 @@ function coversRecords(scope: CompiledPolicy['source']['est']['resource']): bool
 }
 
 function problemsOf(policy: CompiledPolicy, store: EntityStore): readonly PolicyProblem[] {
-  const { source } = policy;
-  const parts = scanPolicy(source.text);
-  const problem = (message: string, offset: number | undefined): PolicyProblem => ({
+  const { source, parts } = policy;
+  const problem = (message: string, offset: number): PolicyProblem => ({
     code: 'POLICY_UNSUPPORTED',
     file: source.file,
-    ...placeOf(source, offset ?? 0),
+    ...placeOf(source, offset),
     message: `${message} cannot be a filter over memory records`,
     help: 'policies for `query` and `delete` may test `resource.id`, `resource.owner`, `resource.labels` and the namespace',
   });
-  if (policy.resource.entity?.type === RECORD_TYPE) return [problem('a single record', parts?.resource.start)];
+  if (policy.resource.entity?.type === RECORD_TYPE) return [problem('a single record', parts?.resource.start ?? 0)];
   for (const clause of policy.clauses) {
     try {
       compilePartial(clause.node, store);
     } catch (thrown) {
       if (!(thrown instanceof Unsupported)) throw thrown;
-      const at = clausePosition(parts, { ...clause, countInCondition: countInCondition(policy, clause) });
-      return [problem(thrown.message, at?.start)];
+      return [problem(thrown.message, placeOfClause(policy, clause).start)];
     }
   }
   return [];

@@ -1,16 +1,8 @@
 import type { Json } from '#writ/contracts';
 import { compileExpression, type Environment } from './compile-expression.js';
-import {
-  type Clause,
-  clausePosition,
-  type CompiledPolicy,
-  countInCondition,
-  isInScope,
-  placeOf,
-} from './compile-policy.js';
+import { type Clause, type CompiledPolicy, isInScope, placeOf, placeOfClause } from './compile-policy.js';
 import type { EntityStore } from './entity-store.js';
 import { attributePath, attributesOfHas, isList, isObject, mentionsResource, operand } from './expression.js';
-import { scanPolicy } from './policy-text.js';
 import type { PolicySet } from './policy-set.js';
 import { CedarSet, EntityRef, EvaluationError, type Value } from './values.js';
 
@@ -32,12 +24,13 @@ const PERMITS_VISITED_MAX = 2_000;
 const PERMITS_EVALUATED_MAX = 64;
 const FAILED_TEXT_MAX = 512;
 
+type ScopePart = 'principal' | 'action' | 'resource';
+
 interface Ranked {
   readonly policy: CompiledPolicy;
   readonly scope: ScopePart | undefined;
   readonly failures: readonly Clause[];
 }
-type ScopePart = 'principal' | 'action' | 'resource';
 
 /** The permits that came nearest: at most one part of the scope is wrong, and the fewest clauses failed. */
 export function findNearMisses(
@@ -46,37 +39,41 @@ export function findNearMisses(
   options: { readonly isResourceUnknown?: boolean } = {},
 ): readonly NearMiss[] {
   const ranked: Ranked[] = [];
-  const { permits } = set.candidates(environment.principal, environment.action, environment.resource);
-  for (const policy of [...permits, ...othersNearScope(set, environment, new Set(permits))]) {
-    if (ranked.length === PERMITS_EVALUATED_MAX) break;
-    const scope = wrongScopeParts(policy, environment)[0];
+  for (const [policy, scope] of permitsNearScope(set, environment)) {
     const failures = failingClauses(policy, environment, options.isResourceUnknown === true);
     if (scope !== undefined || failures.length > 0) ranked.push({ policy, scope, failures });
+    if (ranked.length === PERMITS_EVALUATED_MAX) break;
   }
   const score = ({ scope, failures }: Ranked): number => failures.length + (scope === undefined ? 0 : 1.5);
   ranked.sort((a, b) => score(a) - score(b) || a.policy.order - b.policy.order);
   return ranked.slice(0, NEAR_MISSES_MAX).map((miss) => describe(miss, set.store, environment));
 }
 
-function* othersNearScope(
+/** The permits in scope, and then those with one part of the scope wrong. */
+function* permitsNearScope(
   set: PolicySet,
   environment: Environment,
-  seen: ReadonlySet<CompiledPolicy>,
-): Iterable<CompiledPolicy> {
+): Iterable<readonly [CompiledPolicy, ScopePart | undefined]> {
+  const { permits } = set.candidates(environment.principal, environment.action, environment.resource);
+  for (const policy of permits) yield [policy, undefined];
   let visited = 0;
   for (const policy of set.policies) {
-    if (!policy.isPermit || seen.has(policy)) continue;
+    if (!policy.isPermit) continue;
     if (++visited > PERMITS_VISITED_MAX) return;
-    if (wrongScopeParts(policy, environment).length === 1) yield policy;
+    const wrong = onlyWrongScopePart(policy, environment);
+    if (wrong !== undefined) yield [policy, wrong];
   }
 }
 
-function wrongScopeParts(policy: CompiledPolicy, environment: Environment): readonly ScopePart[] {
-  const wrong: ScopePart[] = [];
-  if (!isInScope(policy.principal, environment.principal)) wrong.push('principal');
-  if (!policy.actions.some((action) => isInScope(action, environment.action))) wrong.push('action');
-  if (!isInScope(policy.resource, environment.resource)) wrong.push('resource');
-  return wrong;
+/** Undefined when no part of the scope is wrong, or more than one. */
+function onlyWrongScopePart(policy: CompiledPolicy, environment: Environment): ScopePart | undefined {
+  const isPrincipalWrong = !isInScope(policy.principal, environment.principal);
+  const isResourceWrong = !isInScope(policy.resource, environment.resource);
+  if (isPrincipalWrong && isResourceWrong) return undefined;
+  const isActionWrong = !policy.actions.some((action) => isInScope(action, environment.action));
+  if (isPrincipalWrong) return isActionWrong ? undefined : 'principal';
+  if (isResourceWrong) return isActionWrong ? undefined : 'resource';
+  return isActionWrong ? 'action' : undefined;
 }
 
 function failingClauses(policy: CompiledPolicy, environment: Environment, isResourceUnknown: boolean): Clause[] {
@@ -93,21 +90,20 @@ function failingClauses(policy: CompiledPolicy, environment: Environment, isReso
 
 function describe({ policy, scope, failures }: Ranked, store: EntityStore, environment: Environment): NearMiss {
   const { id, file } = policy.source;
-  const parts = scanPolicy(policy.source.text);
   const [clause] = failures;
   if (scope !== undefined || clause === undefined) {
-    const part = parts?.[scope ?? 'principal'];
+    const part = policy.parts?.[scope ?? 'principal'];
     const entity = environment[scope ?? 'principal'];
     const failed = (part?.text ?? scope ?? '').slice(0, FAILED_TEXT_MAX);
     return { id, file, ...placeOf(policy.source, part?.start ?? 0), failed, values: { [scope ?? '']: entity.uid } };
   }
-  const at = clausePosition(parts, { ...clause, countInCondition: countInCondition(policy, clause) });
+  const at = placeOfClause(policy, clause);
   const keyword = clause.wanted ? 'when' : 'unless';
   return {
     id,
     file,
-    ...placeOf(policy.source, at?.start ?? 0),
-    failed: `${keyword} ${at?.text ?? '…'}`.slice(0, FAILED_TEXT_MAX),
+    ...placeOf(policy.source, at.start),
+    failed: `${keyword} ${at.text ?? '…'}`.slice(0, FAILED_TEXT_MAX),
     values: readValues(clause.node, store, environment),
   };
 }

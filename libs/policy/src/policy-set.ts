@@ -22,7 +22,8 @@ export class PolicySet {
   readonly size: number;
   /** Forbids whose scope names one memory record: a filter over records not known yet cannot keep to them. */
   readonly singleRecordForbids: readonly CompiledPolicy[];
-  readonly #index = new Map<string, CompiledPolicy[]>();
+  /** By action, principal and resource of the scope. */
+  readonly #index = new Map<string, Map<string, Map<string, CompiledPolicy[]>>>();
   #remembered = new Map<EntityRef, Map<EntityRef, Map<EntityRef, Candidates>>>();
   #rememberedCount = 0;
 
@@ -38,9 +39,9 @@ export class PolicySet {
     );
     for (const policy of policies) {
       for (const action of policy.actions) {
-        const key = indexKey(scopeKey(action), scopeKey(policy.principal), scopeKey(policy.resource));
-        const list = this.#index.get(key);
-        if (list === undefined) this.#index.set(key, [policy]);
+        const byResource = getOrAdd(getOrAdd(this.#index, scopeKey(action)), scopeKey(policy.principal));
+        const list = byResource.get(scopeKey(policy.resource));
+        if (list === undefined) byResource.set(scopeKey(policy.resource), [policy]);
         else list.push(policy);
       }
     }
@@ -48,39 +49,37 @@ export class PolicySet {
 
   /** The policies in scope, in bundle order. */
   candidates(principal: EntityRef, action: EntityRef, resource: EntityRef): Candidates {
-    const [p, a, r] = [principal.candidateKey, action.candidateKey, resource.candidateKey];
+    const p = principal.candidateKey;
+    const a = action.candidateKey;
+    const r = resource.candidateKey;
     if (p === undefined || a === undefined || r === undefined) return this.#search(principal, action, resource);
     const known = this.#remembered.get(p)?.get(a)?.get(r);
-    return known ?? this.#remember([p, a, r], this.#search(p, a, r));
-  }
-
-  #remember([principal, action, resource]: readonly [EntityRef, EntityRef, EntityRef], found: Candidates): Candidates {
+    if (known !== undefined) return known;
+    const found = this.#search(p, a, r);
     if (++this.#rememberedCount > CANDIDATES_MAX) {
       this.#remembered = new Map();
       this.#rememberedCount = 1;
     }
-    const byAction = getOrAdd(this.#remembered, principal, () => new Map<EntityRef, Map<EntityRef, Candidates>>());
-    getOrAdd(byAction, action, () => new Map<EntityRef, Candidates>()).set(resource, found);
+    getOrAdd(getOrAdd(this.#remembered, p), a).set(r, found);
     return found;
   }
 
   #search(principal: EntityRef, action: EntityRef, resource: EntityRef): Candidates {
     const found = new Set<CompiledPolicy>();
-    const [principalKeys, resourceKeys] = [entityKeys(principal), entityKeys(resource)];
-    for (const actionKey of entityKeys(action)) {
-      for (const principalKey of principalKeys) {
-        for (const resourceKey of resourceKeys) {
-          for (const policy of this.#index.get(indexKey(actionKey, principalKey, resourceKey)) ?? []) {
+    const principalKeys = entityKeys(principal);
+    const resourceKeys = entityKeys(resource);
+    for (const byPrincipal of valuesAt(this.#index, entityKeys(action))) {
+      for (const byResource of valuesAt(byPrincipal, principalKeys)) {
+        for (const policies of valuesAt(byResource, resourceKeys)) {
+          for (const policy of policies) {
             if (hasType(policy.principal, principal) && hasType(policy.resource, resource)) found.add(policy);
           }
         }
       }
     }
     const inOrder = [...found].sort((a, b) => a.order - b.order);
-    return {
-      forbids: inOrder.filter((policy) => !policy.isPermit),
-      permits: inOrder.filter((policy) => policy.isPermit),
-    };
+    const forbids = inOrder.filter((policy) => !policy.isPermit);
+    return { forbids, permits: inOrder.filter((policy) => policy.isPermit) };
   }
 }
 
@@ -125,16 +124,19 @@ function entityKeys(entity: EntityRef): readonly string[] {
   return keys;
 }
 
-function indexKey(action: string, principal: string, resource: string): string {
-  return `${action}\0${principal}\0${resource}`;
-}
-
 function hasType(scope: CompiledScope, entity: EntityRef): boolean {
   return scope.type === undefined || scope.type === entity.type;
 }
 
-function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  let value = map.get(key);
-  if (value === undefined) map.set(key, (value = make()));
-  return value;
+function* valuesAt<V>(map: ReadonlyMap<string, V>, keys: readonly string[]): Iterable<V> {
+  for (const key of keys) {
+    const value = map.get(key);
+    if (value !== undefined) yield value;
+  }
+}
+
+function getOrAdd<K, InnerK, InnerV>(map: Map<K, Map<InnerK, InnerV>>, key: K): Map<InnerK, InnerV> {
+  let inner = map.get(key);
+  if (inner === undefined) map.set(key, (inner = new Map<InnerK, InnerV>()));
+  return inner;
 }

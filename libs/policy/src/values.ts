@@ -47,6 +47,15 @@ const EXPECTED_ENTITY = new EvaluationError('type error: expected entity');
 const NULL_VALUE = new EvaluationError('type error: null is not a value');
 const OVERFLOW = new EvaluationError('integer overflow: beyond 2^53');
 
+const missing = new Map<string, EvaluationError>();
+
+/** The error of reading an attribute that is not there. Names are those of policies, so there are few. */
+export function missingAttribute(name: string): EvaluationError {
+  let error = missing.get(name);
+  if (error === undefined) missing.set(name, (error = new EvaluationError(`does not have the attribute \`${name}\``)));
+  return error;
+}
+
 export function asBool(value: Value): boolean {
   if (value === true || value === false) return value;
   throw EXPECTED_BOOL;

@@ -126,32 +126,24 @@ export class LedgerVerifier {
   #acceptBlock(message: LedgerMessage, verified: VerifiedBlock): void {
     const { block } = verified;
     const producer = this.#producerOf(block.producer);
+    const place = placeOf(message, block);
     const step = producer.chain.accept(block);
     if (step !== 'next') {
-      this.#problems.add(
-        step,
-        `block ${block.n} of \`${block.producer}\` ${CHAIN_SENTENCES[step]}`,
-        placeOf(message, block),
-      );
+      this.#problems.add(step, `block ${block.n} of \`${block.producer}\` ${CHAIN_SENTENCES[step]}`, place);
     }
     if (step === 'replay' || step === 'fork' || step === 'reordered' || step === 'stale_boot') {
       this.#appendRejected(message, { refusal: step, block, isAuthentic: true });
       return;
     }
     if (message.leafHashes !== undefined && !isSameHashes(block.leaves, message.leafHashes)) {
-      this.#problems.add(
-        'recorded_hashes',
-        `the recorded leaf hashes of message ${message.seq} are not those of its block`,
-        placeOf(message, block),
-      );
+      const sentence = `the recorded leaf hashes of message ${message.seq} are not those of its block`;
+      this.#problems.add('recorded_hashes', sentence, place);
     }
     for (const leaf of block.leaves) this.#frontier.append(leaf);
     producer.blocks++;
     producer.entries += block.entries.length;
     this.#entries += block.entries.length;
-    verified.entries.forEach((entry, index) =>
-      this.#checkEntry(entry, producer, { ...placeOf(message, block), index }),
-    );
+    verified.entries.forEach((entry, index) => this.#checkEntry(entry, producer, { ...place, index }));
   }
 
   #checkEntry(

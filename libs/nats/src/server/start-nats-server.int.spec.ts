@@ -98,7 +98,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function untilDefined<T>(look: () => Promise<T | undefined>): Promise<NonNullable<T>> {
+async function untilDefined<T extends string | number | boolean>(look: () => Promise<T | undefined>): Promise<T> {
   const deadline = performance.now() + 10_000;
   while (performance.now() < deadline) {
     const found = await look().catch(() => undefined);

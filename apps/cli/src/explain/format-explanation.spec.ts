@@ -1,0 +1,91 @@
+import type { Explanation } from '#writ/operator';
+import { painter } from '../paint.js';
+import { caret, formatExplanation } from './format-explanation.js';
+
+const denial: Explanation = {
+  call: 'c1',
+  agent: 'intern',
+  tenant: 'default',
+  kind: 'memory.query',
+  resource: 'CRM.customers',
+  decision: 'deny',
+  code: 'no_policy_permits',
+  decidedAt: '2026-11-22T05:30:00.123Z',
+  bundle: { hash: `sha256:${'ab'.repeat(32)}`, onDisk: 'same' },
+  policies: [],
+  nearest: [
+    {
+      id: 'interns-look-up-three-at-most',
+      at: 'policies/crm.cedar:21',
+      col: 8,
+      failed: 'when context.input.k <= 3',
+      source: 'when { context.input.k <= 3 };',
+      read: { 'context.input.k': 10 },
+    },
+  ],
+  errors: [],
+  obligations: [],
+  redactions: { input: [], output: [] },
+  outcome: { status: 'none' },
+  credentials: [],
+  values: [{ name: 'arguments', value: { text: 'who pays late', k: 10 }, commitment: 'opens' }],
+  ledger: [],
+  rejected: [],
+};
+const show = (changes: Partial<Explanation> = {}) => formatExplanation({ ...denial, ...changes }, painter(false));
+
+describe('formatExplanation', () => {
+  it('shows a default deny with the nearest permit, the clause under a caret, and what it read', () => {
+    const text = show();
+    expect(text).toContain('decision     DENY  no_policy_permits');
+    expect(text).toContain('no permit matched');
+    expect(text).toContain('nearest      policies/crm.cedar:21  permit interns-look-up-three-at-most');
+    expect(text).toContain('| when { context.input.k <= 3 };\n             |        ^~~~~~~~~~~~~~~~~~~~');
+    expect(text).toContain('context.input.k was 10');
+    expect(text).toContain('asked        {"text":"who pays late","k":10}');
+    expect(text).toContain('outcome      nothing ran');
+  });
+
+  it('shows an allow with the text of its policy and the check of its command', () => {
+    const policy = { id: 'p', effect: 'permit', at: 'policies/a.cedar:3', text: 'permit (\n  principal\n);' } as const;
+    const text = show({
+      decision: 'allow',
+      policies: [policy],
+      nearest: [],
+      command: { delivery: 'once', pool: 'default', takeBy: 'T1', finishBy: 'T2' },
+      values: [{ name: 'command', commitment: 'opens', value: {} }],
+      outcome: { status: 'completed', code: 'completed', ms: 12, at: 'T3' },
+    });
+    expect(text).toContain('policy       policies/a.cedar:3  permit p\n             | permit (\n');
+    expect(text).toContain('the stored command is the committed one');
+    expect(text).toContain('outcome      completed  12 ms  T3');
+  });
+
+  it('is loud when the policies changed, a value is not the committed one, or a block does not verify', () => {
+    const text = show({
+      bundle: { ...denial.bundle, onDisk: 'other' },
+      values: [{ name: 'arguments', value: 1, commitment: 'differs' }],
+      rejected: [{ seq: 7, reason: 'the signature is bad' }],
+    });
+    expect(text).toContain('the policy files have CHANGED since');
+    expect(text).toContain('NOT the committed value');
+    expect(text).toContain('NOT TRUSTED  message 7: the signature is bad');
+  });
+
+  it('shortens a very long value and says so', () => {
+    const text = show({ values: [{ name: 'arguments', value: 'x'.repeat(10_000), commitment: 'opens' }] });
+    expect(text).toContain('more characters; --json shows all');
+  });
+});
+
+describe('caret', () => {
+  it.each([
+    // source                 column  failed            marks
+    ['  principal == A,', 3, 'principal == A', '  ^~~~~~~~~~~~~'],
+    ['\twhen { a }', 9, 'when a', '\t       ^'],
+    // The file changed since: the mark does not pretend to know how long the clause is.
+    ['another line', 3, 'when x > 1', '  ^'],
+  ])('marks %j', (source, col, failed, marks) => {
+    expect(caret(source, col, failed)).toBe(marks);
+  });
+});

@@ -1,0 +1,61 @@
+import type { Entry } from '#writ/contracts';
+import { completedBody, decidedBody, LedgerBuilder } from '../../../../test/harness/ledger-builder.js';
+import { painter } from '../paint.js';
+import { formatEntry, isDenial, policyLineOf } from './format-entry.js';
+
+const plain = painter(false);
+const entryOf = (producer: string, body: Parameters<LedgerBuilder['entry']>[1]): Entry =>
+  JSON.parse(new LedgerBuilder().entry(producer, body)) as Entry;
+const decided = (d: 'allow' | 'deny', why: object = {}): Entry => {
+  const entry = entryOf('pdp-0', decidedBody('tool.call', 'c1', d));
+  return { ...entry, why: { ...('why' in entry ? entry.why : {}), ...why } } as Entry;
+};
+
+describe('formatEntry', () => {
+  it('shows a decision with the line of the policy that made it', () => {
+    expect(formatEntry(decided('allow'), plain)).toBe(
+      '05:30:00.123  support       tool.call slack.chat.postMessage  ALLOW    permitted  policies/support.cedar:4 support-may-post  c1',
+    );
+  });
+
+  it('shows a default deny with the nearest permit and the clause that failed', () => {
+    const near = [{ id: 'p', file: 'policies/a.cedar', line: 7, col: 8, failed: 'when context.input.k <= 3' }];
+    const text = formatEntry(decided('deny', { code: 'no_policy_permits', pol: [], near }), plain);
+    expect(text).toContain('DENY');
+    expect(text).toContain('nearest permit policies/a.cedar:7 p: when context.input.k <= 3');
+  });
+
+  it('shows how a call ended', () => {
+    const text = formatEntry(entryOf('exec-tool-1', completedBody('tool.call', 'c1', { seq: 1, i: 0 })), plain);
+    expect(text).toMatch(/DONE\s+12 ms {2}c1$/);
+  });
+
+  it('counts the refusals that one entry stands for', () => {
+    const body = { type: 'request.refused', who: { agent: 'a' }, act: { kind: 'tool.call' } } as const;
+    const entry = entryOf('pdp-0', { ...body, why: { code: 'INPUT_NOT_JSON' }, n: 3 });
+    expect(formatEntry(entry, plain)).toMatch(/REFUSED {2}INPUT_NOT_JSON {2}3 times$/);
+  });
+
+  it('colours nothing but on a terminal', () => {
+    expect(formatEntry(decided('deny'), plain)).not.toContain('\u001b');
+    expect(formatEntry(decided('deny'), painter(true))).toContain('\u001b[31mDENY');
+  });
+});
+
+describe('policyLineOf', () => {
+  it('is the deciding policy, else the nearest permit, else nothing', () => {
+    const near = [{ id: 'p', file: 'policies/a.cedar', line: 7, col: 8, failed: 'x' }];
+    expect(policyLineOf(decided('allow'))).toBe('policies/support.cedar:4');
+    expect(policyLineOf(decided('deny', { pol: [], near }))).toBe('policies/a.cedar:7');
+    expect(policyLineOf(decided('deny', { pol: [] }))).toBeUndefined();
+  });
+});
+
+describe('isDenial', () => {
+  it('is a deny or a refusal', () => {
+    expect(isDenial(decided('deny'))).toBe(true);
+    expect(isDenial(decided('allow'))).toBe(false);
+    const refused = { type: 'command.refused', why: { code: 'x' }, dec: { seq: 1, i: 0 } } as const;
+    expect(isDenial(entryOf('exec-tool-1', { ...refused, msg: `sha256:${'0'.repeat(64)}` }))).toBe(true);
+  });
+});

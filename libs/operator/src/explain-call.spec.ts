@@ -1,0 +1,142 @@
+import type { EntryBody, PayloadValue } from '#writ/contracts';
+import { openAuthorised } from '#writ/ledger-client';
+import { commit, parseEntry } from '#writ/tlog';
+import { completedBody, decidedBody, LedgerBuilder } from '../../../test/harness/ledger-builder.js';
+import { explainCall, type ExplainSources } from './explain-call.js';
+import type { LocatedEntry } from './find-call.js';
+
+const SALT = 'AAAAAAAAAAAAAAAAAAAAAA';
+const ASKED = { channel: '#support', text: 'hello' };
+const POLICY = '@id("support-may-post")\n\n\npermit (principal, action, resource);\n';
+const BUNDLE = `sha256:${'5b'.repeat(32)}`;
+
+function locate(builder: LedgerBuilder): LocatedEntry[] {
+  return builder.messages.flatMap((message) => {
+    const block = openAuthorised(message, builder.deployment.authority);
+    return block.entries.map((entry, i) => ({ seq: message.seq, i, entry: parseEntry(entry), block }));
+  });
+}
+
+function decided(d: 'allow' | 'deny', changes: object = {}): EntryBody {
+  const io = { in: commit(SALT, '/in', ASKED), in_len: 12 };
+  return { ...decidedBody('tool.call', 'c1', d), io, ...changes } as EntryBody;
+}
+
+function entries(decision: EntryBody, ...after: readonly EntryBody[]): LocatedEntry[] {
+  const builder = new LedgerBuilder();
+  builder.block('pdp-0', [builder.entry('pdp-0', decision)]);
+  for (const body of after) {
+    const producer = body.type.startsWith('call.') ? 'pdp-0' : 'exec-tool-1';
+    builder.block(producer, [builder.entry(producer, body)]);
+  }
+  return locate(builder);
+}
+
+function sources(values: readonly PayloadValue[] | undefined, changes: Partial<ExplainSources> = {}): ExplainSources {
+  return {
+    values: ({ entry }) => Promise.resolve(entry.type.endsWith('.decided') ? values : undefined),
+    policyFile: (file) => Promise.resolve(file === 'policies/support.cedar' ? POLICY : undefined),
+    bundleNow: BUNDLE,
+    ...changes,
+  };
+}
+
+const stored: readonly PayloadValue[] = [{ path: '/in', salt: SALT, value: ASKED }];
+const explain = (found: LocatedEntry[], from = sources(stored), agent?: string) =>
+  explainCall({ entries: found, rejected: [] }, { call: 'c1', agent }, from);
+
+describe('explainCall', () => {
+  it('says who asked for what, which policy line answered, with its text, and what came of it', async () => {
+    const found = entries(decided('allow'), completedBody('tool.call', 'c1', { seq: 1, i: 0 }));
+    await expect(explain(found)).resolves.toMatchObject({
+      call: 'c1',
+      agent: 'support',
+      session: 'sess-77',
+      kind: 'tool.call',
+      resource: 'slack.chat.postMessage',
+      decision: 'allow',
+      bundle: { hash: BUNDLE, onDisk: 'same' },
+      policies: [
+        { id: 'support-may-post', at: 'policies/support.cedar:4', text: 'permit (principal, action, resource);' },
+      ],
+      obligations: ['redact:output'],
+      command: { delivery: 'once', pool: 'default' },
+      outcome: { status: 'completed', ms: 12 },
+      ledger: [
+        { type: 'tool.call.decided', seq: 1, i: 0, producer: 'pdp-0', signedBy: 'pdp-1' },
+        { type: 'tool.call.completed', seq: 2, i: 0, producer: 'exec-tool-1', signedBy: 'exec-tool-1' },
+      ],
+    });
+  });
+
+  it('shows the values of the payload store when they open the commitments', async () => {
+    const { values } = await explain(entries(decided('deny')));
+    expect(values).toEqual([{ name: 'arguments', value: ASKED, commitment: 'opens' }]);
+  });
+
+  it.each([
+    // case                        stored                                                            commitment
+    ['another value', [{ path: '/in', salt: SALT, value: { channel: '#other' } }], 'differs'],
+    ['no value', [], 'gone'],
+    ['values past their retention', undefined, 'gone'],
+  ])('does not take %s for the committed one', async (_case, values, commitment) => {
+    const { values: shown } = await explain(entries(decided('deny')), sources(values));
+    expect(shown).toMatchObject([{ name: 'arguments', commitment }]);
+  });
+
+  it('names the nearest permit of a default deny, its line as it is now, and what the clause read', async () => {
+    const near = { id: 'support-may-post', file: 'policies/support.cedar', line: 4, col: 9, failed: 'principal' };
+    const why = { code: 'no_policy_permits', bundle: BUNDLE, pol: [], near: [near] };
+    const read = [{ id: 'support-may-post', values: { principal: 'Agent::"support"' } }];
+    const from = sources([...stored, { path: '/near', salt: SALT, value: read }]);
+    const { nearest, outcome } = await explain(entries(decided('deny', { why })), from);
+    expect(nearest).toEqual([
+      {
+        id: 'support-may-post',
+        at: 'policies/support.cedar:4',
+        col: 9,
+        failed: 'principal',
+        source: 'permit (principal, action, resource);',
+        read: { principal: 'Agent::"support"' },
+      },
+    ]);
+    expect(outcome).toEqual({ status: 'none' });
+  });
+
+  it('says when the policies on disk are not those that decided', async () => {
+    const { bundle } = await explain(
+      entries(decided('deny')),
+      sources(stored, { bundleNow: `sha256:${'00'.repeat(32)}` }),
+    );
+    expect(bundle.onDisk).toBe('other');
+  });
+
+  it.each(['call.expired', 'call.indeterminate'] as const)('tells a call that ended as %s', async (type) => {
+    const { who, act, corr } = decided('allow') as Extract<EntryBody, { type: 'tool.call.decided' }>;
+    const ended: EntryBody = { type, who, act, corr, dec: { seq: 1, i: 0 } };
+    const { outcome } = await explain(entries(decided('allow'), ended));
+    expect(outcome.status).toBe(type.slice(5));
+  });
+
+  it('lets the first terminal entry count', async () => {
+    const { who, act, corr } = decided('allow') as Extract<EntryBody, { type: 'tool.call.decided' }>;
+    const expired: EntryBody = { type: 'call.expired', who, act, corr, dec: { seq: 1, i: 0 } };
+    const late = completedBody('tool.call', 'c1', { seq: 1, i: 0 });
+    await expect(explain(entries(decided('allow'), expired, late))).resolves.toMatchObject({
+      outcome: { status: 'expired' },
+    });
+  });
+
+  it('asks whose call is meant when several agents used the id', async () => {
+    const found = [...entries(decided('allow')), ...entries(decided('deny', { who: { agent: 'intern' } }))];
+    await expect(explain(found)).rejects.toMatchObject({ code: 'INPUT_INVALID' });
+    await expect(explain(found, sources(stored), 'intern')).resolves.toMatchObject({ decision: 'deny' });
+  });
+
+  it('refuses a call that is not on record', async () => {
+    await expect(explain([])).rejects.toMatchObject({ code: 'INPUT_UNKNOWN_CALL' });
+    await expect(explain(entries(decided('allow')), sources(stored), 'nobody')).rejects.toMatchObject({
+      code: 'INPUT_UNKNOWN_CALL',
+    });
+  });
+});

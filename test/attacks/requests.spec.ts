@@ -1,0 +1,177 @@
+import { Fault } from '#writ/faults';
+import { REQUEST_KINDS } from '#writ/contracts';
+import type { StreamReader } from '#writ/nats';
+import { Deadlines } from '../../apps/policy-decision/src/deadlines.js';
+import { DecisionServiceInMemory } from './decision-service.js';
+
+const echo = (call: string, more: object = {}) => ({ v: 1, call, tool: 'demo.echo', args: { text: 'hello' }, ...more });
+
+/** Sends one body and says how it was refused, and whether anything came of it. */
+async function refusalOf(agent: string, body: unknown) {
+  const service = new DecisionServiceInMemory();
+  const answer = await service.send(agent, 'tool.call', body);
+  const decided = service.recorded.filter(({ type }) => type.endsWith('.decided'));
+  return { code: answer?.status === 'refused' ? answer.code : answer?.status, decided: decided.length, service };
+}
+
+describe('a request that lies about who asks', () => {
+  it.each(['agent', 'tenant', 'who'])('IDENTITY-01: refuses a body that names an agent (`%s`)', async (member) => {
+    const { code, decided, service } = await refusalOf('intern', echo('c-1', { [member]: 'support' }));
+    expect({ code, decided }).toEqual({ code: 'INPUT_IDENTITY_MISMATCH', decided: 0 });
+    // It is on record under the agent that the bus authorised, and nothing is under the one that it named.
+    expect(service.recorded).toMatchObject([{ type: 'request.refused', who: { agent: 'intern' } }]);
+    expect(service.calls.allowedToday('support', service.nowMs)).toBe(0);
+  });
+
+  it.each(['principal', 'user'])(
+    'IDENTITY-15: refuses a body that names a user or a principal (`%s`)',
+    async (member) => {
+      const { code, decided } = await refusalOf('intern', echo('c-1', { [member]: 'User::"boss"' }));
+      expect({ code, decided }).toEqual({ code: 'INPUT_IDENTITY_MISMATCH', decided: 0 });
+    },
+  );
+
+  it('IDENTITY-13: refuses an agent from the moment that its revocation is on record', async () => {
+    const service = new DecisionServiceInMemory();
+    await service.send('support', 'tool.call', echo('c-1'));
+    const revoked = await service.append({ type: 'agent.identity.revoked', who: { agent: 'support' }, key: 'U' });
+    service.calls.apply({ seq: revoked.seq, i: 0, entry: JSON.parse(revoked.text) as never });
+    await expect(service.send('support', 'tool.call', echo('c-2'))).resolves.toMatchObject({
+      status: 'refused',
+      code: 'INPUT_UNKNOWN_AGENT',
+    });
+    expect(service.commands).toHaveLength(1);
+  });
+});
+
+describe('a request that two readers would read differently', () => {
+  const service = new DecisionServiceInMemory();
+  const codeOf = async (text: string) => {
+    const answer = await service.sendText('support', 'tool.call', text);
+    return answer?.status === 'refused' ? answer.code : answer?.status;
+  };
+
+  it.each([
+    '{"v":1,"call":"c","tool":"demo.echo","tool":"demo.delete","args":{"text":"a"}}',
+    '{"v":1,"call":"c","tool":"demo.echo","args":{"text":"a","text":"b"}}',
+    '{"v":1,"call":"c","tool":"demo.echo","args":{"text":"a","\\u0074ext":"b"}}',
+  ])('WIRE-01: refuses a duplicate key wherever it stands', async (text) => {
+    await expect(codeOf(text)).resolves.toBe('INPUT_DUPLICATE_KEY');
+  });
+
+  it('WIRE-03: refuses deep nesting at its limit, and goes on', async () => {
+    const nested = (depth: number) =>
+      `{"v":1,"call":"d","tool":"demo.echo","args":${'['.repeat(depth)}${']'.repeat(depth)}}`;
+    await expect(codeOf(nested(15))).resolves.toBe('INPUT_INVALID');
+    await expect(codeOf(nested(16))).resolves.toBe('INPUT_TOO_DEEP');
+    await expect(codeOf('{"a":'.repeat(10_000))).resolves.toBe('INPUT_TOO_DEEP');
+  });
+
+  it('WIRE-04: refuses a payload over the limit before it is parsed, and records no part of it', async () => {
+    await expect(codeOf('x'.repeat(65_537))).resolves.toBe('INPUT_TOO_LARGE');
+    await expect(codeOf('x'.repeat(65_536))).resolves.toBe('INPUT_NOT_JSON');
+    expect(JSON.stringify(service.recorded)).not.toContain('xxx');
+  });
+
+  it.each(REQUEST_KINDS)('WIRE-08: refuses unknown fields and versions of every request (%s)', async (operation) => {
+    const bodies = {
+      'tool.call': { tool: 'demo.echo', args: { text: 'a' } },
+      'memory.query': { namespace: 'a', text: 'a' },
+      'memory.write': { namespace: 'a', records: [{ text: 'a' }] },
+      'memory.delete': { namespace: 'a', ids: ['a'] },
+      'egress.fetch': { url: 'https://example.com/' },
+    };
+    for (const head of [{ v: 999 }, {}, { v: '1' }, { v: 1, priority: 9 }]) {
+      const answer = await service.send('support', operation, { ...head, call: 'v', ...bodies[operation] });
+      expect(answer).toMatchObject({ status: 'refused', code: 'INPUT_INVALID' });
+    }
+  });
+});
+
+describe('a decision', () => {
+  it('answers a repeated call id with what is on record and decides nothing again', async () => {
+    const service = new DecisionServiceInMemory();
+    await service.send('support', 'tool.call', echo('c-1'));
+    await expect(service.send('support', 'tool.call', echo('c-1'))).resolves.toMatchObject({ status: 'pending' });
+    await expect(service.send('support', 'tool.call', echo('c-1', { args: { text: 'other' } }))).resolves.toMatchObject(
+      {
+        code: 'INPUT_CALL_ID_REUSED',
+      },
+    );
+    expect(service.commands).toHaveLength(1);
+  });
+
+  it('tells the agent of a denial the code and nothing else', async () => {
+    const service = new DecisionServiceInMemory();
+    const answer = await service.send('intern', 'tool.call', echo('c-1'));
+    expect(answer).toEqual({
+      v: 1,
+      call: 'c-1',
+      status: 'denied',
+      code: 'no_policy_permits',
+      entry: expect.any(String),
+    });
+    // The operator sees the permit that came nearest.
+    expect(service.recorded).toMatchObject([{ why: { near: [{ id: 'staff-may-echo', line: 3 }] } }]);
+  });
+
+  it('records a flood of refusals as one entry and a count', async () => {
+    const service = new DecisionServiceInMemory();
+    for (let n = 0; n < 500; n++) await service.send('intern', 'tool.call', 'nonsense');
+    expect(service.recorded).toHaveLength(1);
+    service.nowMs += 60_000;
+    await service.refusals.flush();
+    expect(service.recorded).toMatchObject([{ n: 1 }, { type: 'request.refused', n: 499 }]);
+  });
+
+  it.each(['LEDGER_UNAVAILABLE', 'LEDGER_FULL', 'LEDGER_FENCED'] as const)(
+    'AVAILABILITY-05: issues no command when the ledger cannot be written (%s)',
+    async (code) => {
+      const service = new DecisionServiceInMemory();
+      service.ledgerFault = new Fault(code, 'gone');
+      await expect(service.send('support', 'tool.call', echo('c-1'))).resolves.toMatchObject({
+        status: 'refused',
+        code,
+      });
+      expect(service.commands).toEqual([]);
+      service.ledgerFault = undefined;
+      // The id is free again, for nothing is on record under it.
+      await expect(service.send('support', 'tool.call', echo('c-1'))).resolves.toBeUndefined();
+      expect(service.commands).toHaveLength(1);
+    },
+  );
+});
+
+describe('an executor that died', () => {
+  it('EXECUTOR-01: ends a call whose outcome never came as indeterminate, and one never taken as expired', async () => {
+    const service = new DecisionServiceInMemory();
+    await service.send('support', 'tool.call', echo('taken'));
+    await service.send('support', 'tool.call', echo('waiting'));
+    const waiting = Buffer.from(JSON.stringify(service.commands[1]));
+    const deadlines = new Deadlines({
+      calls: service.calls,
+      commands: {
+        read: () => Promise.resolve({ messages: [{ data: waiting }], upToDate: true }),
+      } as unknown as StreamReader,
+      appendFor: () => async (body) => {
+        const { seq, text } = await service.append(body);
+        service.calls.apply({ seq, i: 0, entry: JSON.parse(text) as never });
+      },
+      catchUp: () => Promise.resolve(),
+      now: () => service.nowMs,
+      log: { error: () => undefined },
+    });
+    service.nowMs += 60_000;
+    await deadlines.sweep();
+    const ends = service.recorded.filter(({ type }) => type.startsWith('call.'));
+    expect(ends).toMatchObject([
+      { type: 'call.indeterminate', corr: { call: 'taken' } },
+      { type: 'call.expired', corr: { call: 'waiting' } },
+    ]);
+    // The agent's own retry is told the same, and runs nothing.
+    await expect(service.send('support', 'tool.call', echo('taken'))).resolves.toMatchObject({
+      status: 'indeterminate',
+    });
+    expect(service.commands).toHaveLength(2);
+  });
+});
