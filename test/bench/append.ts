@@ -9,10 +9,12 @@ import {
   readBusSeed,
   readPayloadKey,
   readSigningKey,
+  readTrustBundle,
   startBus,
 } from '#writ/deployment';
 import { BlockWriter, NatsBlockLog, NatsPayloadLog, PayloadSealer } from '#writ/ledger-client';
 import { connectBus, findNatsServer } from '#writ/nats';
+import { Authority } from '#writ/signing';
 import { packageRoot } from '../harness/package-root.js';
 import { cpuOf, perCall } from './cpu.js';
 import { FloorWriter } from './floor-writer.js';
@@ -47,6 +49,7 @@ export async function benchAppend(say: (text: string) => void): Promise<readonly
     const bus = await connect('pdp-1');
     const floorBus = await connect('exec-tool-1');
     const payloads = new NatsPayloadLog(bus, LEDGER_API_PREFIX);
+    const authority = new Authority(await readTrustBundle(paths));
     const writer = await BlockWriter.open({
       blocks: new NatsBlockLog(bus, LEDGER_API_PREFIX),
       payloads,
@@ -55,6 +58,7 @@ export async function benchAppend(say: (text: string) => void): Promise<readonly
       ledger: config.ledger,
       tenant: config.tenant,
       producer: 'pdp-0',
+      authority: () => authority,
       now: Date.now,
       sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     });

@@ -1,4 +1,4 @@
-import type { WritConfig } from '#writ/catalogue';
+import type { Catalogue } from '#writ/catalogue';
 import { CredentialBroker, processSources } from '#writ/credentials';
 import { deploymentPaths } from '#writ/deployment';
 import type { Executor, ServiceContext } from '#writ/service-host';
@@ -13,7 +13,7 @@ import { SqlMemoryStore } from './sql-memory-store.js';
 /** Wires the memory executor: an embedder, and PostgreSQL by URL or embedded in the data directory. */
 export async function memoryExecutor({ catalogue, settings }: ServiceContext): Promise<Executor> {
   const { postgresUrl } = catalogue.config.memory;
-  const embedder = embedderOf(catalogue.config);
+  const embedder = embedderOf(catalogue);
   const database =
     postgresUrl === undefined
       ? await PgliteDatabase.open(deploymentPaths(settings.WRIT_DATA).memoryDir)
@@ -27,11 +27,20 @@ export async function memoryExecutor({ catalogue, settings }: ServiceContext): P
   };
 }
 
-function embedderOf({ memory: { embedder }, credentials }: WritConfig): Embedder {
+function embedderOf({
+  config: {
+    memory: { embedder },
+    credentials,
+  },
+  baseDirectory,
+}: Catalogue): Embedder {
   switch (embedder.kind) {
     case 'hashing':
       return new HashingEmbedder(embedder.dimensions);
     case 'openai':
-      return new OpenAiEmbedder({ declaration: embedder, credentials: new CredentialBroker(credentials) });
+      return new OpenAiEmbedder({
+        declaration: embedder,
+        credentials: new CredentialBroker(credentials, processSources(baseDirectory)),
+      });
   }
 }

@@ -1,5 +1,5 @@
 import { parse, Entry, type EntryBody } from '#writ/contracts';
-import { generateSigningKey } from '#writ/signing';
+import { Authority, generateSigningKey, trustedKey } from '#writ/signing';
 import { openBlock } from '#writ/tlog';
 import { BlockWriter } from './block-writer.js';
 import { PayloadOpener, PayloadSealer } from './payload-cipher.js';
@@ -60,6 +60,9 @@ class MemoryPayloads implements PayloadLog {
   }
 }
 
+const key = generateSigningKey('pdp-1');
+const ledger = 'writ.test/default/2026';
+const authority = new Authority({ v: 1, ledger, keys: [trustedKey(key.verifyKey, 'pdp-1', 'pdp', ['pdp-0'])] });
 const deploymentKey = Buffer.alloc(32, 7);
 const refused = (agent: string): EntryBody => ({
   type: 'request.refused',
@@ -74,8 +77,9 @@ async function openWriter(blocks = new MemoryLog(), payloads = new MemoryPayload
     blocks,
     payloads,
     sealer: new PayloadSealer(payloads, deploymentKey, { tenant: 'default', producer: 'pdp-0' }),
-    key: generateSigningKey('pdp-1'),
-    ledger: 'writ.test/default/2026',
+    key,
+    ledger,
+    authority: () => authority,
     tenant: 'default',
     producer: 'pdp-0',
     now: () => Date.UTC(2026, 0, 1),
@@ -108,6 +112,16 @@ describe('BlockWriter', () => {
     expect([two?.prev, three?.prev]).toEqual([one?.hash, two?.hash]);
     expect([two?.n, three?.n]).toEqual([2, 1]);
     expect(three?.boot).not.toBe(one?.boot);
+  });
+
+  it('chains to its last own block when somebody without the key left junk on its subject', async () => {
+    const { writer, blocks } = await openWriter();
+    await writer.append(refused('a'));
+    blocks.messages.push({ seq: 2, subject: 'ledger.block.pdp-0', data: Buffer.from('junk') });
+    const { writer: next } = await openWriter(blocks);
+    await next.append(refused('a'));
+    const [one, , three] = blocks.messages;
+    expect(openBlock(three!.data).prev).toBe(openBlock(one!.data).hash);
   });
 
   it('finds its own block in the log when the answer was lost', async () => {

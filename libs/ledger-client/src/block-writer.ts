@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { canonicalJson, type EntryBody, type EntryRef, type Json, type PayloadValue } from '#writ/contracts';
 import { Fault } from '#writ/faults';
-import type { SigningKey } from '#writ/signing';
+import type { Authority, SigningKey } from '#writ/signing';
 import { FIRST_PREV, openBlock, sealBlock } from '#writ/tlog';
 import type { EntryValues, PayloadSealer } from './payload-cipher.js';
-import { AppendError, type BlockLog, type PayloadLog } from './ports.js';
+import { openAuthorised } from './open-authorised.js';
+import { AppendError, type BlockLog, type LedgerMessage, type PayloadLog } from './ports.js';
 import { ulid } from './ulid.js';
 
 const ENTRIES_PER_BLOCK_MAX = 256;
@@ -24,6 +25,7 @@ export interface BlockWriterOptions {
   readonly ledger: string;
   readonly tenant: string;
   readonly producer: string;
+  readonly authority: () => Authority;
   readonly now: () => number;
   readonly sleep: (ms: number) => Promise<void>;
   /** Told once, when the writer can write no more. */
@@ -40,6 +42,7 @@ interface Waiting {
   readonly id: string;
   readonly ts: string;
   readonly text: string;
+  readonly bytes: number;
   readonly agent: string | undefined;
   readonly values: readonly PayloadValue[];
   readonly valueBytes: number;
@@ -74,7 +77,7 @@ export class BlockWriter {
       throw new Fault('LEDGER_UNAVAILABLE', 'the ledger cannot be read', { cause });
     });
     if (tail === undefined) return new BlockWriter(options, 0, FIRST_PREV);
-    return new BlockWriter(options, tail.seq, openBlock(tail.data).hash);
+    return new BlockWriter(options, tail.seq, await lastBlockHash(options, tail));
   }
 
   /** Stream sequence of this producer's last block. */
@@ -95,7 +98,8 @@ export class BlockWriter {
       const entry = this.#complete(body);
       // The schema of entries admits JSON only, which their types cannot say.
       const text = canonicalJson(entry as unknown as Json);
-      if (Buffer.byteLength(text) > ENTRY_BYTES_MAX) {
+      const bytes = Buffer.byteLength(text);
+      if (bytes > ENTRY_BYTES_MAX) {
         failed(
           new Fault('LEDGER_ENTRY_TOO_LARGE', `an entry of type \`${body.type}\` is over ${ENTRY_BYTES_MAX} bytes`),
         );
@@ -104,7 +108,7 @@ export class BlockWriter {
       this.#given += 1;
       const agent = 'who' in body ? body.who.agent : undefined;
       const valueBytes = values.length === 0 ? 0 : Buffer.byteLength(JSON.stringify(values));
-      this.#queue.push({ id: entry.id, ts: entry.ts, text, agent, values, valueBytes, done, failed });
+      this.#queue.push({ id: entry.id, ts: entry.ts, text, bytes, agent, values, valueBytes, done, failed });
       void this.#write();
     });
   }
@@ -136,7 +140,7 @@ export class BlockWriter {
     let valueBytes = 0;
     let count = 0;
     for (const waiting of this.#queue) {
-      entryBytes += waiting.text.length;
+      entryBytes += waiting.bytes;
       valueBytes += waiting.valueBytes;
       const isFull = entryBytes > ENTRY_BYTES_PER_BLOCK_MAX || valueBytes > VALUE_BYTES_PER_BLOCK_MAX;
       if (count > 0 && (isFull || count === ENTRIES_PER_BLOCK_MAX)) break;
@@ -217,5 +221,29 @@ export class BlockWriter {
     }
     this.#dead = fault;
     this.options.onDead?.(fault);
+  }
+}
+
+/**
+ * Hash of the producer's last authorised block. Whoever may publish on the subject but holds no key can leave junk there: it
+ * moves the sequence that the next block is fenced by, and not the chain.
+ */
+async function lastBlockHash(options: BlockWriterOptions, tail: LedgerMessage): Promise<string> {
+  const hashOf = (message: LedgerMessage) => {
+    try {
+      return openAuthorised(message, options.authority()).block.hash;
+    } catch {
+      return undefined;
+    }
+  };
+  let hash = hashOf(tail);
+  if (hash !== undefined) return hash;
+  for (let from = 1; ;) {
+    const { messages, isUpToDate } = await options.blocks.read(from);
+    for (const message of messages) {
+      from = message.seq + 1;
+      if (message.subject === tail.subject) hash = hashOf(message) ?? hash;
+    }
+    if (isUpToDate) return hash ?? FIRST_PREV;
   }
 }

@@ -2,7 +2,7 @@ import type { DecidedEntry } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import type { Authority } from '#writ/signing';
 import { parseEntry, type VerifiedBlock } from '#writ/tlog';
-import { openAuthorised } from './follower.js';
+import { openAuthorised } from './open-authorised.js';
 import type { BlockLog } from './ports.js';
 
 const BLOCKS_CACHED_MAX = 256;

@@ -1,7 +1,8 @@
-import { type Entry, subjects } from '#writ/contracts';
+import type { Entry } from '#writ/contracts';
 import { Fault, messageOf } from '#writ/faults';
 import type { Authority } from '#writ/signing';
-import { openBlock, parseEntry, type VerifiedBlock, verifyBlock } from '#writ/tlog';
+import { parseEntry } from '#writ/tlog';
+import { openAuthorised } from './open-authorised.js';
 import type { BlockLog, LedgerMessage } from './ports.js';
 
 /** An entry with where it stands. Its producer is proved by the block's signature. */
@@ -89,13 +90,4 @@ export class LedgerFollower {
       this.options.onRejected(message.seq, messageOf(error));
     }
   }
-}
-
-/** A block whose subject, signature, authorship and entries hold. Throws LEDGER_CORRUPT. */
-export function openAuthorised(message: LedgerMessage, authority: Authority): VerifiedBlock {
-  const block = openBlock(message.data);
-  if (message.subject !== subjects.ledgerBlock(block.producer)) {
-    throw new Fault('LEDGER_CORRUPT', `block ${message.seq} stands on the subject of another producer`);
-  }
-  return verifyBlock(block, authority);
 }

@@ -1,5 +1,5 @@
 import { LEDGER_STREAM, PAYLOAD_KEYS_STREAM, PAYLOADS_STREAM, subjects } from '#writ/contracts';
-import { type Bus, isStreamError, publishToStream, StreamReader } from '#writ/nats';
+import { type Bus, isStreamError, publishToStream, type StreamAck, StreamReader } from '#writ/nats';
 import { AppendError, type BlockLog, type LedgerMessage, type PayloadLog } from './ports.js';
 
 const APPEND_TIMEOUT_MS = 3_000;
@@ -8,9 +8,9 @@ const READ_BATCH = 256;
 const READ_BYTES_MAX = 4_000_000;
 const PAYLOAD_BATCH = 64;
 
-async function publish(run: () => Promise<{ readonly seq: number }>): Promise<number> {
+async function publish(run: () => Promise<StreamAck>): Promise<StreamAck> {
   try {
-    return (await run()).seq;
+    return await run();
   } catch (cause) {
     if (isStreamError(cause, 'full')) throw new AppendError('full', { cause });
     if (isStreamError(cause, 'wrong-last-sequence')) throw new AppendError('stale', { cause });
@@ -34,8 +34,8 @@ export class NatsBlockLog implements BlockLog {
     return this.#reader.lastOnSubject(LEDGER_STREAM, subjects.ledgerBlock(producer));
   }
 
-  append(producer: string, block: Uint8Array, { id, after }: { readonly id: string; readonly after: number }) {
-    return publish(() =>
+  async append(producer: string, block: Uint8Array, { id, after }: { readonly id: string; readonly after: number }) {
+    const { seq, duplicate } = await publish(() =>
       publishToStream(this.bus, subjects.ledgerBlock(producer), block, {
         msgId: id,
         expectLastSubjectSeq: after,
@@ -43,6 +43,9 @@ export class NatsBlockLog implements BlockLog {
         timeoutMs: APPEND_TIMEOUT_MS,
       }),
     );
+    // The server knows the id: from us, or from somebody who used it first. The own tail tells which.
+    if (duplicate) throw new AppendError('unknown');
+    return seq;
   }
 
   message(seq: number): Promise<LedgerMessage | undefined> {

@@ -61,12 +61,13 @@ export async function openOperator(options: OpenOperatorOptions): Promise<Operat
   const bus = await connect(url, seed);
   const blocks = new NatsBlockLog(bus, API_PREFIX);
   const payloads = new NatsPayloadLog(bus, API_PREFIX);
+  const authority = new Authority(bundle);
   return {
     paths,
     bus,
     blocks,
     streams: new StreamReader(bus, { apiPrefix: API_PREFIX }),
-    authority: new Authority(bundle),
+    authority,
     values: new PayloadOpener(payloads, deploymentKey),
     openWriter: () =>
       BlockWriter.open({
@@ -77,6 +78,7 @@ export async function openOperator(options: OpenOperatorOptions): Promise<Operat
         ledger: bundle.ledger,
         tenant,
         producer: OPERATOR,
+        authority: () => authority,
         now: Date.now,
         sleep: (ms) => sleep(ms),
       }),

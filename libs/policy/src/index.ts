@@ -10,7 +10,7 @@ export {
 } from './decide.js';
 export { type FilterPlan, type FilterRequest, planFilter } from './filter.js';
 export { checkFilterable } from './filterable.js';
-export { inputTypeOf, typedContextInput } from './input-type.js';
+export { typedContextInput } from './input-type.js';
 export { policyEntities, type PolicyModel, recordEntity, uids } from './model.js';
 export type { NearMiss } from './near-miss.js';
 export { compilePolicies, type PolicySet } from './policy-set.js';

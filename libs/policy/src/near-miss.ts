@@ -20,8 +20,8 @@ export interface NearMiss {
 
 const NEAR_MISSES_MAX = 3;
 /** A default deny is what an attacker can ask for at will, so the search has an end. */
-const PERMITS_VISITED_MAX = 2_000;
-const PERMITS_EVALUATED_MAX = 64;
+const PERMITS_VISITED_MAX = 1_000;
+const PERMITS_EVALUATED_MAX = 32;
 const FAILED_TEXT_MAX = 512;
 
 type ScopePart = 'principal' | 'action' | 'resource';

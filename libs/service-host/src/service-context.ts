@@ -84,6 +84,7 @@ export async function openServiceContext(settings: ServiceSettings): Promise<Ser
         ledger,
         tenant,
         producer,
+        authority: () => authority,
         now: Date.now,
         sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
         onDead,

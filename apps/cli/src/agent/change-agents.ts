@@ -1,3 +1,4 @@
+import { assertAgentName } from '#writ/contracts';
 import { connectAgent, NotPermitted, WritError } from '#writ/agent-sdk';
 import {
   addAgent,
@@ -33,6 +34,7 @@ export async function makeAgent(
   name: string,
   teams: readonly string[],
 ): Promise<Changed & { readonly profile: string }> {
+  [name, ...teams].forEach(assertAgentName);
   const paths = deploymentPaths(dataDir);
   assertDeployment(paths);
   const profile = await addAgent(paths, name, teams);
@@ -49,6 +51,7 @@ export async function makeAgent(
  */
 export async function unmakeAgent(dataDir: string, name: string): Promise<Changed> {
   const paths = deploymentPaths(dataDir);
+  assertAgentName(name);
   assertDeployment(paths);
   // The key is read before its file is deleted: that it is refused is seen only by trying it.
   const profile = await readProfile(paths, name).catch(() => undefined);
