@@ -1,5 +1,8 @@
 import { Fault } from '#writ/faults';
-import { REQUEST_KINDS } from '#writ/contracts';
+import { canonicalJson, REQUEST_KINDS } from '#writ/contracts';
+import { openAuthorised } from '#writ/ledger-client';
+import { Authority, generateSigningKey, type SigningKey, trustedKey } from '#writ/signing';
+import { FIRST_PREV, sealBlock } from '#writ/tlog';
 import type { StreamReader } from '#writ/nats';
 import { Deadlines } from '../../apps/policy-decision/src/deadlines.js';
 import { DecisionServiceInMemory } from './decision-service.js';
@@ -173,5 +176,57 @@ describe('an executor that died', () => {
       status: 'indeterminate',
     });
     expect(service.commands).toHaveLength(2);
+  });
+});
+
+describe('an outcome', () => {
+  const completed = (dec: { readonly seq: number; readonly i: number }) =>
+    ({
+      type: 'tool.call.completed',
+      who: { agent: 'support' },
+      act: { kind: 'tool.call', res: 'demo.echo' },
+      corr: { call: 'c-1' },
+      eff: { d: 'ok', phase: 'executed' },
+      why: { code: 'completed' },
+      io: { out: `sd:${'A'.repeat(43)}`, out_len: 1 },
+      cost: { ms: 1 },
+      dec,
+    }) as const;
+
+  it('EXECUTOR-08: ends a call only when it points at the decision that allowed it', async () => {
+    const service = new DecisionServiceInMemory();
+    await service.send('support', 'tool.call', echo('c-1'));
+    const report = async (dec: { readonly seq: number; readonly i: number }) => {
+      const { seq, text } = await service.append(completed(dec), undefined, 'exec-tool-1');
+      service.calls.apply({ seq, i: 0, entry: JSON.parse(text) as never });
+      return service.calls.get('support', 'c-1')?.status;
+    };
+    await expect(report({ seq: 99, i: 0 })).resolves.toBe('open');
+    await expect(report({ seq: 1, i: 3 })).resolves.toBe('open');
+    await expect(report({ seq: 1, i: 0 })).resolves.toBe('ended');
+  });
+
+  it('EXECUTOR-08: counts for nobody when its block is signed by a key that may not report it', () => {
+    const [ours, stranger] = [generateSigningKey('exec-tool-1'), generateSigningKey('exec-tool-1')];
+    const keys = [trustedKey(ours.verifyKey, 'exec-tool-1', 'tool-executor', ['exec-tool-1'])];
+    const authority = new Authority({ v: 1, ledger: 'test/default/0', keys });
+    const open = (key: SigningKey, producer: string) => {
+      const boot = Buffer.alloc(16).toString('base64url');
+      const prod = { id: producer, boot, s: 1 };
+      const base = {
+        v: 1,
+        id: '1'.repeat(26),
+        ts: '2026-11-22T10:00:00.000Z',
+        ledger: 'test/default/0',
+        ten: 'default',
+        prod,
+      };
+      const entries = [canonicalJson({ ...base, ...completed({ seq: 1, i: 0 }) })];
+      const block = sealBlock({ ledger: 'test/default/0', producer, boot, n: 1, prev: FIRST_PREV, entries }, key);
+      return openAuthorised({ seq: 2, subject: `ledger.block.${producer}`, data: block.bytes }, authority);
+    };
+    expect(open(ours, 'exec-tool-1').entries).toHaveLength(1);
+    expect(() => open(stranger, 'exec-tool-1')).toThrow(Fault);
+    expect(() => open(ours, 'exec-memory-1')).toThrow(Fault);
   });
 });

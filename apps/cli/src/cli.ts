@@ -46,6 +46,14 @@ export function withDataAndJson(command: Command): Command {
   return withJson(command.option('--data <dir>', 'data directory of the deployment (default: .writ)'));
 }
 
+/** The same for commands that work as the operator: they can be told where the bus is. */
+export function withOperator(command: Command): Command {
+  return withDataAndJson(command).addHelpText(
+    'after',
+    '\nEnvironment:\n  WRIT_NATS_URL  where the bus is (default: where the running `writ up` says)',
+  );
+}
+
 export function withJson(command: Command): Command {
   return command.option('--json', 'answer in JSON on stdout, errors as {"error":{code,message}}');
 }

@@ -1,5 +1,4 @@
 import { Fault, messageOf } from '#writ/faults';
-import { isBusError, isStreamError } from '#writ/nats';
 import { CommanderError } from 'commander';
 import { EXIT } from './exit-codes.js';
 
@@ -20,10 +19,13 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof UsageError) return { code: 'USAGE', message: error.message, exit: EXIT.usage };
   if (error instanceof CommanderError) return usageFailure(error);
   if (error instanceof Fault) return { code: error.code, message: sentenceOf(error), exit: exitOf(error.code) };
-  if (isBusError(error)) {
-    return { code: 'CONFIG_NOT_RUNNING', message: messageOf(error), exit: EXIT.unavailable };
+  // By their names: to import their classes would load the NATS client for every command that needs none.
+  switch (error instanceof Error ? error.name : '') {
+    case 'BusError':
+      return { code: 'CONFIG_NOT_RUNNING', message: messageOf(error), exit: EXIT.unavailable };
+    case 'StreamError':
+      return { code: 'LEDGER_UNAVAILABLE', message: messageOf(error), exit: EXIT.unavailable };
   }
-  if (isStreamError(error)) return { code: 'LEDGER_UNAVAILABLE', message: messageOf(error), exit: EXIT.unavailable };
   return { code: 'INTERNAL', message: messageOf(error), exit: EXIT.no };
 }
 

@@ -5,6 +5,9 @@ import { parseCheckpoint, type TreeHead, type VerifyReport } from '#writ/tlog';
 import { readFile } from 'node:fs/promises';
 import { writeExport } from './ledger/export-directory.js';
 
+export { formatReport } from './ledger/format-report.js';
+export { verifyExport } from './ledger/verify-directory.js';
+
 export interface Exported {
   readonly report: VerifyReport;
   /** Whether the export has a signed head; it has none when the ledger does not verify. */

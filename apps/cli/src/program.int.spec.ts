@@ -36,6 +36,8 @@ const LEAVES = [
   ['ledger', 'export'],
   ['ledger', 'verify'],
   ['ledger', 'status'],
+  ['deploy', 'prepare'],
+  ['deploy', 'record'],
 ];
 
 describe('the command line', () => {

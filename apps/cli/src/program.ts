@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { type Cli, processCli } from './cli.js';
 import { addAgentCommand } from './commands/agent.js';
 import { addCallCommand } from './commands/call.js';
+import { addDeployCommand } from './commands/deploy.js';
 import { addExplainCommand } from './commands/explain.js';
 import { addInitCommand } from './commands/init.js';
 import { addLedgerCommand } from './commands/ledger.js';
@@ -33,6 +34,7 @@ export async function runCommandLine(args: readonly string[], cli: Cli = process
   }
 }
 
+/** Commands load what they run when they run: to start fast is part of what `writ up` and `writ call` promise. */
 function buildProgram(cli: Cli): Command {
   const program = new Command('writ')
     .description('Every call of an agent decided by policy, on record, then executed.')
@@ -56,5 +58,6 @@ function buildProgram(cli: Cli): Command {
   addExplainCommand(program, cli);
   addPolicyCommand(program, cli);
   addLedgerCommand(program, cli);
+  addDeployCommand(program, cli);
   return program;
 }

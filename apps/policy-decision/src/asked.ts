@@ -1,22 +1,29 @@
 import { createHash } from 'node:crypto';
-import { type ActionRequest, canonicalJson, type JsonObject } from '#writ/contracts';
+import { type ActionRequest, canonicalJson, type Json, type JsonObject } from '#writ/contracts';
 
-/** What a request asks for, without its id and correlation: recorded as asked, and compared when the id comes again. */
+/**
+ * What a request asks for, without its id and correlation: recorded as asked, and compared when the id comes again. Optional
+ * members that are absent are absent, not undefined.
+ */
 export function askedOf(request: ActionRequest): JsonObject {
-  const { v: _v, call: _call, session: _session, trace: _trace, kind, ...said } = request;
-  // Optional members that are absent must be absent, not undefined: the rest is JSON by its schema.
-  const asked = JSON.parse(JSON.stringify(said)) as Record<string, JsonObject>;
-  switch (kind) {
+  switch (request.kind) {
     case 'tool.call':
-      return asked['args'] ?? {};
+      return request.args;
     case 'memory.query':
+      return present({ text: request.text, vector: request.vector, k: request.k });
     case 'memory.write':
+      return { records: request.records.map(({ id, text, labels, data }) => present({ id, text, labels, data })) };
     case 'memory.delete':
-      delete asked['namespace'];
-      return asked;
+      return { ids: request.ids };
     case 'egress.fetch':
-      return asked;
+      return present({ url: request.url, method: request.method, headers: request.headers, body: request.body });
   }
+}
+
+function present(members: Readonly<Record<string, Json | undefined>>): JsonObject {
+  return Object.fromEntries(
+    Object.entries(members).filter((member): member is [string, Json] => member[1] !== undefined),
+  );
 }
 
 /** The tool or namespace that is asked for. A destination is found from the URL, which is part of what is asked. */

@@ -21,7 +21,6 @@ import {
   uids,
 } from '#writ/policy';
 import { compileRedaction } from '#writ/redaction';
-import { askedOf } from './asked.js';
 import type { Rules } from './ports.js';
 
 /** A decision, also one that no policy made: nobody is there to carry it out. */
@@ -48,6 +47,8 @@ export interface Verdict {
 
 export interface Caller {
   readonly agent: string;
+  /** What the request asks for, as `askedOf` reads it. */
+  readonly asked: JsonObject;
   /** What the ledger says of the caller; written by Writ alone. */
   readonly session: { readonly callsToday: number };
   readonly nowMs: number;
@@ -87,7 +88,7 @@ function toolCall(request: RequestOf<'tool.call'>, caller: Caller, rules: Rules)
     kind: request.kind,
     resource: request.tool,
     dig: tool.digest,
-    args: request.args,
+    args: caller.asked,
     delivery: tool.declaration.idempotent ? 'retry' : 'once',
     timeoutMs: tool.declaration.timeoutMs,
   });
@@ -130,7 +131,7 @@ function filtered(
       kind: request.kind,
       resource: request.namespace,
       dig: namespace.digest,
-      args: askedOf(request),
+      args: caller.asked,
       delivery: terms.delivery,
       timeoutMs: MEMORY_TIMEOUT_MS,
     },
@@ -155,7 +156,7 @@ function memoryWrite(request: RequestOf<'memory.write'>, caller: Caller, rules: 
     kind: request.kind,
     resource: request.namespace,
     dig: namespace.digest,
-    args: askedOf(request),
+    args: caller.asked,
     delivery: 'once',
     timeoutMs: MEMORY_TIMEOUT_MS,
   });
@@ -184,7 +185,7 @@ function egressFetch(request: RequestOf<'egress.fetch'>, caller: Caller, rules: 
     resource: name,
     dig: destination.digest,
     // The canonical form is what was decided, so it is what is dialled.
-    args: { ...askedOf(request), url: parsed.url, headers },
+    args: { ...caller.asked, url: parsed.url, headers },
     delivery: request.method === 'GET' || request.method === 'HEAD' ? 'retry' : 'once',
     timeoutMs: destination.declaration.timeoutMs,
   });

@@ -50,7 +50,7 @@ export class Decider {
       throw new Fault('INPUT_UNKNOWN_AGENT', `the agent \`${agent}\` is not registered`);
     }
     const session = { callsToday: shard.calls.allowedToday(agent, nowMs) };
-    const verdict = this.#withExecutor(authorise(request, { agent, session, nowMs }, rules));
+    const verdict = this.#withExecutor(authorise(request, { agent, asked, session, nowMs }, rules));
     const described = describeDecision(request, verdict, {
       tenant: this.with_.tenant,
       agent,
@@ -93,7 +93,7 @@ export class Decider {
       const appended = await shard.append(described.entry, described.values);
       // If the process dies here the decision is on record and nothing runs: its command was not issued, and the shard's next
       // owner records how the call ended.
-      shard.calls.apply({ seq: appended.seq, i: appended.i, entry: JSON.parse(appended.text) as never }, digest);
+      shard.calls.apply({ ...appended, entry: appended.entry }, digest);
       return appended;
     } catch (error) {
       shard.calls.release(agent, request.call);

@@ -31,11 +31,12 @@ export async function policyDecisionService(context: ServiceContext): Promise<Se
   const { bus, log, catalogue, settings, blocks } = context;
   const { tenant, shards, limits } = catalogue.config;
   const calls = new Calls(tenant);
-  const follower = new LedgerFollower({
+  const follower: LedgerFollower = new LedgerFollower({
     blocks,
     authority: context.authority,
     fromSeq: 1,
     pollMs: FOLLOW_EVERY_MS,
+    isOwn: (seq) => owner.isOwn(seq),
     onEntries: (entries) => entries.forEach((entry) => calls.apply(entry)),
     onRejected: (seq, reason) => log.error({ seq, reason }, 'a message of the ledger is no authorised block'),
     onLost: (error) => log.error({ detail: messageOf(error) }, 'the ledger cannot be read'),
@@ -48,7 +49,7 @@ export async function policyDecisionService(context: ServiceContext): Promise<Se
     void owner.refusalsOf(address)?.record({ agent: address.agent, kind: 'unknown', code: 'INPUT_BAD_REPLY' });
   });
   const rules = await openRules(context, () => owner.all());
-  const owner = new ShardOwner({
+  const owner: ShardOwner = new ShardOwner({
     instance: settings.WRIT_INSTANCE,
     calls,
     follower,

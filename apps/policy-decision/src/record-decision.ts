@@ -1,7 +1,6 @@
 import {
   type ActionRequest,
   type Answer,
-  canonicalJson,
   type Command,
   type CommandBody,
   type DecidedEntry,
@@ -54,8 +53,7 @@ export function describeDecision(request: ActionRequest, verdict: Verdict, conte
   if (command !== undefined) {
     // The arguments stand under `/in` already, unless a redaction changed them.
     const { args: _args, ...rest } = command.body;
-    const isAsAsked = canonicalJson(verdict.args) === canonicalJson(asked);
-    values.push({ path: '/cmd', salt: command.salt, value: isAsAsked ? (rest as unknown as Json) : body });
+    values.push({ path: '/cmd', salt: command.salt, value: verdict.args === asked ? (rest as unknown as Json) : body });
   }
   const entry: EntryBody = {
     type: `${verdict.kind}.decided` as DecidedEntry['type'],

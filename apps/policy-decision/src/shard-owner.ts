@@ -15,7 +15,7 @@ interface Owned extends Shard {
 export interface ShardOwnerOptions {
   readonly instance: string;
   readonly calls: Calls;
-  readonly follower: LedgerFollower;
+  readonly follower: Pick<LedgerFollower, 'catchUp' | 'position'>;
   readonly openWriter: (producer: string, onDead: () => void) => Promise<BlockWriter>;
   readonly serve: (shard: number) => BusSubscription;
   /** Writes what must stand before the first decision of a new owner, such as the policies that it decides by. */
@@ -27,6 +27,8 @@ export interface ShardOwnerOptions {
 /** The shards that this process owns. Owning is: the ledger took our claim, and nobody's after it. */
 export class ShardOwner implements Shards {
   readonly #owned = new Map<number, Owned>();
+  /** Sequences of blocks written here that the follower has not come to yet. */
+  readonly #written = new Set<number>();
 
   constructor(private readonly options: ShardOwnerOptions) {}
 
@@ -81,10 +83,22 @@ export class ShardOwner implements Shards {
     };
   }
 
+  /** Whether this process wrote that block, and so has taken it in already. Asked once a block, in stream order. */
+  isOwn(seq: number): boolean {
+    return this.#written.delete(seq);
+  }
+
   #own(writer: BlockWriter): Owned {
-    const append = (body: EntryBody, values?: readonly PayloadValue[]) => writer.append(body, values);
+    const { calls } = this.options;
+    const append = async (body: EntryBody, values?: readonly PayloadValue[]) => {
+      const appended = await writer.append(body, values);
+      // A decision is taken in by whoever made it, with the digest of its request.
+      if (!body.type.endsWith('.decided')) calls.apply(appended);
+      if (appended.seq >= this.options.follower.position) this.#written.add(appended.seq);
+      return appended;
+    };
     const onLost = (error: string) =>
       this.options.log.error({ detail: error }, 'a refused request could not be recorded');
-    return { calls: this.options.calls, append, refusals: new Refusals(append, this.options.now, onLost) };
+    return { calls, append, refusals: new Refusals(append, this.options.now, onLost) };
   }
 }

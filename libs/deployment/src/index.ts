@@ -1,4 +1,12 @@
-export { addAgent, AgentProfile, listAgents, readProfile, removeAgent, type RegisteredAgent } from './agents.js';
+export {
+  addAgent,
+  AgentProfile,
+  listAgents,
+  readProfile,
+  removeAgent,
+  setBusUrl,
+  type RegisteredAgent,
+} from './agents.js';
 export { deploymentServerConfig, openDeployment, type Deployment, type ServerPlace } from './deployment.js';
 export { serviceInstances } from './instances.js';
 export { deploymentPaths, type DeploymentPaths } from './paths.js';

@@ -1,4 +1,4 @@
-import { type Answer, canonicalJson, type CommandBody, type EntryBody, type Json } from '#writ/contracts';
+import { type Answer, canonicalJson, type CommandBody, type Entry, type EntryBody, type Json } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import { DecisionReader, type LedgerMessage } from '#writ/ledger-client';
 import { Authority, generateSigningKey, type SigningKey, TrustBundle, trustedKey } from '#writ/signing';
@@ -103,7 +103,7 @@ function anExecutor(
     append: (body) => {
       did.push(`record ${body.type}`);
       entries.push(body);
-      return Promise.resolve({ seq: 8, i: 0, id: '1'.repeat(26), text: '', ts: '' });
+      return Promise.resolve({ seq: 8, i: 0, id: '1'.repeat(26), text: '', entry: body as Entry });
     },
     runner: {
       run: (body, signal, onCredential) => {

@@ -50,7 +50,8 @@ export interface ExecutorDependencies {
 
 /** The reply route of a request lives 30 s; an answer that takes longer is fetched with `call.result`. */
 const PENDING_AFTER_MS = 25_000;
-const WORKING_EVERY_MS = 10_000;
+/** Well within the time after which the bus gives the command to another executor. */
+const WORKING_EVERY_MS = 1_500;
 const LEDGER_RETRY_MS = 1_000;
 
 /** What came of running a command: what is recorded, stored and told. */
@@ -63,7 +64,7 @@ export async function executeCommand(delivery: CommandDelivery, with_: ExecutorD
   let command: Command;
   try {
     command = parseCommand(delivery.data);
-    await verifyCommand(command, { ...with_, delivery: delivery.delivery });
+    await verifyCommand(command, { ...with_, delivery: delivery.delivery, deliveries: delivery.deliveries });
     with_.taken.take(command, delivery.delivery);
   } catch (error) {
     await refuse(delivery, toFault(error), with_);

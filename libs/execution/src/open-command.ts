@@ -43,18 +43,20 @@ export async function verifyCommand(
     readonly decisions: DecisionReader;
     readonly identity: ExecutorIdentity;
     readonly delivery: Delivery;
+    /** How often the message was delivered, this time included. */
+    readonly deliveries: number;
     readonly now: () => number;
   },
 ): Promise<void> {
   const { body } = command;
   assertAddressed(body, options.identity, options.delivery);
-  assertInTime(body, options.now());
+  assertInTime(body, options);
   const entry = await options.decisions.allowAt(command.seq, command.i);
   if (entry.cmd !== commit(command.salt, '/cmd', body as unknown as Json)) {
     throw new Fault('COMMAND_MISMATCH', `the command of call \`${body.call}\` differs from what was decided`);
   }
   // Reading the ledger took time, and the deadline may have passed meanwhile.
-  assertInTime(body, options.now());
+  assertInTime(body, options);
 }
 
 function assertAddressed(body: CommandBody, identity: ExecutorIdentity, delivery: Delivery): void {
@@ -70,7 +72,12 @@ function assertAddressed(body: CommandBody, identity: ExecutorIdentity, delivery
     throw new Fault('COMMAND_BAD_REPLY', `call \`${body.call}\` asks for an answer elsewhere`);
 }
 
-function assertInTime(body: CommandBody, now: number): void {
-  if (now > body.takeBy)
+function assertInTime(
+  body: CommandBody,
+  { delivery, deliveries, now }: { readonly delivery: Delivery; readonly deliveries: number; readonly now: () => number },
+): void {
+  // A command that may run again was taken in time when it comes again: its executor died at work, and its end still counts.
+  const deadline = delivery === 'retry' && deliveries > 1 ? body.finishBy : body.takeBy;
+  if (now() > deadline)
     throw new Fault('COMMAND_EXPIRED', `the command of call \`${body.call}\` is past its deadline`);
 }

@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { canonicalJson, type EntryBody, type EntryRef, type Json, type PayloadValue } from '#writ/contracts';
+import {
+  canonicalJson,
+  type Entry,
+  type EntryBody,
+  type EntryRef,
+  type Json,
+  type PayloadValue,
+} from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import type { Authority, SigningKey } from '#writ/signing';
 import { FIRST_PREV, openBlock, sealBlock } from '#writ/tlog';
@@ -34,13 +41,12 @@ export interface BlockWriterOptions {
 
 /** What an append resolves to: where the entry stands, and its exact bytes. */
 export interface Appended extends EntryRef {
+  readonly entry: Entry;
   readonly text: string;
-  readonly ts: string;
 }
 
 interface Waiting {
-  readonly id: string;
-  readonly ts: string;
+  readonly entry: Entry;
   readonly text: string;
   readonly bytes: number;
   readonly agent: string | undefined;
@@ -108,12 +114,12 @@ export class BlockWriter {
       this.#given += 1;
       const agent = 'who' in body ? body.who.agent : undefined;
       const valueBytes = values.length === 0 ? 0 : Buffer.byteLength(JSON.stringify(values));
-      this.#queue.push({ id: entry.id, ts: entry.ts, text, bytes, agent, values, valueBytes, done, failed });
+      this.#queue.push({ entry, text, bytes, agent, values, valueBytes, done, failed });
       void this.#write();
     });
   }
 
-  #complete(body: EntryBody) {
+  #complete(body: EntryBody): Entry {
     const nowMs = this.options.now();
     return {
       ...body,
@@ -174,13 +180,13 @@ export class BlockWriter {
       for (const waiting of batch) waiting.failed(fault);
       return;
     }
-    batch.forEach(({ id, ts, text, done }, i) => done({ seq: this.after, i, id, ts, text }));
+    batch.forEach(({ entry, text, done }, i) => done({ seq: this.after, i, id: entry.id, entry, text }));
   }
 
   async #writeValues(block: string, batch: readonly Waiting[]): Promise<void> {
     const entries: EntryValues[] = [];
-    for (const { id, agent, values } of batch) {
-      if (values.length > 0 && agent !== undefined) entries.push({ entry: id, agent, values });
+    for (const { entry, agent, values } of batch) {
+      if (values.length > 0 && agent !== undefined) entries.push({ entry: entry.id, agent, values });
     }
     if (entries.length === 0) return;
     const message = await this.options.sealer.seal(block, entries, this.options.now());

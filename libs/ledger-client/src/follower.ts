@@ -17,6 +17,8 @@ export interface FollowerOptions {
   readonly authority: () => Authority;
   readonly fromSeq: number;
   readonly pollMs: number;
+  /** Blocks that this process wrote itself and has taken in already: they are not handed on. */
+  readonly isOwn?: (seq: number) => boolean;
   readonly onEntries: (entries: readonly PlacedEntry[]) => void;
   /** Told of a message that is no authorised block; it is passed over. */
   readonly onRejected: (seq: number, reason: string) => void;
@@ -81,6 +83,7 @@ export class LedgerFollower {
   #take(message: LedgerMessage): void {
     if (message.seq < this.#next) return;
     this.#next = message.seq + 1;
+    if (this.options.isOwn?.(message.seq) === true) return;
     try {
       const { entries: authentic } = openAuthorised(message, this.options.authority());
       const entries = authentic.map((entry, i) => ({ seq: message.seq, i, entry: parseEntry(entry) }));

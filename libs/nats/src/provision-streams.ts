@@ -31,7 +31,8 @@ const PAYLOAD_MESSAGE_BYTES_MAX = 500_000;
 const COMMAND_AGE_NS = 600 * SECOND_NS;
 const DUPLICATE_WINDOW_NS = 120 * SECOND_NS;
 const RETRY_DELIVERIES_MAX = 5;
-const ACK_WAIT_NS = 30 * SECOND_NS;
+/** A command that may run again goes to another executor when its own was not heard of for this long. */
+const ACK_WAIT_NS = 5 * SECOND_NS;
 const ACK_PENDING_MAX = 1024;
 const PULLS_WAITING_MAX = 64;
 const TIMEOUT_MS = 10_000;

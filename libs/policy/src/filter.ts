@@ -29,8 +29,8 @@ export type FilterPlan = PolicyReasons &
   ({ readonly kind: 'none' | 'all' } | { readonly kind: 'some'; readonly predicate: Predicate });
 
 const PREDICATE_SIZE_MAX = 1_000;
-/** A predicate travels inside a command: each level is up to two levels of JSON. */
-const PREDICATE_DEPTH_MAX = 24;
+/** A predicate travels inside a command, where each level is up to two levels of JSON; executors read 40. */
+const PREDICATE_DEPTH_MAX = 16;
 
 /**
  * Evaluates the policies with the record unknown. A record passes the plan exactly when `decide` permits the action on it,

@@ -1,5 +1,6 @@
 import { UsageError } from '../failure.js';
-import { parseHeaders, parseJsonObject, parseWhole } from './arguments.js';
+import { parseHeaders, parseJsonObject } from './arguments.js';
+import { parseWhole } from './parse-whole.js';
 
 describe('parseJsonObject', () => {
   it('takes a JSON object', () => {

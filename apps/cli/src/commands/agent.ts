@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { agentsOf, makeAgent, unmakeAgent } from '../agent/change-agents.js';
 import { type Cli, CODES, type CommonOptions, dataDirectory, helpEnd, withDataAndJson } from '../cli.js';
 
 const CODES_OF_AGENT = [CODES.ok, `${CODES.usage}, or a name that cannot be one`, CODES.unavailable, CODES.config];
@@ -21,6 +20,7 @@ function addAdd(agent: Command, cli: Cli): void {
     .option('--team <team...>', 'teams it belongs to, for policies')
     .addHelpText('after', helpEnd(CODES_OF_AGENT, 'writ agent add support --team support'));
   withDataAndJson(command).action(async (name: string, options: CommonOptions & { readonly team?: string[] }) => {
+    const { makeAgent } = await import('../agent/change-agents.js');
     const made = await makeAgent(dataDirectory(options), name, options.team ?? []);
     // The seed is in the profile file and is never printed.
     cli.print(options.json ? JSON.stringify(made) : made.profile);
@@ -34,6 +34,7 @@ function addList(agent: Command, cli: Cli): void {
     .description('the agents of this deployment')
     .addHelpText('after', helpEnd(CODES_OF_AGENT, 'writ agent list'));
   withDataAndJson(command).action(async (options: CommonOptions) => {
+    const { agentsOf } = await import('../agent/change-agents.js');
     const agents = await agentsOf(dataDirectory(options));
     if (options.json) {
       cli.print(JSON.stringify({ agents }));
@@ -55,6 +56,7 @@ function addRemove(agent: Command, cli: Cli): void {
     .argument('<name>', 'name of the agent')
     .addHelpText('after', helpEnd(CODES_OF_AGENT, 'writ agent remove support'));
   withDataAndJson(command).action(async (name: string, options: CommonOptions) => {
+    const { unmakeAgent } = await import('../agent/change-agents.js');
     const removed = await unmakeAgent(dataDirectory(options), name);
     cli.print(options.json ? JSON.stringify(removed) : `${name} is removed`);
     if (!options.json && !removed.recorded) cli.note(LATER);

@@ -1,7 +1,7 @@
-import type { EgressInit, MemoryRecord } from '#writ/agent-sdk';
+import type { Agent, CallOptions, Completed, EgressInit, MemoryRecord } from '#writ/agent-sdk';
 import type { Command } from 'commander';
-import { parseHeaders, parseJsonObject, parseWhole } from '../call/arguments.js';
-import { type CallCommandOptions, runCall } from '../call/run-call.js';
+import { parseWhole } from '../call/parse-whole.js';
+import type { CallCommandOptions } from '../call/run-call.js';
 import { type Cli, CODES, helpEnd, withDataAndJson } from '../cli.js';
 import { UsageError } from '../failure.js';
 
@@ -43,8 +43,9 @@ function addTool(call: Command, cli: Cli): void {
     .argument('[json]', 'its arguments, a JSON object; `-` reads standard input', '{}')
     .addHelpText('after', helpEnd(CODES_OF_CALL, `writ call --as assistant tool demo.echo '{"text":"hello"}'`))
     .action(async (name: string, json: string, _options: unknown, command: Command) => {
+      const { parseJsonObject } = await import('../call/arguments.js');
       const args = parseJsonObject(json, 'the arguments');
-      cli.exitCode = await runCall(optionsOf(command), (agent, options) => agent.tool(name, args, options), cli);
+      await make(command, cli, (agent, options) => agent.tool(name, args, options));
     });
 }
 
@@ -59,11 +60,7 @@ function addMemory(call: Command, cli: Cli): void {
     .addHelpText('after', helpEnd(CODES_OF_CALL, `writ call --as assistant memory query team.notes 'the offsite' -k 3`))
     .action(async (namespace: string, text: string, { k }: { readonly k?: number }, command: Command) => {
       const query = { text, ...(k === undefined ? {} : { k }) };
-      cli.exitCode = await runCall(
-        optionsOf(command),
-        (agent, options) => agent.memory(namespace).query(query, options),
-        cli,
-      );
+      await make(command, cli, (agent, options) => agent.memory(namespace).query(query, options));
     });
   memory
     .command('write')
@@ -72,12 +69,8 @@ function addMemory(call: Command, cli: Cli): void {
     .argument('<json>', 'a record {"text":…,"labels":[…],"data":{…}}, or {"records":[…]}; `-` reads standard input')
     .addHelpText('after', helpEnd(CODES_OF_CALL, `writ call --as assistant memory write team.notes '{"text":"hello"}'`))
     .action(async (namespace: string, json: string, _options: unknown, command: Command) => {
-      const records = recordsOf(json);
-      cli.exitCode = await runCall(
-        optionsOf(command),
-        (agent, options) => agent.memory(namespace).write(records, options),
-        cli,
-      );
+      const records = await recordsOf(json);
+      await make(command, cli, (agent, options) => agent.memory(namespace).write(records, options));
     });
   memory
     .command('delete')
@@ -86,11 +79,7 @@ function addMemory(call: Command, cli: Cli): void {
     .argument('<id...>', 'ids of the records')
     .addHelpText('after', helpEnd(CODES_OF_CALL, 'writ call --as assistant memory delete team.notes note-1'))
     .action(async (namespace: string, ids: string[], _options: unknown, command: Command) => {
-      cli.exitCode = await runCall(
-        optionsOf(command),
-        (agent, options) => agent.memory(namespace).delete(ids, options),
-        cli,
-      );
+      await make(command, cli, (agent, options) => agent.memory(namespace).delete(ids, options));
     });
 }
 
@@ -110,12 +99,13 @@ function addEgress(call: Command, cli: Cli): void {
     .option('--body <text>', 'the request body')
     .addHelpText('after', helpEnd(CODES_OF_CALL, 'writ call --as assistant egress https://example.com/'))
     .action(async (url: string, { method, header, body }: EgressOptions, command: Command) => {
+      const { parseHeaders } = await import('../call/arguments.js');
       const init = {
         ...(method === undefined ? {} : { method: methodOf(method) }),
         ...(header === undefined ? {} : { headers: parseHeaders(header) }),
         ...(body === undefined ? {} : { body }),
       };
-      cli.exitCode = await runCall(optionsOf(command), (agent, options) => agent.egress(url, init, options), cli);
+      await make(command, cli, (agent, options) => agent.egress(url, init, options));
     });
 }
 
@@ -126,14 +116,23 @@ function addResult(call: Command, cli: Cli): void {
     .argument('<call>', 'id of the call')
     .addHelpText('after', helpEnd(CODES_OF_CALL, 'writ call --as assistant result 2f6c2c3e'))
     .action(async (id: string, _options: unknown, command: Command) => {
-      cli.exitCode = await runCall(optionsOf(command), (agent, options) => agent.result(id, options), cli);
+      await make(command, cli, (agent, options) => agent.result(id, options));
     });
 }
 
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
-const optionsOf = (command: Command): CallCommandOptions => command.optsWithGlobals<CallCommandOptions>();
+async function make(
+  command: Command,
+  cli: Cli,
+  call: (agent: Agent, options: CallOptions) => Promise<Completed>,
+): Promise<void> {
+  const { runCall } = await import('../call/run-call.js');
+  cli.exitCode = await runCall(command.optsWithGlobals<CallCommandOptions>(), call, cli);
+}
 
-function recordsOf(json: string): readonly MemoryRecord[] {
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+async function recordsOf(json: string): Promise<readonly MemoryRecord[]> {
+  const { parseJsonObject } = await import('../call/arguments.js');
   const given = parseJsonObject(json, 'the record');
   // The service checks each record against its schema; here only one and many are told apart.
   const records = Array.isArray(given['records']) ? given['records'] : [given];

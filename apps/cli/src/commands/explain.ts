@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { type Cli, CODES, helpEnd, withDataAndJson } from '../cli.js';
-import { type ExplainOptions, runExplain } from '../explain/run-explain.js';
+import { type Cli, CODES, helpEnd, withOperator } from '../cli.js';
+import type { ExplainOptions } from '../explain/run-explain.js';
 
 /** `writ explain CALL` */
 export function addExplainCommand(program: Command, cli: Cli): void {
@@ -17,5 +17,8 @@ export function addExplainCommand(program: Command, cli: Cli): void {
         'writ explain 2f6c2c3e --agent support',
       ),
     );
-  withDataAndJson(command).action((call: string, options: ExplainOptions) => runExplain(call, options, cli));
+  withOperator(command).action(async (call: string, options: ExplainOptions) => {
+    const { runExplain } = await import('../explain/run-explain.js');
+    await runExplain(call, options, cli);
+  });
 }

@@ -1,8 +1,5 @@
 import type { Command } from 'commander';
-import { type Cli, CODES, type CommonOptions, dataDirectory, helpEnd, withDataAndJson, withJson } from '../cli.js';
-import { formatReport } from '../ledger/format-report.js';
-import { exportLedger, rememberedHead, rootVkey, statusOf } from '../ledger-commands.js';
-import { verifyExport } from '../ledger/verify-directory.js';
+import { type Cli, CODES, type CommonOptions, dataDirectory, helpEnd, withOperator, withJson } from '../cli.js';
 
 /** `writ ledger export|verify|status` */
 export function addLedgerCommand(program: Command, cli: Cli): void {
@@ -28,7 +25,8 @@ function addExport(ledger: Command, cli: Cli): void {
         'writ ledger export ledger-2026-11-22',
       ),
     );
-  withDataAndJson(command).action(async (directory: string, options: CommonOptions & { readonly head?: string }) => {
+  withOperator(command).action(async (directory: string, options: CommonOptions & { readonly head?: string }) => {
+    const { exportLedger, formatReport } = await import('../ledger-commands.js');
     const { report, isSigned } = await exportLedger(directory, dataDirectory(options), options.head);
     if (options.json) cli.print(JSON.stringify({ directory, signed: isSigned, report }));
     else if (isSigned) cli.print(`${report.entries} entries in ${report.blocks} blocks exported to ${directory}`);
@@ -66,6 +64,7 @@ function addVerify(ledger: Command, cli: Cli): void {
       ),
     );
   withJson(command).action(async (directory: string, options: VerifyOptions) => {
+    const { formatReport, rememberedHead, rootVkey, verifyExport } = await import('../ledger-commands.js');
     const report = await verifyExport(directory, {
       rootVkey: options.root === undefined ? undefined : await rootVkey(options.root),
       rememberedHead: options.head === undefined ? undefined : await rememberedHead(options.head),
@@ -80,7 +79,8 @@ function addStatus(ledger: Command, cli: Cli): void {
     .command('status')
     .description('how full the streams are, and who wrote last')
     .addHelpText('after', helpEnd([CODES.ok, CODES.usage, CODES.unavailable, CODES.config], 'writ ledger status'));
-  withDataAndJson(command).action(async (options: CommonOptions) => {
+  withOperator(command).action(async (options: CommonOptions) => {
+    const { statusOf } = await import('../ledger-commands.js');
     const status = await statusOf(dataDirectory(options));
     if (options.json) {
       cli.print(JSON.stringify(status));

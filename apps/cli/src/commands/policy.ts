@@ -1,9 +1,5 @@
-import { formatProblem, policyProblemsOf } from '#writ/policy';
 import type { Command } from 'commander';
-import { type Cli, CODES, type CommonOptions, configPath, dataDirectory, helpEnd, withJson } from '../cli.js';
-import { EXIT } from '../exit-codes.js';
-import { failureOf } from '../failure.js';
-import { checkPolicies } from '../policy/check-policies.js';
+import { type Cli, CODES, type CommonOptions, helpEnd, withJson } from '../cli.js';
 
 /** `writ policy check` */
 export function addPolicyCommand(program: Command, cli: Cli): void {
@@ -21,29 +17,7 @@ export function addPolicyCommand(program: Command, cli: Cli): void {
       ),
     );
   withJson(check).action(async (options: CommonOptions) => {
+    const { runCheck } = await import('../policy/run-check.js');
     cli.exitCode = await runCheck(options, cli);
   });
-}
-
-async function runCheck(options: CommonOptions, cli: Cli): Promise<number> {
-  try {
-    const { hash, policies, files, warnings } = await checkPolicies(configPath(options), dataDirectory(options));
-    if (options.json) {
-      cli.print(JSON.stringify({ ok: true, hash, policies, files, warnings }));
-      return EXIT.ok;
-    }
-    for (const warning of warnings) cli.note(`warning: ${formatProblem(warning)}`);
-    cli.print(`${policies} policies in ${files.length} files are good: ${hash}`);
-    return EXIT.ok;
-  } catch (error) {
-    const problems = policyProblemsOf(error);
-    if (problems.length === 0) throw error;
-    const { code, message, exit } = failureOf(error);
-    if (options.json) {
-      cli.print(JSON.stringify({ ok: false, error: { code, message }, problems }));
-    } else {
-      for (const problem of problems) cli.note(`${problem.code}: ${formatProblem(problem)}`);
-    }
-    return exit;
-  }
 }

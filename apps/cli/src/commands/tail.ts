@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { type Cli, CODES, helpEnd, withDataAndJson } from '../cli.js';
-import { runTail, type TailOptions } from '../tail/run-tail.js';
+import { type Cli, CODES, helpEnd, withOperator } from '../cli.js';
+import type { TailOptions } from '../tail/run-tail.js';
 
 /** `writ tail` */
 export function addTailCommand(program: Command, cli: Cli): void {
@@ -18,7 +18,8 @@ export function addTailCommand(program: Command, cli: Cli): void {
         'writ tail --from start --json | jq .entry.type',
       ),
     );
-  withDataAndJson(command).action(async (options: TailOptions) => {
+  withOperator(command).action(async (options: TailOptions) => {
+    const { runTail } = await import('../tail/run-tail.js');
     cli.exitCode = await runTail(options, cli);
   });
 }

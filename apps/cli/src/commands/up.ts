@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { type Cli, CODES, type CommonOptions, configPath, dataDirectory, helpEnd, withJson } from '../cli.js';
-import { runUp } from '../up/run-up.js';
 
 interface UpCommandOptions extends CommonOptions {
   readonly nats?: string;
@@ -23,6 +22,7 @@ export function addUpCommand(program: Command, cli: Cli): void {
       ),
     );
   withJson(command).action(async (options: UpCommandOptions) => {
+    const { runUp } = await import('../up/run-up.js');
     cli.exitCode = await runUp(
       {
         config: configPath(options),

@@ -33,11 +33,6 @@ export async function currentBundleHash(config: string, dataDir: string): Promis
   return (await load(config, dataDir, { cacheDirectory })).hash;
 }
 
-/** Where the policy files of a configuration are. */
-export function policyDirectory({ baseDirectory, config }: Catalogue): string {
-  return resolve(baseDirectory, config.policies);
-}
-
 interface LoadDetails {
   readonly cacheDirectory?: string;
   readonly onWarning?: (warning: PolicyProblem) => void;
@@ -46,7 +41,7 @@ interface LoadDetails {
 async function load(config: string, dataDir: string, details: LoadDetails): Promise<PolicyBundle> {
   const catalogue = await loadCatalogue(config, process.env);
   const model = modelOf(catalogue, await knownAgents(catalogue, dataDir));
-  const directory = policyDirectory(catalogue);
+  const directory = resolve(catalogue.baseDirectory, catalogue.config.policies);
   const bundle = await loadPolicies({ directory, schema: generateSchema(model), ...details });
   compilePolicies(bundle, policyEntities(model));
   return bundle;

@@ -3,10 +3,10 @@ import { type Deployment, openDeployment, type RunningBus, startBus } from '#wri
 import { Fault, messageOf } from '#writ/faults';
 import { findNatsServer } from '#writ/nats';
 import { openOperator, recordIdentities, removeRunStatus, type RunningProcess, writeRunStatus } from '#writ/operator';
+import { resolve } from 'node:path';
 import type { Cli } from '../cli.js';
 import { EXIT } from '../exit-codes.js';
 import { PACKAGE_ROOT } from '../package-root.js';
-import { policyDirectory } from '../policy/check-policies.js';
 import { poolSubjects, serviceSpecs } from './services.js';
 import { StopRequest } from './stop-request.js';
 import { Supervisor } from './supervisor.js';
@@ -85,9 +85,7 @@ class Run {
       shards: config.shards,
       pools: poolSubjects(),
       onChange: () => this.#writeStatus(),
-      onNote: (line) => {
-        if (!options.isJson) outside.cli.note(line);
-      },
+      onNote: (line) => outside.cli.note(line),
       onGaveUp: (fault) => outside.stop.stop({ fault }),
     });
   }
@@ -174,7 +172,7 @@ class Run {
           url: this.bus.url,
           pid: process.pid,
           config,
-          policies: policyDirectory(catalogue),
+          policies: resolve(catalogue.baseDirectory, catalogue.config.policies),
           processes: [...this.#processes()],
         });
       })

@@ -1,7 +1,7 @@
 import type { Fault } from '#writ/faults';
 import type { RunningProcess } from '#writ/operator';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { askHealth, whatIsMissing } from './readiness.js';
+import { askHealth, type Health, whatIsMissing } from './readiness.js';
 import { ServiceProcess, type ServiceSpec } from './service-process.js';
 
 export interface SupervisorOptions {
@@ -14,11 +14,13 @@ export interface SupervisorOptions {
   readonly onGaveUp: (fault: Fault) => void;
 }
 
-const LOOK_EVERY_MS = 20;
+const LOOK_EVERY_MS = 40;
 
 /** Runs the services of a deployment beside each other and knows when they can do their work together. */
 export class Supervisor {
   readonly #services: readonly ServiceProcess[];
+  /** Services found ready, by process: they are not asked again while the others start. */
+  readonly #ready = new Map<number, Health>();
 
   constructor(private readonly options: SupervisorOptions) {
     const listener = { changed: options.onChange, note: options.onNote, gaveUp: options.onGaveUp };
@@ -56,11 +58,17 @@ export class Supervisor {
 
   async #missing(): Promise<readonly string[]> {
     const services = await Promise.all(
-      this.#services.map(async ({ name, process }) => {
-        const port = process?.healthPort ?? null;
-        return { name, health: port === null ? undefined : await askHealth(port) };
-      }),
+      this.#services.map(async ({ name, process }) => ({ name, health: process && (await this.#healthOf(process)) })),
     );
     return whatIsMissing(services, this.options.shards, this.options.pools);
+  }
+
+  async #healthOf({ pid, healthPort }: RunningProcess): Promise<Health | undefined> {
+    const known = this.#ready.get(pid);
+    if (known !== undefined || healthPort === null) return known;
+    const health = await askHealth(healthPort);
+    // What a decision service says goes on changing after it is ready: it takes shards and hears pools.
+    if (health?.ready === true && health.shardsOwned === undefined) this.#ready.set(pid, health);
+    return health;
   }
 }

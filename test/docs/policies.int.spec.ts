@@ -1,0 +1,38 @@
+import { loadPolicies } from '#writ/policy-loader';
+import { generateSchema } from '#writ/policy';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { read } from './repository.js';
+
+const EXAMPLES = [...read('docs/policies.md').matchAll(/^```cedar\n([\s\S]*?)^```/gm)].map(([, text]) => text ?? '');
+
+/** What the examples speak of. */
+const SCHEMA = generateSchema({
+  agents: [{ name: 'support', teams: ['support', 'interns', 'staff'] }],
+  tools: [
+    {
+      name: 'slack.chat.postMessage',
+      kind: 'http',
+      idempotent: false,
+      input: { type: 'object', required: ['channel'], properties: { channel: { type: 'string' } } },
+    },
+  ],
+  namespaces: ['CRM.customers'],
+  destinations: [{ origin: 'https://status.example.com', internal: false }],
+});
+
+describe('docs/policies.md', () => {
+  it('shows policies that load without a warning', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'writ-policies-'));
+    const warnings: unknown[] = [];
+    try {
+      await writeFile(join(directory, 'examples.cedar'), EXAMPLES.join('\n'));
+      const bundle = await loadPolicies({ directory, schema: SCHEMA, onWarning: (warning) => warnings.push(warning) });
+      expect(bundle.policies.map(({ id }) => id)).toContain('legal-hold-is-hidden');
+      expect(warnings).toEqual([]);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  });
+});
