@@ -7,7 +7,8 @@ module.exports = {
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'pure-stays-pure',
-      comment: 'a pure library imports pure libraries and node:crypto alone; time and randomness come as arguments or from there',
+      comment:
+        'a pure library imports pure libraries and node:crypto alone; time and randomness come as arguments or from there',
       severity: 'error',
       from: { path: PURE, pathNot: TESTS },
       to: { path: '^libs/', pathNot: PURE },
@@ -51,7 +52,12 @@ module.exports = {
       from: { path: '^(libs|apps)/([^/]+)/', pathNot: TESTS },
       to: { path: '^libs/([^/]+)/src/(?!index\\.ts$)', pathNot: '^$1/$2/' },
     },
-    { name: 'not-to-dev-dep', severity: 'error', from: { path: '^(apps|libs)/', pathNot: TESTS }, to: { dependencyTypes: ['npm-dev'] } },
+    {
+      name: 'not-to-dev-dep',
+      severity: 'error',
+      from: { path: '^(apps|libs)/', pathNot: TESTS },
+      to: { dependencyTypes: ['npm-dev'] },
+    },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
   options: {
@@ -59,6 +65,9 @@ module.exports = {
     exclude: { path: '^dist/' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['writ-source', 'import', 'require', 'node', 'default', 'types'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['writ-source', 'import', 'require', 'node', 'default', 'types'],
+    },
   },
 };

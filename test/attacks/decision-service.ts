@@ -59,6 +59,7 @@ function rulesOf(): Rules {
     catalogue: CATALOGUE,
     policies: compilePolicies(bundle, entities),
     internalOrigins: new Set(),
+    agents: AGENTS.length,
     knows: (agent) => AGENTS.some(({ name }) => name === agent),
   };
 }

@@ -38,7 +38,7 @@ function execute(bus: Bus): void {
   const writer = new FloorWriter(bus, user);
   const reader = new StreamReader(bus, { apiPrefix: LEDGER_API_PREFIX });
   const blocks = new Map<number, Promise<unknown>>();
-  new PullConsumer(bus, {
+  const consumer = new PullConsumer(bus, {
     stream: COMMANDS_STREAM,
     consumer: subjects.commandConsumer('tool', 'once', 'default'),
     inFlightMax: 256,
@@ -57,4 +57,5 @@ function execute(bus: Bus): void {
       bus.publish(body.reply, output);
     },
   });
+  process.once('SIGTERM', () => void consumer.stop());
 }

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Agent, connectAgent } from '#writ/agent-sdk';
+import type { Agent } from '#writ/agent-sdk';
 import { WritConfig } from '#writ/catalogue';
 import { subjects } from '#writ/contracts';
 import { deploymentPaths, openDeployment, readProfile, startBus } from '#writ/deployment';

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type Agent, connectAgent } from '#writ/agent-sdk';
 import { subjects } from '#writ/contracts';
@@ -27,6 +27,8 @@ export interface GatewayOptions {
 export interface RunningProcess {
   readonly name: string;
   readonly pid: number;
+  /** Null until the process is ready. */
+  readonly healthPort: number | null;
 }
 
 /** The whole of Writ, started as `writ up` starts it, in a folder of its own. */
@@ -219,12 +221,4 @@ async function ended(child: ChildProcess): Promise<void> {
   const timer = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS);
   await new Promise((resolve) => child.once('exit', resolve));
   clearTimeout(timer);
-}
-
-/** A folder of its own for the test, deleted by `rm` at its end. */
-export async function writeConfig(directory: string, files: Readonly<Record<string, string>>): Promise<void> {
-  for (const [name, text] of Object.entries(files)) {
-    await mkdir(dirname(join(directory, name)), { recursive: true });
-    await writeFile(join(directory, name), text);
-  }
 }

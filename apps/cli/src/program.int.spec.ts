@@ -46,7 +46,7 @@ describe('the command line', () => {
     expect(exit).toBe(0);
     expect(out).toContain('--json');
     expect(out).toMatch(/Exit codes:\n(.*\n)*.*64 {2}wrong usage/);
-    expect(out).toMatch(/Example:\n {2}\$ writ /);
+    expect(out).toMatch(/Example:\n {2}\$ (\S+=\S+ )?writ /);
   });
 
   it.each([

@@ -18,7 +18,7 @@ import { commandMessage, denial, describeDecision, type Described, POOL } from '
 
 export const DECIDER = Symbol('decider');
 
-export interface DeciderDependencies {
+export interface DeciderPorts {
   readonly tenant: string;
   readonly shards: Shards;
   readonly rules: () => Rules;
@@ -34,7 +34,7 @@ const DECIDE_WITHIN_MS = 5_000;
 
 /** Decides requests of the shards that this process owns. */
 export class Decider {
-  constructor(private readonly with_: DeciderDependencies) {}
+  constructor(private readonly ports: DeciderPorts) {}
 
   /** The answer, or undefined when the decision is an allow: then the executor answers. Throws INPUT_*, LEDGER_*, POLICY_*. */
   async decide(address: DecideAddress, request: ActionRequest, reply: string): Promise<Answer | undefined> {
@@ -43,16 +43,16 @@ export class Decider {
     const asked = askedOf(request);
     const digest = digestOf(request.kind, namedBy(request), asked);
     if (shard.calls.get(agent, request.call) !== undefined)
-      return this.with_.stored.again(shard, agent, request, digest);
-    const nowMs = this.with_.now();
-    const rules = this.with_.rules();
+      return this.ports.stored.again(shard, agent, request, digest);
+    const nowMs = this.ports.now();
+    const rules = this.ports.rules();
     if (!rules.knows(agent) || shard.calls.isRevoked(agent)) {
       throw new Fault('INPUT_UNKNOWN_AGENT', `the agent \`${agent}\` is not registered`);
     }
     const session = { callsToday: shard.calls.allowedToday(agent, nowMs) };
     const verdict = this.#withExecutor(authorise(request, { agent, asked, session, nowMs }, rules));
     const described = describeDecision(request, verdict, {
-      tenant: this.with_.tenant,
+      tenant: this.ports.tenant,
       agent,
       asked,
       reply,
@@ -64,7 +64,7 @@ export class Decider {
     shard.calls.reserve(agent, request.call, digest);
     const appended = await this.#record(shard, agent, request, { described, digest });
     if (described.command === undefined) return denial(request.call, verdict.decision, appended.id);
-    if (this.with_.now() - nowMs > DECIDE_WITHIN_MS) {
+    if (this.ports.now() - nowMs > DECIDE_WITHIN_MS) {
       throw new Fault('LEDGER_UNAVAILABLE', 'the ledger took too long');
     }
     await this.#issue(described.command, appended);
@@ -73,12 +73,12 @@ export class Decider {
 
   /** The stored answer of an earlier call, or its progress. Throws INPUT_UNKNOWN_CALL. */
   async result(address: DecideAddress, request: CallResultRequest): Promise<Answer> {
-    return this.with_.stored.of(this.#shardOf(address), address.agent, request.call);
+    return this.ports.stored.of(this.#shardOf(address), address.agent, request.call);
   }
 
   /** An allow that nobody can carry out is a denial, before it is recorded as anything else. */
   #withExecutor(verdict: Verdict): Verdict {
-    const isServed = this.with_.pools.isPresent(verdict.executor, POOL);
+    const isServed = this.ports.pools.isPresent(verdict.executor, POOL);
     if (verdict.decision.effect === 'forbid' || isServed) return verdict;
     return { ...verdict, decision: { ...verdict.decision, effect: 'forbid', code: 'no_executor', obligations: [] } };
   }
@@ -105,7 +105,7 @@ export class Decider {
     const { executor, delivery, pool } = command.body;
     const id = leafHash(Buffer.from(at.text)).toString('base64url');
     try {
-      await this.with_.issue(subjects.command(executor, delivery, pool), commandMessage(command, at), id);
+      await this.ports.issue(subjects.command(executor, delivery, pool), commandMessage(command, at), id);
     } catch (cause) {
       // It may or may not have been stored. The decision stands; how the call ended is recorded after its deadlines.
       throw new Fault('LEDGER_UNAVAILABLE', 'the command could not be handed over', { cause });
@@ -113,7 +113,7 @@ export class Decider {
   }
 
   #shardOf(address: DecideAddress): Shard {
-    const shard = this.with_.shards.of(address);
+    const shard = this.ports.shards.of(address);
     if (shard === undefined) throw new Fault('LEDGER_FENCED', `this process does not own shard ${address.shard}`);
     return shard;
   }

@@ -2,14 +2,13 @@ import { type EntryBody } from '#writ/contracts';
 import { deploymentPaths, listAgents } from '#writ/deployment';
 import { type Fault, messageOf } from '#writ/faults';
 import { policyProblemsOf } from '#writ/policy';
-import { loadPolicies } from '#writ/policy-loader';
+import { loadRules } from '#writ/policy-loader';
 import type { ServiceContext } from '#writ/service-host';
 import { stat, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Rules, Shard } from './ports.js';
+import { ChangeWatcher } from './change-watcher.js';
 import { RulesKeeper } from './rules-keeper.js';
-
-const LOOK_EVERY_MS = 500;
 
 /** The rules in force, and their life on record. */
 export interface WatchedRules {
@@ -24,22 +23,21 @@ export interface WatchedRules {
 export async function openRules(context: ServiceContext, shards: () => readonly Shard[]): Promise<WatchedRules> {
   const { catalogue, settings, log } = context;
   const paths = deploymentPaths(settings.WRIT_DATA);
-  const directory = resolve(catalogue.baseDirectory, catalogue.config.policies);
+  const look = () => fingerprint(resolve(catalogue.baseDirectory, catalogue.config.policies), paths.agentsFile);
   const recordAll = (body: (shard: Shard) => EntryBody | undefined) => {
     for (const shard of shards()) {
       const entry = body(shard);
       if (entry === undefined) continue;
-      shard
-        .append(entry)
-        .catch((error: unknown) => log.error({ detail: messageOf(error) }, 'a change could not be recorded'));
+      shard.append(entry).catch((error: unknown) => {
+        log.error({ detail: messageOf(error) }, 'a change could not be recorded');
+      });
     }
   };
   // Taken before the files are read: a change in between is seen at the first look.
-  let seen = await fingerprint(directory, paths.agentsFile);
+  const loaded = await look();
   const keeper = await RulesKeeper.open({
     catalogue,
-    loadBundle: (schema) =>
-      loadPolicies({ directory, schema, cacheDirectory: join(paths.dataDir, 'cache', 'policies') }),
+    load: async (agents) => (await loadRules({ catalogue, agents, dataDir: paths.dataDir })).policies,
     agents: () => listAgents(paths),
     onChanged: (rules) => {
       log.warn({ bundle: rules.policies.hash, policies: rules.policies.size }, 'the rules changed');
@@ -50,7 +48,7 @@ export async function openRules(context: ServiceContext, shards: () => readonly 
       recordAll(() => rejected(fault, kept));
     },
   });
-  let timer: NodeJS.Timeout | undefined;
+  const watcher = new ChangeWatcher(look, loaded, () => keeper.reload());
   return {
     get current() {
       return keeper.current;
@@ -59,21 +57,8 @@ export async function openRules(context: ServiceContext, shards: () => readonly 
       const entry = changed(shard, keeper.current);
       if (entry !== undefined) await shard.append(entry);
     },
-    watch: () => {
-      let isLooking = false;
-      timer = setInterval(() => {
-        if (isLooking) return;
-        isLooking = true;
-        void fingerprint(directory, paths.agentsFile)
-          .then(async (now) => {
-            if (now !== seen) await keeper.reload();
-            seen = now;
-          })
-          .catch((error: unknown) => log.error({ detail: messageOf(error) }, 'the policies cannot be looked at'))
-          .finally(() => (isLooking = false));
-      }, LOOK_EVERY_MS);
-    },
-    close: () => clearInterval(timer),
+    watch: () => watcher.start((error) => log.error({ detail: messageOf(error) }, 'the policies cannot be looked at')),
+    close: () => watcher.stop(),
   };
 }
 

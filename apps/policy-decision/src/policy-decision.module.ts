@@ -10,7 +10,7 @@ import { Deadlines } from './deadlines.js';
 import { DECIDE, DecideHandler, LOGGER } from './decide.handler.js';
 import { Decider, DECIDER } from './decider.js';
 import { LedgerAlarm } from './ledger-alarm.js';
-import { openRules } from './open-rules.js';
+import { openRules, type WatchedRules } from './open-rules.js';
 import { Pools } from './pools.js';
 import { REFUSALS_OF, type RefusalsOf } from './refusals-of.js';
 import { ShardKeeper } from './shard-keeper.js';
@@ -26,13 +26,69 @@ const ISSUE_TIMEOUT_MS = 3_000;
 const failure = (code: 'BUSY' | 'INTERNAL') =>
   JSON.stringify({ v: 1, status: 'refused', code, message: FAULTS[code].means });
 
+interface Parts {
+  readonly calls: Calls;
+  readonly follower: LedgerFollower;
+  readonly pools: Pools;
+  readonly strategy: RequestServer;
+  readonly owner: ShardOwner;
+  readonly keeper: ShardKeeper;
+  readonly rules: WatchedRules;
+}
+
 /** Wires the decision service: the ledger it follows, the rules it decides by, the shards it owns, the requests it answers. */
 export async function policyDecisionService(context: ServiceContext): Promise<Service> {
-  const { bus, log, catalogue, settings, blocks } = context;
-  const { tenant, shards, limits } = catalogue.config;
+  const { bus, log, settings } = context;
+  const parts = await openParts(context);
+  const { owner, follower, keeper, rules } = parts;
+  const refusalsOf: RefusalsOf = (address) => owner.refusalsOf(address);
+  let timers: NodeJS.Timeout[] = [];
+  let isCaughtUp = false;
+  return {
+    name: settings.WRIT_INSTANCE,
+    log,
+    bus,
+    strategy: parts.strategy,
+    module: {
+      module: class PolicyDecisionModule {},
+      controllers: [DecideHandler],
+      providers: [
+        { provide: DECIDER, useValue: deciderOf(context, parts) },
+        { provide: REFUSALS_OF, useValue: refusalsOf },
+        { provide: LOGGER, useValue: log },
+      ],
+    },
+    health: {
+      host: settings.WRIT_HEALTH_HOST,
+      port: settings.WRIT_HEALTH_PORT,
+      isReady: () => isCaughtUp && bus.isConnected,
+      details: () => detailsOf(context, parts),
+    },
+    start: async () => {
+      await follower.catchUp();
+      isCaughtUp = true;
+      follower.start();
+      keeper.start();
+      timers = startTimers(context, parts);
+      rules.watch();
+    },
+    stop: async () => {
+      timers.forEach((timer) => clearInterval(timer));
+      rules.close();
+      await keeper.stop();
+      await follower.stop();
+    },
+  };
+}
+
+async function openParts(context: ServiceContext): Promise<Parts> {
+  const { bus, log, catalogue, settings } = context;
+  const { tenant, shards } = catalogue.config;
   const calls = new Calls(tenant);
+  const pools = new Pools(Date.now);
+  const strategy = requestServer(context, (address) => owner.refusalsOf(address));
   const follower: LedgerFollower = new LedgerFollower({
-    blocks,
+    blocks: context.blocks,
     authority: context.authority,
     fromSeq: 1,
     pollMs: FOLLOW_EVERY_MS,
@@ -41,14 +97,7 @@ export async function policyDecisionService(context: ServiceContext): Promise<Se
     onRejected: (seq, reason) => log.error({ seq, reason }, 'a message of the ledger is no authorised block'),
     onLost: (error) => log.error({ detail: messageOf(error) }, 'the ledger cannot be read'),
   });
-  const pools = new Pools(Date.now);
-  const strategy = requestServer(context, (message) => {
-    const address = parseDecideSubject(message.subject);
-    log.warn({ subject: message.subject }, 'a request has no reply subject that may be answered');
-    if (address === undefined) return;
-    void owner.refusalsOf(address)?.record({ agent: address.agent, kind: 'unknown', code: 'INPUT_BAD_REPLY' });
-  });
-  const rules = await openRules(context, () => owner.all());
+  let rules: WatchedRules;
   const owner: ShardOwner = new ShardOwner({
     instance: settings.WRIT_INSTANCE,
     calls,
@@ -59,26 +108,31 @@ export async function policyDecisionService(context: ServiceContext): Promise<Se
     now: Date.now,
     log,
   });
-  const keeper = new ShardKeeper({
-    bus,
-    instance: settings.WRIT_INSTANCE,
-    shards,
-    now: Date.now,
-    claim: (shard, onLost) => owner.claim(shard, onLost),
-    log,
-  });
-  const decider = new Decider({
-    tenant,
+  const claim: ShardOwner['claim'] = (shard, onLost) => owner.claim(shard, onLost);
+  const keeper = new ShardKeeper({ bus, instance: settings.WRIT_INSTANCE, shards, now: Date.now, claim, log });
+  // Whoever serves a shard or a pool is heard while this process still reads its policies and the ledger.
+  pools.listen(bus);
+  keeper.listen();
+  rules = await openRules(context, () => owner.all());
+  return { calls, follower, pools, strategy, owner, keeper, rules };
+}
+
+function deciderOf(context: ServiceContext, { owner, rules, pools }: Parts): Decider {
+  return new Decider({
+    tenant: context.catalogue.config.tenant,
     shards: owner,
     rules: () => rules.current,
     pools,
     stored: new StoredAnswers((entry) => storedValues(context, entry)),
     issue: async (subject, command, id) => {
       const options = { msgId: id, stream: COMMANDS_STREAM, timeoutMs: ISSUE_TIMEOUT_MS };
-      await publishToStream(bus, subject, Buffer.from(JSON.stringify(command)), options);
+      await publishToStream(context.bus, subject, Buffer.from(JSON.stringify(command)), options);
     },
     now: Date.now,
   });
+}
+
+function startTimers({ bus, log }: ServiceContext, { calls, owner, follower }: Parts): NodeJS.Timeout[] {
   const deadlines = new Deadlines({
     calls,
     commands: new StreamReader(bus, { apiPrefix: '$JS.API' }),
@@ -88,77 +142,45 @@ export async function policyDecisionService(context: ServiceContext): Promise<Se
     log,
   });
   const alarm = new LedgerAlarm(new StreamReader(bus, { apiPrefix: LEDGER_API_PREFIX }), log);
-  const refusalsOf: RefusalsOf = (address) => owner.refusalsOf(address);
-  let timers: NodeJS.Timeout[] = [];
   const every = (ms: number, what: string, run: () => Promise<void>) =>
     setInterval(() => void run().catch((error: unknown) => log.error({ detail: messageOf(error) }, what)), ms);
-  let isCaughtUp = false;
-  return {
-    name: settings.WRIT_INSTANCE,
-    log,
-    bus,
-    strategy,
-    module: {
-      module: class PolicyDecisionModule {},
-      controllers: [DecideHandler],
-      providers: [
-        { provide: DECIDER, useValue: decider },
-        { provide: REFUSALS_OF, useValue: refusalsOf },
-        { provide: LOGGER, useValue: log },
-      ],
-    },
-    health: {
-      host: settings.WRIT_HEALTH_HOST,
-      port: settings.WRIT_HEALTH_PORT,
-      isReady: () => isCaughtUp && bus.isConnected,
-      details: () => ({
-        instance: settings.WRIT_INSTANCE,
-        shardsOwned: keeper.owned,
-        ledgerPosition: follower.position,
-        callsOpen: calls.openCount,
-        bundle: rules.current.policies.hash,
-        pools: pools.present(),
-      }),
-    },
-    start: async () => {
-      pools.listen(bus);
-      keeper.listen();
-      await follower.catchUp();
-      isCaughtUp = true;
-      follower.start();
-      keeper.start();
-      timers = [
-        every(SWEEP_EVERY_MS, 'deadlines', () => deadlines.sweep()),
-        every(FLUSH_EVERY_MS, 'refusals', () => owner.flushRefusals()),
-        every(ALARM_EVERY_MS, 'ledger size', () => alarm.check(owner.first())),
-      ];
-      rules.watch();
-    },
-    stop: async () => {
-      timers.forEach((timer) => clearInterval(timer));
-      rules.close();
-      await keeper.stop();
-      await follower.stop();
-    },
-  };
+  return [
+    every(SWEEP_EVERY_MS, 'deadlines', () => deadlines.sweep()),
+    every(FLUSH_EVERY_MS, 'refusals', () => owner.flushRefusals()),
+    every(ALARM_EVERY_MS, 'ledger size', () => alarm.check(owner.first())),
+  ];
+}
 
-  function requestServer(
-    { bus: on }: ServiceContext,
-    onUnanswerable: ConstructorParameters<typeof RequestServer>[0]['onUnanswerable'],
-  ) {
-    return new RequestServer({
-      bus: on,
-      queue: 'pdp',
-      inFlightMax: limits.requestsInFlightMax,
-      isReplyAllowed: isReplyRoute,
-      onUnanswerable,
-      busy: () => failure('BUSY'),
-      failed: (error) => {
-        log.error({ detail: messageOf(error) }, 'a handler failed');
-        return failure('INTERNAL');
-      },
-    });
-  }
+function detailsOf({ settings }: ServiceContext, { keeper, follower, calls, rules, pools }: Parts) {
+  return {
+    instance: settings.WRIT_INSTANCE,
+    shardsOwned: keeper.owned,
+    ledgerPosition: follower.position,
+    callsOpen: calls.openCount,
+    bundle: rules.current.policies.hash,
+    agents: rules.current.agents,
+    pools: pools.present(),
+  };
+}
+
+function requestServer({ bus, log, catalogue }: ServiceContext, refusalsOf: RefusalsOf): RequestServer {
+  return new RequestServer({
+    bus,
+    queue: 'pdp',
+    inFlightMax: catalogue.config.limits.requestsInFlightMax,
+    isReplyAllowed: isReplyRoute,
+    onUnanswerable: ({ subject }) => {
+      log.warn({ subject }, 'a request has no reply subject that may be answered');
+      const address = parseDecideSubject(subject);
+      if (address === undefined) return;
+      void refusalsOf(address)?.record({ agent: address.agent, kind: 'unknown', code: 'INPUT_BAD_REPLY' });
+    },
+    busy: () => failure('BUSY'),
+    failed: (error) => {
+      log.error({ detail: messageOf(error) }, 'a handler failed');
+      return failure('INTERNAL');
+    },
+  });
 }
 
 /** The values behind the commitments of an entry, found through its block. */

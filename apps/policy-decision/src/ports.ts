@@ -10,6 +10,8 @@ export interface Rules {
   readonly policies: PolicySet;
   /** Origins declared internal, canonical. */
   readonly internalOrigins: ReadonlySet<string>;
+  /** How many agents are registered. */
+  readonly agents: number;
   /** Whether the agent is registered. */
   readonly knows: (agent: string) => boolean;
 }

@@ -45,6 +45,11 @@ export function describeDecision(request: ActionRequest, verdict: Verdict, conte
   if (nearValues.length > 0) {
     values.push({ path: '/near', salt: newSalt(), value: nearValues as unknown as Json });
   }
+  const { reasonForAgent } = verdict.decision;
+  // Kept for whoever asks again with the same call id: the answer is the same one.
+  if (verdict.decision.effect === 'forbid' && reasonForAgent !== undefined) {
+    values.push({ path: '/reason', salt: newSalt(), value: reasonForAgent });
+  }
   const command =
     verdict.decision.effect === 'permit'
       ? { body: commandBody(request, verdict, context), salt: newSalt() }

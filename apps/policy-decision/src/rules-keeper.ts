@@ -2,13 +2,13 @@ import type { Catalogue } from '#writ/catalogue';
 import type { RegisteredAgent } from '#writ/deployment';
 import { internalOrigins } from '#writ/egress-rules';
 import { type Fault, toFault } from '#writ/faults';
-import { compilePolicies, generateSchema, policyEntities, type PolicyBundle, type PolicyModel } from '#writ/policy';
+import type { PolicySet } from '#writ/policy';
 import type { Rules } from './ports.js';
 
 export interface RulesKeeperOptions {
   readonly catalogue: Catalogue;
-  /** Parses and validates the policy files in a process of its own. Throws POLICY_*. */
-  readonly loadBundle: (schema: string) => Promise<PolicyBundle>;
+  /** Parses, validates and compiles the policy files for those agents. Throws POLICY_*. */
+  readonly load: (agents: readonly RegisteredAgent[]) => Promise<PolicySet>;
   readonly agents: () => Promise<readonly RegisteredAgent[]>;
   readonly onChanged: (rules: Rules) => void;
   /** A change was refused; what was in force stays so. */
@@ -17,33 +17,20 @@ export interface RulesKeeperOptions {
 
 /** What decisions are made from: catalogue, agents and policies. Good changes replace it as a whole, bad ones are refused. */
 export class RulesKeeper {
-  #bundle: PolicyBundle;
-  #agents: readonly RegisteredAgent[];
-  #rules: Rules;
   #changes: Promise<void> = Promise.resolve();
 
   private constructor(
     private readonly options: RulesKeeperOptions,
-    loaded: { readonly bundle: PolicyBundle; readonly agents: readonly RegisteredAgent[] },
-  ) {
-    this.#bundle = loaded.bundle;
-    this.#agents = loaded.agents;
-    this.#rules = rulesOf(options.catalogue, loaded.bundle, loaded.agents);
-  }
+    private rules: Rules,
+  ) {}
 
   /** Throws POLICY_* when the policies are not good: a service does not start on them. */
   static async open(options: RulesKeeperOptions): Promise<RulesKeeper> {
-    const agents = await options.agents();
-    const bundle = await options.loadBundle(generateSchema(modelOf(options.catalogue, agents)));
-    return new RulesKeeper(options, { bundle, agents });
+    return new RulesKeeper(options, await loadRules(options));
   }
 
   get current(): Rules {
-    return this.#rules;
-  }
-
-  get bundle(): PolicyBundle {
-    return this.#bundle;
+    return this.rules;
   }
 
   /** The policy files or the registry changed. One change at a time; decisions under way keep what they began with. */
@@ -53,45 +40,23 @@ export class RulesKeeper {
   }
 
   async #reload(): Promise<void> {
-    const { catalogue, loadBundle, onChanged, onRejected } = this.options;
-    const kept = this.#rules;
     try {
-      const agents = await this.options.agents();
-      const bundle = await loadBundle(generateSchema(modelOf(catalogue, agents)));
-      const isSame = bundle.hash === this.#bundle.hash && JSON.stringify(agents) === JSON.stringify(this.#agents);
-      if (isSame) return;
-      const rules = rulesOf(catalogue, bundle, agents);
-      this.#bundle = bundle;
-      this.#agents = agents;
-      this.#rules = rules;
-      onChanged(rules);
+      this.rules = await loadRules(this.options);
+      this.options.onChanged(this.rules);
     } catch (error) {
-      onRejected(toFault(error), kept);
+      this.options.onRejected(toFault(error), this.rules);
     }
   }
 }
 
-function rulesOf(catalogue: Catalogue, bundle: PolicyBundle, agents: readonly RegisteredAgent[]): Rules {
-  const names = new Set(agents.map(({ name }) => name));
+async function loadRules({ catalogue, load, agents }: RulesKeeperOptions): Promise<Rules> {
+  const registered = await agents();
+  const names = new Set(registered.map(({ name }) => name));
   return {
     catalogue,
-    policies: compilePolicies(bundle, policyEntities(modelOf(catalogue, agents))),
+    policies: await load(registered),
     internalOrigins: internalOrigins(catalogue.config.destinations),
+    agents: names.size,
     knows: (agent) => names.has(agent),
-  };
-}
-
-/** What policies can be about. */
-export function modelOf(catalogue: Catalogue, agents: readonly RegisteredAgent[]): PolicyModel {
-  return {
-    agents,
-    tools: [...catalogue.tools.values()].map(({ name, declaration }) => ({
-      name,
-      kind: declaration.kind,
-      idempotent: declaration.idempotent,
-      input: declaration.input,
-    })),
-    namespaces: [...catalogue.namespaces.keys()],
-    destinations: [...catalogue.destinations.values()].map(({ declaration }) => declaration),
   };
 }

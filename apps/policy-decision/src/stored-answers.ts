@@ -1,7 +1,7 @@
 import { type ActionRequest, Answer, type JsonObject, parse, type PayloadValue } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import { digestOf } from './asked.js';
-import type { CallState, EndRecord } from './calls.js';
+import type { CallState, DecisionRecord, EndRecord } from './calls.js';
 import type { Shard } from './ports.js';
 
 /** Values behind the commitments of an entry; undefined when they are no longer stored. */
@@ -36,10 +36,16 @@ export class StoredAnswers {
       case 'open':
         return { v: 1, call, status: 'pending', entry: state.decision.id };
       case 'denied':
-        return { v: 1, call, status: 'denied', code: state.decision.code, entry: state.decision.id };
+        return this.#denied(call, state.decision);
       case 'ended':
         return this.#ended(call, state.end);
     }
+  }
+
+  async #denied(call: string, decision: DecisionRecord): Promise<Answer> {
+    const reason = (await this.values(decision))?.find(({ path }) => path === '/reason')?.value;
+    const { code, id: entry } = decision;
+    return { v: 1, call, status: 'denied', code, ...(typeof reason === 'string' ? { reason } : {}), entry };
   }
 
   async #ended(call: string, end: EndRecord): Promise<Answer> {

@@ -169,6 +169,21 @@ describe('executeCommand', () => {
     ]);
   });
 
+  it('runs a command that may run again when it comes again after its first deadline: EXECUTOR-01', async () => {
+    const salt = newSalt();
+    const body = aCommand({ delivery: 'retry' });
+    const late = NOW + 5_001;
+    const [first, again, ended] = [1, 2, 3].map(() => anExecutor(ledgerWith(body, salt)));
+    for (const executor of [first, again]) if (executor !== undefined) executor.clock.now = late;
+    if (ended !== undefined) ended.clock.now = body.finishBy + 1;
+    await first?.deliver(message(body, salt), { delivery: 'retry' });
+    await again?.deliver(message(body, salt), { delivery: 'retry', deliveries: 2 });
+    await ended?.deliver(message(body, salt), { delivery: 'retry', deliveries: 2 });
+    expect(first?.entries).toMatchObject([{ type: 'command.refused', why: { code: 'COMMAND_EXPIRED' } }]);
+    expect(again?.did).toContain('run');
+    expect(ended?.did).not.toContain('run');
+  });
+
   it('acknowledges a command that may run again only after its outcome is on record', async () => {
     const salt = newSalt();
     const body = aCommand({ delivery: 'retry' });

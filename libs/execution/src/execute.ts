@@ -60,32 +60,32 @@ type Outcome =
   | { readonly status: 'failed'; readonly code: FaultCode; readonly message: string };
 
 /** Takes one command: verify against the ledger, run, redact, record, answer. Never throws. */
-export async function executeCommand(delivery: CommandDelivery, with_: ExecutorDependencies): Promise<void> {
+export async function executeCommand(delivery: CommandDelivery, executor: ExecutorDependencies): Promise<void> {
   let command: Command;
   try {
     command = parseCommand(delivery.data);
-    await verifyCommand(command, { ...with_, delivery: delivery.delivery, deliveries: delivery.deliveries });
-    with_.taken.take(command, delivery.delivery);
+    await verifyCommand(command, { ...executor, delivery: delivery.delivery, deliveries: delivery.deliveries });
+    executor.taken.take(command, delivery.delivery);
   } catch (error) {
-    await refuse(delivery, toFault(error), with_);
+    await refuse(delivery, toFault(error), executor);
     return;
   }
   // At most once, by choice: if the process dies after this acknowledgement the command never runs again, and the shard's
   // owner records that nobody can say whether it ran.
   if (delivery.delivery === 'once') delivery.ack();
-  const stopSignals = keepAlive(delivery, command.body, with_);
-  const startedMs = with_.now();
+  const stopSignals = keepAlive(delivery, command.body, executor);
+  const startedMs = executor.now();
   const credentials: CredentialUse[] = [];
-  const { outcome, bytes } = await run(command.body, (use) => credentials.push(use), with_);
+  const { outcome, bytes } = await run(command.body, (use) => credentials.push(use), executor);
   stopSignals();
-  await record({ command, outcome, bytes, credentials, ms: with_.now() - startedMs }, delivery, with_);
+  await record({ command, outcome, bytes, credentials, ms: executor.now() - startedMs }, delivery, executor);
 }
 
 /** Tells the bus that a `retry` command is being worked on, and the agent that an answer takes longer than its reply route. */
-function keepAlive(delivery: CommandDelivery, body: CommandBody, with_: ExecutorDependencies): () => void {
+function keepAlive(delivery: CommandDelivery, body: CommandBody, executor: ExecutorDependencies): () => void {
   const working = delivery.delivery === 'retry' ? setInterval(() => delivery.working(), WORKING_EVERY_MS) : undefined;
   const pending = setTimeout(
-    () => with_.answer(body.reply, { v: 1, call: body.call, status: 'pending' }),
+    () => executor.answer(body.reply, { v: 1, call: body.call, status: 'pending' }),
     PENDING_AFTER_MS,
   );
   return () => {
@@ -97,16 +97,19 @@ function keepAlive(delivery: CommandDelivery, body: CommandBody, with_: Executor
 async function run(
   body: CommandBody,
   onCredential: (use: CredentialUse) => void,
-  with_: ExecutorDependencies,
+  executor: ExecutorDependencies,
 ): Promise<{ readonly outcome: Outcome; readonly bytes?: number | undefined }> {
-  const limitMs = Math.max(0, body.finishBy - with_.now());
+  const limitMs = Math.max(0, body.finishBy - executor.now());
   const signal = AbortSignal.timeout(limitMs);
   try {
-    const result = await Promise.race([with_.runner.run(body, signal, onCredential), rejectOnAbort(signal, limitMs)]);
+    const result = await Promise.race([
+      executor.runner.run(body, signal, onCredential),
+      rejectOnAbort(signal, limitMs),
+    ]);
     return { outcome: redactOutput(body, result.output), bytes: result.bytes };
   } catch (error) {
     const fault = signal.aborted ? timedOut(limitMs) : toFault(error);
-    with_.log.info({ call: body.call, code: fault.code, detail: messageOf(fault) }, 'the action failed');
+    executor.log.info({ call: body.call, code: fault.code, detail: messageOf(fault) }, 'the action failed');
     const message = fault.isToldToSender ? fault.message : FAULTS[fault.code].means;
     return { outcome: redactFailure(body, { status: 'failed', code: fault.code, message }) };
   }
@@ -150,28 +153,28 @@ interface Finished {
   readonly ms: number;
 }
 
-async function record(finished: Finished, delivery: CommandDelivery, with_: ExecutorDependencies): Promise<void> {
+async function record(finished: Finished, delivery: CommandDelivery, executor: ExecutorDependencies): Promise<void> {
   const { command, outcome } = finished;
   const { body } = command;
   const value = outcome as unknown as Json;
   const salt = newSalt();
   try {
-    const used = finished.credentials.map((use) => with_.append(credentialUsed(body, use)));
+    const used = finished.credentials.map((use) => executor.append(credentialUsed(body, use)));
     const [appended] = await Promise.all([
-      with_.append(completed(finished, commit(salt, '/out', value)), [{ path: '/out', salt, value }]),
+      executor.append(completed(finished, commit(salt, '/out', value)), [{ path: '/out', salt, value }]),
       ...used,
     ]);
     // The outcome is durable: if the process dies here the agent fetches the answer with `call.result`.
     if (delivery.delivery === 'retry') delivery.ack();
-    with_.answer(body.reply, toAnswer(body, outcome, appended.id));
-    with_.log.info(
+    executor.answer(body.reply, toAnswer(body, outcome, appended.id));
+    executor.log.info(
       { call: body.call, agent: body.agent, kind: body.kind, status: outcome.status, ms: finished.ms },
       'executed',
     );
   } catch (error) {
     // The action ran and its outcome could not be recorded. Nothing is answered: the shard's owner records it as indeterminate.
     const fault = toFault(error);
-    with_.log.error(
+    executor.log.error(
       { call: body.call, code: fault.code, detail: messageOf(fault) },
       'an outcome could not be recorded',
     );
@@ -228,8 +231,8 @@ function toAnswer(body: CommandBody, outcome: Outcome, entry: string): Answer {
   };
 }
 
-async function refuse(delivery: CommandDelivery, fault: Fault, with_: ExecutorDependencies): Promise<void> {
-  with_.log.error({ code: fault.code, detail: messageOf(fault) }, 'a command was refused');
+async function refuse(delivery: CommandDelivery, fault: Fault, executor: ExecutorDependencies): Promise<void> {
+  executor.log.error({ code: fault.code, detail: messageOf(fault) }, 'a command was refused');
   if (FAULTS[fault.code].settlement === 'retry') {
     // The ledger could not be read: nothing is known against the command. One that may come again does; the deadline decides.
     delivery.retry(LEDGER_RETRY_MS);
@@ -238,8 +241,8 @@ async function refuse(delivery: CommandDelivery, fault: Fault, with_: ExecutorDe
   delivery.term();
   const msg = `sha256:${createHash('sha256').update(delivery.data).digest('hex')}`;
   const dec = pointerOf(delivery.data);
-  await with_.append({ type: 'command.refused', why: { code: fault.code }, dec, msg }).catch((error: unknown) => {
-    with_.log.error({ detail: messageOf(error) }, 'a refused command could not be recorded');
+  await executor.append({ type: 'command.refused', why: { code: fault.code }, dec, msg }).catch((error: unknown) => {
+    executor.log.error({ detail: messageOf(error) }, 'a refused command could not be recorded');
   });
 }
 

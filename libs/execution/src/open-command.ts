@@ -74,10 +74,13 @@ function assertAddressed(body: CommandBody, identity: ExecutorIdentity, delivery
 
 function assertInTime(
   body: CommandBody,
-  { delivery, deliveries, now }: { readonly delivery: Delivery; readonly deliveries: number; readonly now: () => number },
+  {
+    delivery,
+    deliveries,
+    now,
+  }: { readonly delivery: Delivery; readonly deliveries: number; readonly now: () => number },
 ): void {
   // A command that may run again was taken in time when it comes again: its executor died at work, and its end still counts.
   const deadline = delivery === 'retry' && deliveries > 1 ? body.finishBy : body.takeBy;
-  if (now() > deadline)
-    throw new Fault('COMMAND_EXPIRED', `the command of call \`${body.call}\` is past its deadline`);
+  if (now() > deadline) throw new Fault('COMMAND_EXPIRED', `the command of call \`${body.call}\` is past its deadline`);
 }

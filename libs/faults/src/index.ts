@@ -1,2 +1,2 @@
 export { Fault, messageOf, toFault } from './fault.js';
-export { FAULTS, type FaultCode, type LogLevel, type Settlement } from './table.js';
+export { FAULTS, type FaultCode } from './table.js';

@@ -195,7 +195,9 @@ describe('BlockWriter', () => {
       writtenAtMs: Date.UTC(2026, 0, 1),
     };
     await expect(new PayloadOpener(payloads, deploymentKey).values(where)).resolves.toEqual([value]);
-    await expect(new PayloadOpener(payloads, Buffer.alloc(32, 8)).values(where)).rejects.toThrow();
+    await expect(new PayloadOpener(payloads, Buffer.alloc(32, 8)).values(where)).rejects.toMatchObject({
+      message: expect.any(String),
+    });
     const onDisk = Buffer.concat([...payloads.stored, ...blocks.messages.map(({ data }) => data)]).toString();
     expect(onDisk).not.toContain('a private word');
   });

@@ -1,7 +1,7 @@
-export { type Appended, BlockWriter, type BlockWriterOptions } from './block-writer.js';
+export { type Appended, BlockWriter } from './block-writer.js';
 export { DecisionReader } from './decision-reader.js';
 export { LedgerFollower, type PlacedEntry } from './follower.js';
 export { openAuthorised } from './open-authorised.js';
 export { NatsBlockLog, NatsPayloadLog } from './nats-logs.js';
 export { PayloadOpener, PayloadSealer } from './payload-cipher.js';
-export { AppendError, type BlockLog, type LedgerMessage, type PayloadLog } from './ports.js';
+export type { BlockLog, LedgerMessage } from './ports.js';

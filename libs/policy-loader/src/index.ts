@@ -1,2 +1,2 @@
-export { type LoadOptions, loadPolicies } from './load-policies.js';
-export { type WatchOptions, watchPolicies } from './watch-policies.js';
+export { loadPolicies } from './load-policies.js';
+export { loadRules } from './load-rules.js';

@@ -26,12 +26,6 @@ export async function readPolicyFiles(directory: string): Promise<readonly Polic
   return files;
 }
 
-/** Changes when a policy file is added, removed or written. Cheap: it reads no file. */
-export async function fingerprintOf(directory: string): Promise<string> {
-  const files = await listPolicyFiles(directory);
-  return files.map(({ name, bytes, modifiedMs, inode }) => `${name} ${bytes} ${modifiedMs} ${inode}`).join('\n');
-}
-
 /** Names the content of the files, of the schema and of whatever else decides what a bundle is. */
 export function contentHash(files: readonly PolicyFile[], ...others: readonly string[]): string {
   const hash = createHash('sha256');
@@ -46,8 +40,6 @@ interface ListedFile {
   readonly name: string;
   readonly path: string;
   readonly bytes: number;
-  readonly modifiedMs: number;
-  readonly inode: number;
 }
 
 async function listPolicyFiles(directory: string): Promise<readonly ListedFile[]> {
@@ -60,9 +52,9 @@ async function listPolicyFiles(directory: string): Promise<readonly ListedFile[]
       if (entry.name.startsWith('.')) continue;
       if (entry.isDirectory()) open.push(`${folder}${entry.name}/`);
       else if (entry.name.endsWith('.cedar')) {
-        const { size, mtimeMs, ino } = await stat(path);
+        const { size } = await stat(path);
         const name = `${SHOWN_FOLDER}/${folder}${entry.name}`;
-        files.push({ name, path, bytes: size, modifiedMs: mtimeMs, inode: ino });
+        files.push({ name, path, bytes: size });
       }
     }
     if (files.length > FILES_MAX) throw new Fault('POLICY_LINT', `more than ${FILES_MAX} policy files`);

@@ -14,7 +14,7 @@ export async function serveHealth(
   where: { readonly host: string; readonly port: number },
 ): Promise<Server> {
   const server = createServer(
-    { requestTimeout: 5_000, headersTimeout: 5_000, keepAliveTimeout: 1_000 },
+    { requestTimeout: 5_000, headersTimeout: 5_000, keepAliveTimeout: 1_000, connectionsCheckingInterval: 1_000 },
     (request, response) => {
       const isReady = health.isReady();
       const status = request.url === '/healthz' ? 200 : request.url === '/readyz' ? (isReady ? 200 : 503) : 404;

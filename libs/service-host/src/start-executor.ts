@@ -17,9 +17,9 @@ export interface Executor {
 }
 
 const IN_FLIGHT_MAX = 256;
-const HEARTBEAT_MS = 1_000;
+const HEARTBEAT_MS = 500;
 
-/** Runs an executor: takes commands of its kind from its durable consumers and says every second that it is there. */
+/** Runs an executor: takes commands of its kind from its durable consumers and says twice a second that it is there. */
 export async function startExecutor(context: ServiceContext, executor: Executor): Promise<void> {
   const { bus, log, settings } = context;
   const { kind } = executor;

@@ -17,7 +17,7 @@ export function serviceSpecs(
     module: appModule(kind === undefined ? 'policy-decision' : `${kind}-executor`),
     logFile: join(where.paths.runDir, `${name}.log`),
     environment: {
-      ...process.env,
+      ...(kind === undefined ? withoutCredentials(config) : process.env),
       WRIT_CONFIG: where.configFile,
       WRIT_DATA: where.paths.dataDir,
       WRIT_INSTANCE: name,
@@ -28,6 +28,12 @@ export function serviceSpecs(
       NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(where.paths.dataDir, 'cache', 'node'),
     },
   }));
+}
+
+/** The decision service has no use for the credentials of tools, so it does not get them. */
+function withoutCredentials({ credentials }: WritConfig): NodeJS.ProcessEnv {
+  const names = new Set(Object.values(credentials).map(({ from }) => ('env' in from ? from.env : '')));
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !names.has(name)));
 }
 
 /** The pools that the executors of a deployment serve, by the subjects they are heard on. */

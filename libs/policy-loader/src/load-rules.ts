@@ -1,0 +1,57 @@
+import { join, resolve } from 'node:path';
+import type { Catalogue } from '#writ/catalogue';
+import {
+  compilePolicies,
+  generateSchema,
+  type PolicyBundle,
+  policyEntities,
+  policyFault,
+  type PolicyModel,
+  type PolicyProblem,
+  type PolicySet,
+} from '#writ/policy';
+import { checkRedactionPaths } from './redaction-paths.js';
+import { loadPolicies } from './load-policies.js';
+
+export interface LoadRulesOptions {
+  readonly catalogue: Catalogue;
+  readonly agents: PolicyModel['agents'];
+  /** The data directory, for the cache of bundles; without it every load parses. */
+  readonly dataDir?: string;
+  readonly onWarning?: (warning: PolicyProblem) => void;
+}
+
+export interface LoadedRules {
+  readonly bundle: PolicyBundle;
+  readonly policies: PolicySet;
+}
+
+/** The policies of a configuration, checked against everything that it declares. Throws POLICY_* that names every problem. */
+export async function loadRules({ catalogue, agents, dataDir, onWarning }: LoadRulesOptions): Promise<LoadedRules> {
+  const model = policyModel(catalogue, agents);
+  const bundle = await loadPolicies({
+    directory: resolve(catalogue.baseDirectory, catalogue.config.policies),
+    schema: generateSchema(model),
+    ...(dataDir !== undefined && { cacheDirectory: join(dataDir, 'cache', 'policies') }),
+    ...(onWarning !== undefined && { onWarning }),
+  });
+  const policies = compilePolicies(bundle, policyEntities(model));
+  const problems = checkRedactionPaths(policies, catalogue);
+  if (problems.length > 0) throw policyFault(problems);
+  return { bundle, policies };
+}
+
+/** What policies can be about. */
+function policyModel(catalogue: Catalogue, agents: PolicyModel['agents']): PolicyModel {
+  return {
+    agents,
+    tools: [...catalogue.tools.values()].map(({ name, declaration }) => ({
+      name,
+      kind: declaration.kind,
+      idempotent: declaration.idempotent,
+      input: declaration.input,
+    })),
+    namespaces: [...catalogue.namespaces.keys()],
+    destinations: [...catalogue.destinations.values()].map(({ declaration }) => declaration),
+  };
+}

@@ -1,0 +1,33 @@
+import type { Catalogue } from '#writ/catalogue';
+import type { JsonObject } from '#writ/contracts';
+import type { PolicyProblem, PolicySet } from '#writ/policy';
+import { unmatchedPaths } from '#writ/redaction';
+
+/** Actions that have no tool schema: their arguments are open, or checked elsewhere. */
+const OTHER_ACTIONS: ReadonlySet<string> = new Set(['memory', 'query', 'write', 'delete', 'fetch']);
+
+/**
+ * A redaction of inputs by a path that no tool in the policy's scope can have would redact nothing, in silence. Each is a problem
+ * with its policy's place.
+ */
+export function checkRedactionPaths({ policies }: PolicySet, { tools }: Catalogue): readonly PolicyProblem[] {
+  return policies.flatMap(({ place, actions, obligations }) => {
+    const paths = obligations.flatMap(({ target, paths: named = [] }) => (target === 'input' ? named : []));
+    if (paths.length === 0) return [];
+    const names = actions.map(({ entity }) => entity?.id);
+    if (names.length === 0 || names.some((name) => name === undefined || OTHER_ACTIONS.has(name))) return [];
+    const inScope = names.includes('call')
+      ? [...tools.values()]
+      : [...tools.values()].filter(({ name }) => names.includes(name));
+    const schemas = inScope.map(({ declaration }) => declaration.input as JsonObject);
+    return paths
+      .filter((path) => schemas.every((schema) => unmatchedPaths(schema, [path]).length > 0))
+      .map((path) => ({
+        code: 'POLICY_LINT' as const,
+        file: place.file,
+        line: place.line,
+        col: place.col,
+        message: `the redaction path \`${path}\` can match no argument of the tools that the policy is about`,
+      }));
+  });
+}

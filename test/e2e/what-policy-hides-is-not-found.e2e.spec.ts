@@ -1,0 +1,95 @@
+import type { Agent } from '#writ/agent-sdk';
+import type { JsonObject } from '#writ/contracts';
+import type { Gateway } from '../harness/gateway.js';
+import { OutsideService } from './outside-service.js';
+import { recordOf, startOffice } from './small-office.js';
+
+const POLICIES = `
+@id("staff-works-with-notes")
+permit (
+  principal in Team::"staff",
+  action in [Action::"query", Action::"write", Action::"delete"],
+  resource in Namespace::"notes"
+);
+
+@id("guests-see-what-is-public")
+permit (principal in Team::"guests", action == Action::"query", resource in Namespace::"notes")
+when { resource.labels.contains("public") };
+
+@id("guests-keep-their-own")
+permit (principal in Team::"guests", action in [Action::"write", Action::"delete", Action::"query"], resource in Namespace::"notes")
+when { resource.owner == "gus" };
+
+@id("sealed-is-sealed")
+forbid (principal, action in [Action::"query", Action::"delete"], resource in Namespace::"notes")
+when { resource.labels.contains("sealed") };
+
+@id("staff-fetches")
+permit (principal in Team::"staff", action == Action::"fetch", resource is Host)
+unless { context.input.path like "/private/*" };
+`;
+
+describe('in a memory', () => {
+  let outside: OutsideService;
+  let gateway: Gateway;
+  let alice: Agent;
+  let gus: Agent;
+
+  beforeAll(async () => {
+    outside = await OutsideService.start();
+    gateway = await startOffice(outside, {
+      config: {
+        namespaces: { notes: {}, other: {} },
+        destinations: {
+          outside: { origin: outside.url, internal: true },
+          'not-declared-internal': { origin: 'http://127.0.0.1:9' },
+          metadata: { origin: 'http://169.254.169.254' },
+          'by-name': { origin: 'http://localhost:9' },
+        },
+      },
+      policies: { 'policies.cedar': POLICIES },
+    });
+    [alice, gus] = [await gateway.agent('alice'), await gateway.agent('gus')];
+    await alice.memory('notes').write([
+      { id: 'open', text: 'the merger is announced on monday', labels: ['public'] },
+      { id: 'inner', text: 'the merger is worth nine million', labels: ['finance'] },
+      { id: 'sealed', text: 'the merger is under investigation', labels: ['sealed', 'public'] },
+    ]);
+  }, 120_000);
+
+  afterAll(async () => {
+    await gateway?.stop();
+    await outside?.[Symbol.asyncDispose]();
+  });
+
+  const idsFound = async (agent: Agent, k = 10) => {
+    const { output } = await agent.memory('notes').query({ text: 'merger', k });
+    return ((output as JsonObject)['records'] as { id: string }[]).map(({ id }) => id).toSorted();
+  };
+
+  it('an agent finds what its permits show and no forbid hides, and the answer says nothing of the rest', async () => {
+    await expect(idsFound(alice)).resolves.toEqual(['inner', 'open']);
+    await expect(idsFound(gus)).resolves.toEqual(['open']);
+    const { output } = await gus.memory('notes').query({ text: 'worth nine million', k: 10 });
+    expect(JSON.stringify(output)).not.toMatch(/nine million|investigation/);
+  });
+
+  it('what is hidden takes no place among the k that are found', async () => {
+    await expect(idsFound(gus, 1)).resolves.toEqual(['open']);
+  });
+
+  it('what is hidden cannot be deleted, and is there afterwards', async () => {
+    await alice.memory('notes').delete(['sealed', 'no-such']);
+    await gus
+      .memory('notes')
+      .write([{ id: 'of-gus', text: 'the merger and gus', labels: ['finance'] }])
+      .catch(() => undefined);
+    await gus.memory('notes').delete(['inner']);
+    await expect(idsFound(alice)).resolves.toContain('inner');
+  });
+
+  it('a namespace that no policy speaks of is denied', async () => {
+    const denied = alice.memory('other').query({ text: 'x' }, { call: 'other' });
+    await expect(denied).rejects.toMatchObject({ name: 'Denied', code: 'no_policy_permits' });
+  });
+});
