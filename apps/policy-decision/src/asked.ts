@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { type ActionRequest, canonicalJson, type Json, type JsonObject } from '#writ/contracts';
+import { hash } from 'node:crypto';
+import type { ActionRequest, Json, JsonObject } from '#writ/contracts';
 
 /**
  * What a request asks for, without its id and correlation: recorded as asked, and compared when the id comes again. Optional
@@ -40,10 +40,8 @@ export function namedBy(request: ActionRequest): string {
   }
 }
 
-/** Two requests with one digest ask for the same. */
-export function digestOf(kind: string, resource: string, asked: JsonObject): string {
+/** Two requests with one digest ask for the same. `asked` is canonical JSON. */
+export function digestOf(kind: string, resource: string, asked: string): string {
   const named = kind === 'egress.fetch' ? '' : resource;
-  return createHash('sha256')
-    .update(canonicalJson([kind, named, asked]))
-    .digest('base64url');
+  return hash('sha256', `${kind}\n${named}\n${asked}`, 'base64url');
 }

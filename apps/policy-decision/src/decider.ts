@@ -1,6 +1,7 @@
 import {
   type ActionRequest,
   type Answer,
+  canonicalJson,
   type CallResultRequest,
   type Command,
   type DecideAddress,
@@ -41,7 +42,8 @@ export class Decider {
     const shard = this.#shardOf(address);
     const { agent } = address;
     const asked = askedOf(request);
-    const digest = digestOf(request.kind, namedBy(request), asked);
+    const askedText = canonicalJson(asked);
+    const digest = digestOf(request.kind, namedBy(request), askedText);
     if (shard.calls.get(agent, request.call) !== undefined)
       return this.ports.stored.again(shard, agent, request, digest);
     const nowMs = this.ports.now();
@@ -55,6 +57,7 @@ export class Decider {
       tenant: this.ports.tenant,
       agent,
       asked,
+      askedText,
       reply,
       bundle: rules.policies.hash,
       nowMs,

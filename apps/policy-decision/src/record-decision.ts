@@ -9,7 +9,7 @@ import {
   type JsonObject,
   type PayloadValue,
 } from '#writ/contracts';
-import { commit, newSalt } from '#writ/tlog';
+import { commit, commitText, newSalt } from '#writ/tlog';
 import type { Ruling, Verdict } from './authorise.js';
 
 export const POOL = 'default';
@@ -22,6 +22,8 @@ export interface DecisionContext {
   readonly agent: string;
   /** The arguments as they came; the entry commits to them, the command to what is left after redaction. */
   readonly asked: JsonObject;
+  /** Canonical JSON of `asked`. */
+  readonly askedText: string;
   readonly reply: string;
   readonly bundle: string;
   readonly nowMs: number;
@@ -73,7 +75,7 @@ export function describeDecision(request: ActionRequest, verdict: Verdict, conte
     why: whyOf(verdict.decision, context.bundle),
     ...(verdict.decision.obligations.length === 0 ? {} : { obl: obligationNames(verdict.decision) }),
     ...(verdict.redactions.length === 0 ? {} : { red: [...verdict.redactions].slice(0, 64) }),
-    io: { in: commit(inSalt, '/in', asked), in_len: Buffer.byteLength(JSON.stringify(asked)) },
+    io: { in: commitText(inSalt, '/in', context.askedText), in_len: Buffer.byteLength(context.askedText) },
     ...(command === undefined
       ? {}
       : {

@@ -1,4 +1,4 @@
-import { type ActionRequest, Answer, type JsonObject, parse, type PayloadValue } from '#writ/contracts';
+import { type ActionRequest, Answer, canonicalJson, type JsonObject, parse, type PayloadValue } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import { digestOf } from './asked.js';
 import type { CallState, DecisionRecord, EndRecord } from './calls.js';
@@ -65,6 +65,6 @@ export class StoredAnswers {
     if (state.digest !== undefined || state.status === 'deciding') return state.digest;
     const { decision } = state;
     const asked = (await this.values(decision))?.find(({ path }) => path === '/in')?.value;
-    return asked === undefined ? undefined : digestOf(decision.kind, decision.resource, asked as JsonObject);
+    return asked === undefined ? undefined : digestOf(decision.kind, decision.resource, canonicalJson(asked));
   }
 }

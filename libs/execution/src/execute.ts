@@ -100,26 +100,25 @@ async function run(
   executor: ExecutorDependencies,
 ): Promise<{ readonly outcome: Outcome; readonly bytes?: number | undefined }> {
   const limitMs = Math.max(0, body.finishBy - executor.now());
-  const signal = AbortSignal.timeout(limitMs);
+  const deadline = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(timedOut(limitMs));
+      deadline.abort();
+    }, limitMs);
+  });
   try {
-    const result = await Promise.race([
-      executor.runner.run(body, signal, onCredential),
-      rejectOnAbort(signal, limitMs),
-    ]);
+    const result = await Promise.race([executor.runner.run(body, deadline.signal, onCredential), late]);
     return { outcome: redactOutput(body, result.output), bytes: result.bytes };
   } catch (error) {
-    const fault = signal.aborted ? timedOut(limitMs) : toFault(error);
+    const fault = deadline.signal.aborted ? timedOut(limitMs) : toFault(error);
     executor.log.info({ call: body.call, code: fault.code, detail: messageOf(fault) }, 'the action failed');
     const message = fault.isToldToSender ? fault.message : FAULTS[fault.code].means;
     return { outcome: redactFailure(body, { status: 'failed', code: fault.code, message }) };
+  } finally {
+    clearTimeout(timer);
   }
-}
-
-function rejectOnAbort(signal: AbortSignal, limitMs: number): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(timedOut(limitMs));
-    signal.addEventListener('abort', () => reject(timedOut(limitMs)), { once: true });
-  });
 }
 
 function timedOut(limitMs: number): Fault {

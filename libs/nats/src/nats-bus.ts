@@ -11,6 +11,12 @@ import {
 } from './bus.js';
 import { assertSubject, toBusError, toBusMessage, toHeaders } from './nats-conversions.js';
 
+interface Outgoing {
+  readonly subject: string;
+  readonly data: Uint8Array | string;
+  readonly options: PublishOptions;
+}
+
 interface Waiting {
   readonly subject: string;
   readonly timeoutMs: number;
@@ -32,6 +38,8 @@ export class NatsBus implements Bus {
   readonly #reconnectListeners = new Set<() => void>();
   #inbox: { readonly base: string; next: number } | undefined;
   #isConnected = true;
+  /** Published in this turn of the event loop and sent at its end, in one write: a system call costs more than a message. */
+  #outgoing: Outgoing[] = [];
 
   constructor(
     connection: NatsConnection,
@@ -56,13 +64,28 @@ export class NatsBus implements Bus {
     assertSubject(subject);
     if (options.reply !== undefined) assertSubject(options.reply);
     if (!this.#isConnected) throw new BusError('disconnected', 'the bus is not connected');
-    try {
-      this.#connection.publish(subject, data, {
-        ...(options.reply === undefined ? {} : { reply: options.reply }),
-        ...(options.headers === undefined ? {} : { headers: toHeaders(options.headers) }),
-      });
-    } catch (cause) {
-      throw toBusError(cause);
+    const bytesMax = this.#connection.info?.max_payload ?? Number.MAX_SAFE_INTEGER;
+    if (Buffer.byteLength(data) > bytesMax) {
+      throw new BusError('invalid', `the message is over the ${bytesMax} bytes that the bus takes`);
+    }
+    this.#outgoing.push({ subject, data, options });
+    if (this.#outgoing.length === 1) setImmediate(() => this.#send());
+  }
+
+  #send(): void {
+    const outgoing = this.#outgoing;
+    this.#outgoing = [];
+    for (const { subject, data, options } of outgoing) {
+      try {
+        this.#connection.publish(subject, data, {
+          ...(options.reply === undefined ? {} : { reply: options.reply }),
+          ...(options.headers === undefined ? {} : { headers: toHeaders(options.headers) }),
+        });
+      } catch (cause) {
+        const waiting = options.reply === undefined ? undefined : this.#waiting.get(options.reply);
+        if (waiting === undefined) this.#onError(toBusError(cause));
+        else waiting.fail(toBusError(cause));
+      }
     }
   }
 
@@ -138,14 +161,17 @@ export class NatsBus implements Bus {
   }
 
   flush(): Promise<void> {
+    this.#send();
     return this.#connection.flush();
   }
 
   async drain(): Promise<void> {
+    if (!this.#connection.isClosed()) this.#send();
     if (!this.#connection.isClosed()) await this.#connection.drain();
   }
 
   async close(): Promise<void> {
+    if (!this.#connection.isClosed()) this.#send();
     if (!this.#connection.isClosed()) await this.#connection.close();
   }
 

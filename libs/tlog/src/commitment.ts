@@ -23,5 +23,10 @@ export function newSalt(): string {
  * `[salt, path, value]` (the idea of RFC 9901). It says nothing about the value without the salt.
  */
 export function commit(salt: string, path: string, value: Json): string {
-  return `sd:${hash('sha256', canonicalJson([salt, path, value]), 'base64url')}`;
+  return commitText(salt, path, canonicalJson(value));
+}
+
+/** The same for a value whose canonical JSON is at hand. */
+export function commitText(salt: string, path: string, canonical: string): string {
+  return `sd:${hash('sha256', `["${salt}","${path}",${canonical}]`, 'base64url')}`;
 }
