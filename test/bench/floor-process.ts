@@ -57,5 +57,5 @@ function execute(bus: Bus): void {
       bus.publish(body.reply, output);
     },
   });
-  process.once('SIGTERM', () => void consumer.stop());
+  process.once('SIGTERM', () => void consumer.stop().finally(() => process.exit(0)));
 }

@@ -16,11 +16,13 @@ import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { DECIDER, type Decider } from './decider.js';
+import { inTime } from './in-time.js';
 import { REFUSALS_OF, type RefusalsOf } from './refusals-of.js';
 
 export const DECIDE = 'decide';
 export const LOGGER = Symbol('logger');
 
+const RECORD_WITHIN_MS = 1_000;
 const IDENTITY_CLAIMS = ['agent', 'tenant', 'principal', 'user', 'who'] as const;
 
 /** Answers agents' requests: read who asks from the subject, parse, decide. Every request gets an answer, or a command does. */
@@ -70,7 +72,9 @@ export class DecideHandler {
 
   async #refuse(address: DecideAddress, call: string | undefined, fault: Fault): Promise<Answer> {
     const kind = address.operation in REQUEST_SCHEMAS ? address.operation : 'unknown';
-    const entry = await this.refusalsOf(address)?.record({ agent: address.agent, kind, code: fault.code });
+    const recorded = this.refusalsOf(address)?.record({ agent: address.agent, kind, code: fault.code });
+    // A ledger that hangs must not keep the answer back: nothing runs on a refusal, and it is recorded when the ledger is back.
+    const entry = recorded && (await inTime(recorded, RECORD_WITHIN_MS, () => undefined));
     return {
       v: 1,
       ...(call === undefined ? {} : { call }),

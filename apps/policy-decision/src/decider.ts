@@ -15,6 +15,7 @@ import type { Rules, Shard, Shards } from './ports.js';
 import { askedOf, digestOf, namedBy } from './asked.js';
 import { authorise, type Verdict } from './authorise.js';
 import type { StoredAnswers } from './stored-answers.js';
+import { inTime } from './in-time.js';
 import { commandMessage, denial, describeDecision, type Described, POOL } from './record-decision.js';
 
 export const DECIDER = Symbol('decider');
@@ -30,7 +31,10 @@ export interface DeciderPorts {
   readonly now: () => number;
 }
 
-/** A decision that took longer is not acted on: the agent would not wait for it, and a retry with the same id finds it. */
+/**
+ * A decision that is not on record by then is not acted on, and the agent is told. It may be recorded later: a retry with the
+ * same id finds it, and nothing runs.
+ */
 const DECIDE_WITHIN_MS = 5_000;
 
 /** Decides requests of the shards that this process owns. */
@@ -65,11 +69,10 @@ export class Decider {
     });
     // INVARIANT: nothing was awaited since the look-up, so two requests with one id cannot both come here.
     shard.calls.reserve(agent, request.call, digest);
-    const appended = await this.#record(shard, agent, request, { described, digest });
+    const recorded = this.#record(shard, agent, request, { described, digest });
+    const appended = await inTime(recorded, DECIDE_WITHIN_MS, tookTooLong);
     if (described.command === undefined) return denial(request.call, verdict.decision, appended.id);
-    if (this.ports.now() - nowMs > DECIDE_WITHIN_MS) {
-      throw new Fault('LEDGER_UNAVAILABLE', 'the ledger took too long');
-    }
+    if (this.ports.now() - nowMs > DECIDE_WITHIN_MS) tookTooLong();
     await this.#issue(described.command, appended);
     return undefined;
   }
@@ -120,4 +123,8 @@ export class Decider {
     if (shard === undefined) throw new Fault('LEDGER_FENCED', `this process does not own shard ${address.shard}`);
     return shard;
   }
+}
+
+function tookTooLong(): never {
+  throw new Fault('LEDGER_UNAVAILABLE', 'the ledger took too long');
 }

@@ -168,6 +168,7 @@ function requestServer({ bus, log, catalogue }: ServiceContext, refusalsOf: Refu
     bus,
     queue: 'pdp',
     inFlightMax: catalogue.config.limits.requestsInFlightMax,
+    senderOf: ({ subject }) => parseDecideSubject(subject)?.agent ?? '',
     isReplyAllowed: isReplyRoute,
     onUnanswerable: ({ subject }) => {
       log.warn({ subject }, 'a request has no reply subject that may be answered');

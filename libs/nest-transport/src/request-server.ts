@@ -7,6 +7,8 @@ export interface RequestServerOptions {
   readonly queue: string;
   /** More than this many requests at once are answered with `busy` and not queued. */
   readonly inFlightMax: number;
+  /** Who sent it, as the bus says. One sender may have half of the requests in flight, so that others are still served. */
+  readonly senderOf: (message: BusMessage) => string;
   /** Whether an answer may go to that subject. The reply of a request is attacker-controlled. */
   readonly isReplyAllowed: (reply: string | undefined) => boolean;
   /** Told of a request that cannot be answered, because of its reply subject. */
@@ -24,6 +26,7 @@ export interface RequestServerOptions {
 export class RequestServer extends Server implements CustomTransportStrategy {
   override readonly transportId = Symbol('writ-requests');
   #inFlight = 0;
+  readonly #inFlightOf = new Map<string, number>();
   readonly #open = new Set<BusSubscription>();
 
   constructor(private readonly options: RequestServerOptions) {
@@ -52,19 +55,36 @@ export class RequestServer extends Server implements CustomTransportStrategy {
       this.options.onUnanswerable(message);
       return;
     }
-    if (this.#inFlight >= this.options.inFlightMax) {
+    const sender = this.options.senderOf(message);
+    if (!this.#enter(sender)) {
       this.#answer(reply, this.options.busy());
       return;
     }
-    this.#inFlight += 1;
     try {
       const answer = await answerOf(handler, message);
       if (answer !== undefined) this.#answer(reply, answer as Uint8Array | string);
     } catch (error) {
       this.#answer(reply, this.options.failed(error, message));
     } finally {
-      this.#inFlight -= 1;
+      this.#leave(sender);
     }
+  }
+
+  /** Counts the request in, unless there are too many, of everybody or of this sender. */
+  #enter(sender: string): boolean {
+    const { inFlightMax } = this.options;
+    const ofSender = this.#inFlightOf.get(sender) ?? 0;
+    if (this.#inFlight >= inFlightMax || ofSender >= Math.ceil(inFlightMax / 2)) return false;
+    this.#inFlight += 1;
+    this.#inFlightOf.set(sender, ofSender + 1);
+    return true;
+  }
+
+  #leave(sender: string): void {
+    this.#inFlight -= 1;
+    const ofSender = (this.#inFlightOf.get(sender) ?? 1) - 1;
+    if (ofSender === 0) this.#inFlightOf.delete(sender);
+    else this.#inFlightOf.set(sender, ofSender);
   }
 
   /** A connection that is gone takes the caller's with it: there is nobody to tell. */
