@@ -32,9 +32,11 @@ export class Refusals {
       window.more += 1;
       return undefined;
     }
-    if (window !== undefined) await this.#close(key);
+    const closed = this.#close(key);
     if (this.#windows.size >= SENDERS_MAX) return undefined;
+    // Before the first await: a refusal that comes meanwhile is counted in the new window.
     this.#windows.set(key, { refusal, more: 0, sinceMs: this.now() });
+    await closed;
     return this.#write(refusal, 1);
   }
 

@@ -1,0 +1,89 @@
+import { Calls } from './calls.js';
+import { completed, decided, ended, NOON, placed } from './entries.fixture.js';
+
+const DAY_MS = 86_400_000;
+
+function after(...entries: readonly ReturnType<typeof placed>[]): Calls {
+  const calls = new Calls('default');
+  for (const entry of entries) calls.apply(entry);
+  return calls;
+}
+
+describe('Calls', () => {
+  it('knows nothing of a call that is not on record', () => {
+    expect(after().get('alice', 'c')).toBeUndefined();
+  });
+
+  it('keeps a call id of one agent apart from the same id of another', () => {
+    const calls = after(placed(1, decided('c')));
+    expect(calls.get('alice', 'c')).toMatchObject({ status: 'open' });
+    expect(calls.get('gus', 'c')).toBeUndefined();
+  });
+
+  it.each([
+    ['denied', [placed(1, decided('c', 'deny'))], { status: 'denied' }, 0],
+    ['allowed', [placed(1, decided('c'))], { status: 'open' }, 1],
+    ['completed', [placed(1, decided('c')), placed(2, completed('c', 1))], { end: { type: 'completed', seq: 2 } }, 0],
+    ['expired', [placed(1, decided('c')), placed(2, ended('call.expired', 'c', 1))], { end: { type: 'expired' } }, 0],
+  ])('says that a call is %s', (_case, entries, state, open) => {
+    const calls = after(...entries);
+    expect(calls.get('alice', 'c')).toMatchObject(state);
+    expect(calls.openCount).toBe(open);
+  });
+
+  it('lets the first end in stream order count', () => {
+    const late = after(placed(1, decided('c')), placed(2, ended('call.indeterminate', 'c', 1)), placed(3, completed('c', 1)));
+    expect(late.get('alice', 'c')).toMatchObject({ status: 'ended', end: { type: 'indeterminate', seq: 2 } });
+  });
+
+  it('ignores an outcome that is about another decision', () => {
+    const calls = after(placed(1, decided('c')), placed(2, completed('c', 9)));
+    expect(calls.get('alice', 'c')).toMatchObject({ status: 'open' });
+  });
+
+  it('lets the first decision on an id count, and counts it once, however often it reads it', () => {
+    const calls = after(placed(1, decided('c')), placed(1, decided('c')), placed(2, decided('c', 'deny')));
+    expect(calls.get('alice', 'c')).toMatchObject({ status: 'open', decision: { seq: 1 } });
+    expect(calls.allowedToday('alice', NOON)).toBe(1);
+  });
+
+  it('counts allows per agent and UTC day', () => {
+    const calls = after(
+      placed(1, decided('yesterday'), { ts: NOON - DAY_MS }),
+      placed(2, decided('a')),
+      placed(3, decided('b')),
+      placed(4, decided('no', 'deny')),
+    );
+    expect(calls.allowedToday('alice', NOON)).toBe(2);
+    expect(calls.allowedToday('alice', NOON + DAY_MS)).toBe(0);
+    expect(calls.allowedToday('gus', NOON)).toBe(0);
+  });
+
+  it('ignores entries of another tenant', () => {
+    const calls = after(placed(1, decided('c'), { tenant: 'other' }));
+    expect(calls.get('alice', 'c')).toBeUndefined();
+    expect(calls.allowedToday('alice', NOON)).toBe(0);
+  });
+
+  it('knows from the ledger whose identity was taken away, and whose was given back: IDENTITY-13', () => {
+    const revoked = placed(1, { type: 'agent.identity.revoked', who: { agent: 'gus' }, key: 'U' });
+    const issued = placed(2, { type: 'agent.identity.issued', who: { agent: 'gus' }, key: 'V' });
+    expect(after(revoked).isRevoked('gus')).toBe(true);
+    expect(after(revoked).isRevoked('alice')).toBe(false);
+    expect(after(revoked, issued).isRevoked('gus')).toBe(false);
+  });
+
+  it('holds an id while it is being decided, and frees it when nothing came on record', () => {
+    const calls = after();
+    calls.reserve('alice', 'c', 'digest');
+    expect(calls.get('alice', 'c')).toEqual({ status: 'deciding', digest: 'digest' });
+    calls.release('alice', 'c');
+    expect(calls.get('alice', 'c')).toBeUndefined();
+  });
+
+  it('does not free an id that is on record', () => {
+    const calls = after(placed(1, decided('c')));
+    calls.release('alice', 'c');
+    expect(calls.get('alice', 'c')).toMatchObject({ status: 'open' });
+  });
+});
