@@ -32,7 +32,11 @@ describe('Calls', () => {
   });
 
   it('lets the first end in stream order count', () => {
-    const late = after(placed(1, decided('c')), placed(2, ended('call.indeterminate', 'c', 1)), placed(3, completed('c', 1)));
+    const late = after(
+      placed(1, decided('c')),
+      placed(2, ended('call.indeterminate', 'c', 1)),
+      placed(3, completed('c', 1)),
+    );
     expect(late.get('alice', 'c')).toMatchObject({ status: 'ended', end: { type: 'indeterminate', seq: 2 } });
   });
 

@@ -16,7 +16,13 @@ interface Situation {
   readonly ledgerIsDown?: boolean;
 }
 
-function aCall({ delivery = 'once', isUntaken = false, isOurs = true, hasOutcome = false, ledgerIsDown = false }: Situation) {
+function aCall({
+  delivery = 'once',
+  isUntaken = false,
+  isOurs = true,
+  hasOutcome = false,
+  ledgerIsDown = false,
+}: Situation) {
   const calls = new Calls('default');
   calls.apply(placed(1, decided('c', 'allow', delivery)));
   const recorded: EntryBody[] = [];

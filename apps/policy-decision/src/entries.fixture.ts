@@ -6,7 +6,11 @@ const HASH = `sha256:${'0'.repeat(64)}`;
 const SALTED = `sd:${'A'.repeat(43)}`;
 
 /** An entry as a follower hands it on, at that place of the stream. */
-export function placed(seq: number, body: EntryBody, { ts = NOON, tenant = 'default', producer = 'pdp-0' } = {}): PlacedEntry {
+export function placed(
+  seq: number,
+  body: EntryBody,
+  { ts = NOON, tenant = 'default', producer = 'pdp-0' } = {},
+): PlacedEntry {
   const id = String(seq).padStart(26, '0');
   const prod = { id: producer, boot: 'A'.repeat(22), s: seq };
   const at = new Date(ts).toISOString();

@@ -2,7 +2,12 @@ import type { EntryBody } from '#writ/contracts';
 import { type Refusal, Refusals } from './refusals.js';
 
 const MINUTE_MS = 60_000;
-const aRefusal = (over: Partial<Refusal> = {}): Refusal => ({ agent: 'gus', kind: 'tool.call', code: 'INPUT_INVALID', ...over });
+const aRefusal = (over: Partial<Refusal> = {}): Refusal => ({
+  agent: 'gus',
+  kind: 'tool.call',
+  code: 'INPUT_INVALID',
+  ...over,
+});
 
 function someRefusals() {
   const entries: EntryBody[] = [];
@@ -13,7 +18,11 @@ function someRefusals() {
     entries.push(body);
     return Promise.resolve({ id: `entry-${entries.length}` });
   };
-  const refusals = new Refusals(append, () => state.nowMs, (error) => lost.push(error));
+  const refusals = new Refusals(
+    append,
+    () => state.nowMs,
+    (error) => lost.push(error),
+  );
   return { refusals, entries, lost, state };
 }
 
@@ -22,7 +31,13 @@ describe('Refusals', () => {
     const { refusals, entries } = someRefusals();
     await expect(refusals.record(aRefusal())).resolves.toBe('entry-1');
     expect(entries).toEqual([
-      { type: 'request.refused', who: { agent: 'gus' }, act: { kind: 'tool.call' }, why: { code: 'INPUT_INVALID' }, n: 1 },
+      {
+        type: 'request.refused',
+        who: { agent: 'gus' },
+        act: { kind: 'tool.call' },
+        why: { code: 'INPUT_INVALID' },
+        n: 1,
+      },
     ]);
   });
 
