@@ -6,7 +6,7 @@ import { nkeyAuthenticator } from 'nats';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
-import type { Gateway } from '../harness/gateway.js';
+import type { Gateway, RunningProcess } from '../harness/gateway.js';
 import { OutsideService } from './outside-service.js';
 import { startOffice } from './small-office.js';
 
@@ -126,6 +126,7 @@ describe('a message of an agent', () => {
   let gateway: Gateway;
   let alice: Agent;
   let bus: Bus;
+  let processes: readonly RunningProcess[];
 
   beforeAll(async () => {
     outside = await OutsideService.start();
@@ -145,6 +146,7 @@ describe('a message of an agent', () => {
     });
     alice = await gateway.agent('alice');
     bus = await gateway.bareAgent('alice');
+    processes = await gateway.processes();
   }, 120_000);
 
   afterAll(async () => {
@@ -206,7 +208,7 @@ describe('a message of an agent', () => {
   });
 
   it('leaves the services running: none of them was started twice', async () => {
-    expect(gateway.stderr).not.toContain('starts again');
+    await expect(gateway.processes()).resolves.toEqual(processes);
     await expect(send('call.result', '{"v":1,"call":"nothing"}')).resolves.toMatchObject({
       code: 'INPUT_UNKNOWN_CALL',
     });

@@ -40,10 +40,10 @@ describe('the service of one agent', () => {
 
   it('stays within its bound while another one has a thousand requests open: AVAILABILITY-01', async () => {
     const gus = await gateway.bareAgent('gus');
-    let isOver = false;
+    const measured = new AbortController();
     const codes = new Set<string>();
     const flood = async (from: number) => {
-      for (let n = from; !isOver; n++) {
+      for (let n = from; !measured.signal.aborted; n++) {
         const body = { v: 1, call: `flood-${from}-${n}`, tool: 'act', args: { marker: 'flood' } };
         const subject = subjects.request('gus', 'tool.call');
         const { data } = await gus.request(subject, JSON.stringify(body), { timeoutMs: 20_000 });
@@ -52,7 +52,7 @@ describe('the service of one agent', () => {
     };
     const floods = Array.from({ length: FLOOD }, (_, from) => flood(from));
     await expect(slowestMs(20)).resolves.toBeLessThan(BESIDE_A_FLOOD_MS);
-    isOver = true;
+    measured.abort();
     await Promise.all(floods);
     // Beyond what one agent may have in flight the flood is turned away, unrecorded and cheaply.
     expect(codes).toEqual(new Set(['no_policy_permits', 'BUSY']));

@@ -2,7 +2,7 @@ import type { Agent } from '#writ/agent-sdk';
 import type { JsonObject } from '#writ/contracts';
 import type { Gateway } from '../harness/gateway.js';
 import { OutsideService } from './outside-service.js';
-import { recordOf, startOffice } from './small-office.js';
+import { recordOf, startOffice, storyOf } from './small-office.js';
 
 const POLICIES = `
 @id("staff-works-with-notes")
@@ -29,7 +29,7 @@ permit (principal in Team::"staff", action == Action::"fetch", resource is Host)
 unless { context.input.path like "/private/*" };
 `;
 
-describe('in a memory', () => {
+describe('what policy and configuration hide', () => {
   let outside: OutsideService;
   let gateway: Gateway;
   let alice: Agent;
@@ -91,5 +91,38 @@ describe('in a memory', () => {
   it('a namespace that no policy speaks of is denied', async () => {
     const denied = alice.memory('other').query({ text: 'x' }, { call: 'other' });
     await expect(denied).rejects.toMatchObject({ name: 'Denied', code: 'no_policy_permits' });
+  });
+
+  it.each([
+    ['an address of this machine, not declared internal', 'http://127.0.0.1:9/'],
+    ['the metadata service', 'http://169.254.169.254/latest/meta-data/'],
+    ['a name that leads to this machine', 'http://localhost:9/'],
+  ])('%s is not dialled, also when somebody put it into the configuration', async (_what, url) => {
+    const refused = alice.egress(url, {}, { call: `dial-${new URL(url).hostname}` });
+    await expect(refused).rejects.toMatchObject({
+      code: expect.stringMatching(/INPUT_URL_REFUSED|EXECUTOR_ADDRESS_REFUSED/),
+    });
+  });
+
+  it.each([
+    ['another method than is declared', '/act', { method: 'POST' as const }, 'INPUT_UNKNOWN_DESTINATION'],
+    ['a path that policy excludes', '/private/x', {}, 'no_policy_permits'],
+    ['a path that becomes one when dots are resolved', '/a/../private/x', {}, 'INPUT_URL_REFUSED'],
+  ])('%s is refused before anything is sent', async (_what, path, init, code) => {
+    const before = outside.effects.length;
+    await expect(alice.egress(`${outside.url}${path}`, init)).rejects.toMatchObject({ code });
+    expect(outside.effects).toHaveLength(before);
+  });
+
+  it('a redirect is not followed: the new address is a new request', async () => {
+    const before = outside.effects.length;
+    const redirected = alice.egress(`${outside.url}/redirect`, {}, { call: 'redirected' });
+    await expect(redirected).rejects.toMatchObject({ name: 'Failed', code: 'EXECUTOR_REDIRECTED' });
+    expect(outside.effects.slice(before).map(({ path }) => path)).toEqual(['/redirect']);
+    await expect(storyOf(gateway, 'redirected')).resolves.toEqual(['egress.fetch.decided', 'egress.fetch.completed']);
+    await expect(recordOf(gateway, 'redirected')).resolves.toMatchObject([
+      {},
+      { why: { code: 'EXECUTOR_REDIRECTED' } },
+    ]);
   });
 });

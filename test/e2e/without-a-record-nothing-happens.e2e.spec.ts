@@ -49,7 +49,7 @@ describe('when the ledger is full', () => {
     return state.bytes / LEDGER_BYTES_MAX;
   }
 
-  it('it said so long before, in the log and on record', async () => {
+  it('Writ said so long before, in the log and on record', async () => {
     for (let round = 0; (await usedShare()) < 0.85; round++) {
       const answers = await outcomes(calls(alice, `fill-${round}`, 32));
       expect(new Set(answers)).toEqual(new Set(['completed']));

@@ -131,7 +131,6 @@ describe('writ up', () => {
         'POLICY_INVALID',
         /staff\.cedar:\d+:\d+/,
       ],
-      ['has no id', STAFF_ACTS.replace('@id("staff-acts")', ''), 'POLICY_LINT', /staff\.cedar:\d+:\d+/],
     ])('does not start with a policy that %s, and says where', async (_case, policy, code, place) => {
       await configure(policy);
       const { status, stderr } = await up(fresh);

@@ -100,6 +100,7 @@ describe('ShardKeeper', () => {
     stage.say('nonsense');
     stage.say(JSON.stringify({ v: 2, shard: 0, instance: 'pdp-1', boot: 'B', claim: 3 }));
     await until(() => keeper.owned.length === 1);
+    expect(stage.heard).toMatchObject([{ instance: 'pdp-2' }]);
   });
 
   it('does not own what the ledger gave to a faster one, and waits before it tries again', async () => {
