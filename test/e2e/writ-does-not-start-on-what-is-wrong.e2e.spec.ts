@@ -1,4 +1,4 @@
-import { chmod, copyFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdtemp, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -99,6 +99,16 @@ describe('writ up', () => {
         status: 78,
         stderr: expect.stringContaining('CONFIG_NATS_SERVER_MISSING'),
       });
+    });
+
+    it('does not start a new ledger where the old one is gone', async () => {
+      const stream = at('nats/store/jetstream/LEDGER/streams/LEDGER');
+      await rename(stream, join(directory, 'kept'));
+      const { status, stderr } = await up(directory);
+      await rm(stream, { recursive: true, force: true });
+      await rename(join(directory, 'kept'), stream);
+      expect({ status, stderr }).toEqual({ status: 78, stderr: expect.stringContaining('CONFIG_DATA_DIR_CORRUPT') });
+      expect(stderr).toContain('LEDGER');
     });
 
     it('lost nothing by any of this', async () => {

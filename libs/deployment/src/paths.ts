@@ -6,6 +6,8 @@ export interface DeploymentPaths {
   readonly lock: string;
   /** Written last at the first start: from then on what is missing is damage, and is not made again. */
   readonly deploymentFile: string;
+  /** Written when the streams were made for the first time: from then on a stream that is missing is damage. */
+  readonly streamsFile: string;
   readonly keysDir: string;
   readonly rootKey: string;
   readonly rootVkey: string;
@@ -35,6 +37,7 @@ export function deploymentPaths(dataDir: string): DeploymentPaths {
     dataDir: root,
     lock: at('lock'),
     deploymentFile: at('deployment.json'),
+    streamsFile: at('streams.json'),
     keysDir: at('keys'),
     rootKey: at('keys', 'root.key'),
     rootVkey: at('keys', 'root.vkey'),

@@ -10,7 +10,7 @@ import {
   type NatsServer,
   type UserNkey,
 } from '#writ/nats';
-import { watch } from 'node:fs';
+import { existsSync, watch } from 'node:fs';
 import { setBusUrl } from './agents.js';
 import { deploymentServerConfig, type Deployment, type ServerPlace } from './deployment.js';
 import { makePrivateDirectory, writeFileAtomic } from './files.js';
@@ -148,6 +148,8 @@ async function writeServerConfig(deployment: Deployment, place: ServerPlace, boo
 
 async function provision(deployment: Deployment, url: string, boot: BootUsers): Promise<void> {
   const { limits } = deployment.config;
+  const { streamsFile } = deployment.paths;
+  const isFirst = !existsSync(streamsFile);
   const ledger = await connectAsBoot(url, boot.ledger);
   const gateway = await connectAsBoot(url, boot.gateway);
   try {
@@ -158,7 +160,10 @@ async function provision(deployment: Deployment, url: string, boot: BootUsers): 
       payloadKeyBytesMax: PAYLOAD_KEY_BYTES_MAX,
       commandBytesMax: COMMAND_BYTES_MAX,
       pool: POOL,
+      mayCreate: isFirst,
     });
+    // If the process dies before this the streams are there and empty, and the next start may make what is missing of them.
+    if (isFirst) await writeFileAtomic(streamsFile, '{"v":1}\n');
   } finally {
     await Promise.all([ledger.close(), gateway.close()]);
   }

@@ -19,6 +19,8 @@ export interface StreamLimits {
   readonly payloadKeyBytesMax: number;
   readonly commandBytesMax: number;
   readonly pool: string;
+  /** Whether the streams of evidence may be made. Once they were, one that is missing is damage and is not made again. */
+  readonly mayCreate: boolean;
 }
 
 type Config = Readonly<Record<string, unknown>>;
@@ -45,11 +47,12 @@ const CONSUMER_EXISTS = 10148;
  * that holds evidence is never changed to fit.
  */
 export async function provisionStreams(ledgerBoot: Bus, gatewayBoot: Bus, limits: StreamLimits): Promise<void> {
-  await provisionStream(ledgerBoot, ledgerConfig(limits));
-  await provisionStream(ledgerBoot, payloadsConfig(limits));
-  await provisionStream(ledgerBoot, payloadKeysConfig(limits));
+  for (const config of [ledgerConfig(limits), payloadsConfig(limits), payloadKeysConfig(limits)]) {
+    await provisionStream(ledgerBoot, config, limits.mayCreate);
+  }
   await provisionConsumer(ledgerBoot, LEDGER_STREAM, siemConsumer());
-  await provisionStream(gatewayBoot, commandsConfig(limits));
+  // Commands that were lost end as calls do that nobody finished: the stream may be made again at any time.
+  await provisionStream(gatewayBoot, commandsConfig(limits), true);
   for (const consumer of commandConsumers(limits)) await provisionConsumer(gatewayBoot, COMMANDS_STREAM, consumer);
 }
 
@@ -151,9 +154,12 @@ function pullConsumer(name: string): Config {
   };
 }
 
-async function provisionStream(boot: Bus, wanted: Config): Promise<void> {
+async function provisionStream(boot: Bus, wanted: Config, mayCreate: boolean): Promise<void> {
   const name = String(wanted['name']);
   const existing = await streamConfig(boot, name);
+  if (existing === undefined && !mayCreate) {
+    throw new Fault('CONFIG_DATA_DIR_CORRUPT', `the stream \`${name}\` was in the data directory and is missing`);
+  }
   if (existing === undefined) {
     await call(boot, `$JS.API.STREAM.CREATE.${name}`, wanted);
     return;
