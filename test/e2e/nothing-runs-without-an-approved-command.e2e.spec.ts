@@ -107,7 +107,7 @@ describe('an executor', () => {
     expect(outside.countOf('denied')).toBe(0);
   });
 
-  it('runs a genuine command that is delivered again once, also after a restart of the executor: TOCTOU-03', async () => {
+  it('runs a genuine command that is published again once, and refuses the copy: TOCTOU-03', async () => {
     const real = await approved('replayed');
     await expect(refusalOf(real)).resolves.toBe('COMMAND_REPLAYED');
     expect(outside.countOf('replayed')).toBe(1);

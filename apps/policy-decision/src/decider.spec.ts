@@ -78,8 +78,10 @@ describe('inTime', () => {
 
   it('passes a failure on, and drops one that comes too late', async () => {
     await expect(inTime(Promise.reject(new Error('no')), 1_000, () => 'late')).rejects.toThrow('no');
-    const late = new Promise<string>((_, reject) => setTimeout(() => reject(new Error('too late')), 10));
+    let fail: (error: Error) => void = () => undefined;
+    const late = new Promise<string>((_, reject) => (fail = reject));
     await expect(inTime(late, 1, () => 'late')).resolves.toBe('late');
+    fail(new Error('too late'));
     await expect(late).rejects.toThrow('too late');
   });
 });
