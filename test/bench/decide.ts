@@ -13,6 +13,8 @@ import { median } from './load.js';
 const COUNTS = [10, 100, 1_000, 10_000] as const;
 const AGENTS = 200;
 const TOOLS = 50;
+/** Distinct pairs of agent and tool that policies name, so that a request has about 1, 2, 5 and 10 policies in its scope. */
+const PAIRS: Readonly<Record<number, number>> = { 10: 10, 100: 55, 1_000: 200, 10_000: 1_000 };
 const ROUNDS = 5;
 const REQUESTS = 20_000;
 
@@ -78,6 +80,8 @@ function latencies<T>(items: () => readonly T[], run: (item: T) => void): (share
 
 const agent = (n: number) => `agent-${n % AGENTS}`;
 const tool = (n: number) => `tool-${n % TOOLS}`;
+/** The agent and the tool of a pair; no two of 10,000 pairs are the same. */
+const pair = (p: number) => ({ agent: agent(p), tool: tool(p + Math.floor(p / AGENTS)) });
 
 function model() {
   return {
@@ -98,11 +102,12 @@ const clauses = (n: number) => [
 
 function bundleOf(count: number): PolicyBundle {
   const policies = Array.from({ length: count }, (_, n) => {
+    const named = pair(n % (PAIRS[count] ?? count));
     const est: PolicyJson = {
       effect: n % 8 === 7 ? 'forbid' : 'permit',
-      principal: { op: '==', entity: uids.agent(agent(n * 7)) },
-      action: { op: '==', entity: uids.action(tool(n * 3)) },
-      resource: { op: '==', entity: uids.tool(tool(n * 3)) },
+      principal: { op: '==', entity: uids.agent(named.agent) },
+      action: { op: '==', entity: uids.action(named.tool) },
+      resource: { op: '==', entity: uids.tool(named.tool) },
       conditions: clauses(n),
     };
     return { id: `p-${n}`, file: 'policies/bench.cedar', line: n + 1, col: 1, text: textOf(est), est, annotations: {} };
@@ -118,13 +123,13 @@ function textOf({ effect }: PolicyJson): string {
 function requestsFor(count: number) {
   return Array.from({ length: REQUESTS }, (_, n) => {
     // Two of three requests aim at some policy's scope.
-    const target = n % 3 === 0 ? n : (n * 31) % count;
+    const aimed = pair(n % 3 === 0 ? n : (n * 31) % (PAIRS[count] ?? count));
     const context: JsonObject = {
       input: { amount: (n * 13) % 1_200, text: n % 5 === 0 ? 'y' : 'xyz', channel: '#support' },
       session: { callsToday: 3 },
       time: { unix: 1, hour: 1, weekday: 1 },
     };
-    const name = tool(target * 3);
-    return { principal: uids.agent(agent(target * 7)), action: uids.action(name), resource: uids.tool(name), context };
+    const { agent: name, tool: called } = aimed;
+    return { principal: uids.agent(name), action: uids.action(called), resource: uids.tool(called), context };
   });
 }
