@@ -79,8 +79,8 @@ describe('Calls', () => {
 
   it('holds an id while it is being decided, and frees it when nothing came on record', () => {
     const calls = after();
-    calls.reserve('alice', 'c', 'digest');
-    expect(calls.get('alice', 'c')).toEqual({ status: 'deciding', digest: 'digest' });
+    calls.reserve('alice', 'c', { digest: 'digest', isAllow: false });
+    expect(calls.get('alice', 'c')).toEqual({ status: 'deciding', digest: 'digest', isAllow: false });
     calls.release('alice', 'c');
     expect(calls.get('alice', 'c')).toBeUndefined();
   });
@@ -89,5 +89,18 @@ describe('Calls', () => {
     const calls = after(placed(1, decided('c')));
     calls.release('alice', 'c');
     expect(calls.get('alice', 'c')).toMatchObject({ status: 'open' });
+  });
+
+  it('counts allows that are being recorded, so that calls in flight together cannot pass a daily limit', () => {
+    const calls = new Calls('default');
+    const nowMs = Date.UTC(2026, 0, 1);
+    calls.reserve('alice', 'one', { digest: 'd', isAllow: true });
+    calls.reserve('alice', 'two', { digest: 'd', isAllow: true });
+    calls.reserve('alice', 'denied', { digest: 'd', isAllow: false });
+    expect(calls.allowedToday('alice', nowMs)).toBe(2);
+    calls.release('alice', 'two');
+    calls.release('alice', 'denied');
+    expect(calls.allowedToday('alice', nowMs)).toBe(1);
+    expect(calls.allowedToday('bob', nowMs)).toBe(0);
   });
 });

@@ -30,7 +30,7 @@ export interface EndRecord {
  * known to the process that decided.
  */
 export type CallState =
-  | { readonly status: 'deciding'; readonly digest: string }
+  | { readonly status: 'deciding'; readonly digest: string; readonly isAllow: boolean }
   | { readonly status: 'denied' | 'open'; readonly digest?: string; readonly decision: DecisionRecord }
   | { readonly status: 'ended'; readonly digest?: string; readonly decision: DecisionRecord; readonly end: EndRecord };
 
@@ -51,6 +51,8 @@ export class Calls {
   readonly #calls = new Map<string, CallState>();
   readonly #open = new Map<string, DecisionRecord>();
   readonly #allowedToday = new Map<string, { day: string; count: number }>();
+  /** Allows that are being recorded, by agent: they count already, or calls in flight together would all see the same count. */
+  readonly #allowing = new Map<string, number>();
   readonly #revoked = new Set<string>();
   #bundle: string | null = null;
 
@@ -61,14 +63,18 @@ export class Calls {
   }
 
   /** Marks the call as being decided. There is no await between the caller's `get` and this. */
-  reserve(agent: string, call: string, digest: string): void {
-    this.#calls.set(keyOf(agent, call), { status: 'deciding', digest });
+  reserve(agent: string, call: string, decision: { readonly digest: string; readonly isAllow: boolean }): void {
+    this.#calls.set(keyOf(agent, call), { status: 'deciding', ...decision });
+    if (decision.isAllow) this.#allowing.set(agent, (this.#allowing.get(agent) ?? 0) + 1);
   }
 
   /** The decision could not be recorded: the id is free again. */
   release(agent: string, call: string): void {
     const key = keyOf(agent, call);
-    if (this.#calls.get(key)?.status === 'deciding') this.#calls.delete(key);
+    const state = this.#calls.get(key);
+    if (state?.status !== 'deciding') return;
+    this.#calls.delete(key);
+    this.#settle(agent, state.isAllow);
   }
 
   /** Calls allowed and not yet known to have ended. */
@@ -80,10 +86,10 @@ export class Calls {
     return this.#open.size;
   }
 
-  /** Calls allowed to the agent on the UTC day of `nowMs`. */
+  /** Calls allowed to the agent on the UTC day of `nowMs`, those being recorded now included. */
   allowedToday(agent: string, nowMs: number): number {
     const counted = this.#allowedToday.get(agent);
-    return counted?.day === dayOf(nowMs) ? counted.count : 0;
+    return (counted?.day === dayOf(nowMs) ? counted.count : 0) + (this.#allowing.get(agent) ?? 0);
   }
 
   /** Whether an entry of the ledger has taken the agent's identity away, and none has given it back since. */
@@ -111,6 +117,7 @@ export class Calls {
     const known = this.#calls.get(key);
     // The owner took its own decision in when it was recorded; the first decision on an id is the one that counts.
     if (known !== undefined && known.status !== 'deciding') return;
+    if (known !== undefined) this.#settle(decided.who.agent, known.isAllow);
     const isAllow = decided.eff.d === 'allow';
     const decision = recordOf(decided, ref);
     this.#remember(key, { status: isAllow ? 'open' : 'denied', decision, ...(digest === undefined ? {} : { digest }) });
@@ -135,6 +142,13 @@ export class Calls {
     if (this.#calls.size <= CALLS_REMEMBERED_MAX) return;
     const oldest = this.#calls.keys().next().value;
     if (oldest !== undefined && !this.#open.has(oldest)) this.#calls.delete(oldest);
+  }
+
+  #settle(agent: string, isAllow: boolean): void {
+    if (!isAllow) return;
+    const left = (this.#allowing.get(agent) ?? 1) - 1;
+    if (left > 0) this.#allowing.set(agent, left);
+    else this.#allowing.delete(agent);
   }
 
   #count(decided: DecidedEntry): void {

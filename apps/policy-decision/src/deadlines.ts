@@ -1,5 +1,6 @@
-import { COMMANDS_STREAM, type EntryBody } from '#writ/contracts';
+import { COMMAND_JSON_LIMITS, COMMANDS_STREAM, type EntryBody, parse, parseStrictJson } from '#writ/contracts';
 import { messageOf } from '#writ/faults';
+import { z } from 'zod';
 import type { StreamReader } from '#writ/nats';
 import type { Calls, DecisionRecord } from './calls.js';
 
@@ -73,12 +74,25 @@ export class Deadlines {
     for (;;) {
       const { messages, upToDate } = await this.options.commands.read(COMMANDS_STREAM, { fromSeq, batch: BATCH });
       for (const { data } of messages) {
-        const { seq, i } = JSON.parse(Buffer.from(data).toString()) as { seq: number; i: number };
-        found.add(`${seq}.${i}`);
+        const pointer = pointerOf(data);
+        if (pointer !== undefined) found.add(pointer);
       }
       const last = messages.at(-1);
       if (upToDate || last === undefined) return found;
       fromSeq = last.seq + 1;
     }
+  }
+}
+
+/** What is read of a command: where its decision stands. Whether it is genuine is the executor's matter. */
+const Pointer = z.object({ seq: z.int(), i: z.int() });
+
+/** A message that is no command points at nothing: it must not keep the calls of others from ending. */
+function pointerOf(data: Uint8Array): string | undefined {
+  try {
+    const { seq, i } = parse(Pointer, parseStrictJson(data, COMMAND_JSON_LIMITS), 'COMMAND_MALFORMED');
+    return `${seq}.${i}`;
+  } catch {
+    return undefined;
   }
 }

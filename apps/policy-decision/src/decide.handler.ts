@@ -71,7 +71,7 @@ export class DecideHandler {
   }
 
   async #refuse(address: DecideAddress, call: string | undefined, fault: Fault): Promise<Answer> {
-    const kind = address.operation in REQUEST_SCHEMAS ? address.operation : 'unknown';
+    const kind = Object.hasOwn(REQUEST_SCHEMAS, address.operation) ? address.operation : 'unknown';
     const recorded = this.refusalsOf(address)?.record({ agent: address.agent, kind, code: fault.code });
     // A ledger that hangs must not keep the answer back: nothing runs on a refusal, and it is recorded when the ledger is back.
     const entry = recorded && (await inTime(recorded, RECORD_WITHIN_MS, () => undefined));

@@ -68,7 +68,7 @@ export class Decider {
       takeWithinMs: rules.catalogue.config.limits.takeWithinMs,
     });
     // INVARIANT: nothing was awaited since the look-up, so two requests with one id cannot both come here.
-    shard.calls.reserve(agent, request.call, digest);
+    shard.calls.reserve(agent, request.call, { digest, isAllow: described.command !== undefined });
     const recorded = this.#record(shard, agent, request, { described, digest });
     const appended = await inTime(recorded, DECIDE_WITHIN_MS, tookTooLong);
     if (described.command === undefined) return denial(request.call, verdict.decision, appended.id);

@@ -79,7 +79,7 @@ describe('StoredAnswers', () => {
 
   it('says pending to the same request while it is being decided, and refuses another one', async () => {
     const { shard, stored } = aShard([]);
-    shard.calls.reserve('alice', 'c', DIGEST);
+    shard.calls.reserve('alice', 'c', { digest: DIGEST, isAllow: false });
     await expect(stored.again(shard, 'alice', request, DIGEST)).resolves.toEqual({
       v: 1,
       call: 'c',

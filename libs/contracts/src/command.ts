@@ -29,6 +29,9 @@ export const CommandBody = z.strictObject({
 });
 export type CommandBody = Readonly<z.infer<typeof CommandBody>>;
 
+/** A command may hold a request's arguments (64 KiB), a filter and obligations; arguments start three levels down. */
+export const COMMAND_JSON_LIMITS = { bytesMax: 262_144, depthMax: 40 };
+
 /** An approved command: a pointer into the ledger, the salt of the commitment, and the payload. It carries no signature. */
 export const Command = z.strictObject({
   v: z.literal(1),

@@ -126,6 +126,7 @@ function anExecutor(
         data,
         deliveries: 1,
         ack: () => did.push('ack'),
+        ackConfirmed: async () => void did.push('ack'),
         term: () => did.push('term'),
         retry: () => did.push('retry'),
         working: () => did.push('working'),
@@ -182,6 +183,14 @@ describe('executeCommand', () => {
     expect(first?.entries).toMatchObject([{ type: 'command.refused', why: { code: 'COMMAND_EXPIRED' } }]);
     expect(again?.did).toContain('run');
     expect(ended?.did).not.toContain('run');
+  });
+
+  it('runs nothing when the bus does not confirm that the command was taken', async () => {
+    const salt = newSalt();
+    const executor = anExecutor(ledgerWith(aCommand(), salt));
+    await executor.deliver(message(aCommand(), salt), { ackConfirmed: () => Promise.reject(new Error('timeout')) });
+    expect(executor.did).toEqual([]);
+    expect(executor.answers).toEqual([]);
   });
 
   it('acknowledges a command that may run again only after its outcome is on record', async () => {
@@ -346,6 +355,7 @@ describe('executeCommand', () => {
         data: message(aCommand(), salt),
         deliveries: 1,
         ack: () => undefined,
+        ackConfirmed: () => Promise.resolve(),
         term: () => undefined,
         retry: () => undefined,
         working: () => undefined,

@@ -24,6 +24,8 @@ export interface CommandDelivery {
   /** How often this message was delivered, this time included. */
   readonly deliveries: number;
   ack(): void;
+  /** Resolves when the bus has it on record that the message was taken; rejects when that cannot be known. */
+  ackConfirmed(): Promise<void>;
   /** Never again: the message is not one to act on. */
   term(): void;
   /** Again, after a pause. */
@@ -70,15 +72,29 @@ export async function executeCommand(delivery: CommandDelivery, executor: Execut
     await refuse(delivery, toFault(error), executor);
     return;
   }
+  if (delivery.delivery === 'once' && !(await isTaken(delivery, command, executor))) return;
   // At most once, by choice: if the process dies after this acknowledgement the command never runs again, and the shard's
   // owner records that nobody can say whether it ran.
-  if (delivery.delivery === 'once') delivery.ack();
   const stopSignals = keepAlive(delivery, command.body, executor);
   const startedMs = executor.now();
   const credentials: CredentialUse[] = [];
   const { outcome, bytes } = await run(command.body, (use) => credentials.push(use), executor);
   stopSignals();
   await record({ command, outcome, bytes, credentials, ms: executor.now() - startedMs }, delivery, executor);
+}
+
+/**
+ * An unconfirmed acknowledgement is none: a command that ran and still stands in COMMANDS would be recorded as one that never
+ * ran. Without the bus's word nothing is run, and the shard's owner records how the call ended.
+ */
+async function isTaken(delivery: CommandDelivery, { body }: Command, executor: ExecutorDependencies): Promise<boolean> {
+  try {
+    await delivery.ackConfirmed();
+    return true;
+  } catch (error) {
+    executor.log.error({ call: body.call, detail: messageOf(error) }, 'a command could not be taken');
+    return false;
+  }
 }
 
 /** Tells the bus that a `retry` command is being worked on, and the agent that an answer takes longer than its reply route. */

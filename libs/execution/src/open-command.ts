@@ -1,5 +1,6 @@
 import {
   Command,
+  COMMAND_JSON_LIMITS,
   type CommandBody,
   type Delivery,
   type ExecutorKind,
@@ -12,9 +13,6 @@ import {
 import { Fault } from '#writ/faults';
 import type { DecisionReader } from '#writ/ledger-client';
 import { commit } from '#writ/tlog';
-
-/** A command may hold a request's arguments (64 KiB), a filter and obligations; arguments start three levels down. */
-const COMMAND_JSON_LIMITS = { bytesMax: 262_144, depthMax: 40 };
 
 export interface ExecutorIdentity {
   readonly tenant: string;

@@ -6,6 +6,7 @@ import { MessagePattern, Payload } from '@nestjs/microservices';
 
 export const EXECUTOR = Symbol('executor');
 export const POOL = 'default';
+const ACK_TIMEOUT_MS = 2_000;
 
 /** The controller of an executor of that kind: takes commands that run at most once, and those that may run again. */
 export function executeHandlerFor(kind: ExecutorKind): Type<unknown> {
@@ -30,6 +31,7 @@ export function executeHandlerFor(kind: ExecutorKind): Type<unknown> {
           data: message.data,
           deliveries: message.deliveries,
           ack: () => message.ack(),
+          ackConfirmed: () => message.ackConfirmed(ACK_TIMEOUT_MS),
           term: () => message.term(),
           retry: (delayMs) => message.nak(delayMs),
           working: () => message.working(),
