@@ -51,7 +51,7 @@ function execute(bus: Bus): void {
       let block = blocks.get(seq);
       if (block === undefined) blocks.set(seq, (block = reader.message(LEDGER_STREAM, seq)));
       await block;
-      message.ack();
+      await message.ackConfirmed(2_000);
       const output = JSON.stringify({ call: body.call, status: 'completed', output: null });
       await writer.append(JSON.stringify({ call: body.call, d: 'ok', why: 'x'.repeat(500) }), output);
       bus.publish(body.reply, output);
