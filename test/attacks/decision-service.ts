@@ -108,6 +108,7 @@ export class DecisionServiceInMemory {
       data: Buffer.from(text),
       status: 0,
       header: () => undefined,
+      headerText: () => '',
     } satisfies BusMessage);
     return answer === undefined ? undefined : (JSON.parse(answer) as Answer);
   }
@@ -131,7 +132,14 @@ function presentPools(now: () => number): Pools {
   const pools = new Pools(now);
   const heartbeat = Buffer.from(JSON.stringify({ v: 1, instance: 'exec-tool-1', serves: [] }));
   const hear = (onMessage: (message: BusMessage) => void) =>
-    onMessage({ subject: 'pool.tool.default', reply: undefined, data: heartbeat, status: 0, header: () => undefined });
+    onMessage({
+      subject: 'pool.tool.default',
+      reply: undefined,
+      data: heartbeat,
+      status: 0,
+      header: () => undefined,
+      headerText: () => '',
+    });
   const bus = {
     subscribe: (_subject: string, { onMessage }: { onMessage: (message: BusMessage) => void }) => hear(onMessage),
   };

@@ -1,10 +1,10 @@
 import type { Agent } from '#writ/agent-sdk';
-import { Command, type Json, type JsonObject, type PayloadValue, subjects } from '#writ/contracts';
+import { canonicalJson, Command, type Json, type JsonObject, type PayloadValue, subjects } from '#writ/contracts';
 import { deploymentPaths, readPayloadKey } from '#writ/deployment';
 import { NatsBlockLog, NatsPayloadLog, PayloadOpener, type PlacedEntry } from '#writ/ledger-client';
-import type { Bus } from '#writ/nats';
-import { commit, newSalt, openBlock } from '#writ/tlog';
-import type { Gateway } from '../harness/gateway.js';
+import type { Bus, BusHeaders } from '#writ/nats';
+import { commit, leafHashOfText, newSalt, openBlock } from '#writ/tlog';
+import { eventually, type Gateway } from '../harness/gateway.js';
 import { OutsideService } from './outside-service.js';
 import { recordOf, startOffice } from './small-office.js';
 
@@ -33,16 +33,23 @@ describe('an executor', () => {
   });
 
   /** A call that was really allowed and executed, and the command that the decision service made of it. */
-  async function approved(marker: string, tool = 'act'): Promise<Command> {
-    await alice.tool(tool, { marker }, { call: marker });
-    const decided = (await gateway.ledger()).find(isDecisionOn(marker));
-    if (decided === undefined) throw new Error('the decision is not in the ledger');
-    return commandOf(gateway, insider, decided);
+  async function approved(marker: string): Promise<Command> {
+    await alice.tool('act', { marker }, { call: marker });
+    return commandOf(gateway, insider, await decisionOn(marker));
   }
 
-  async function publish(command: unknown, subject = ONCE): Promise<void> {
-    const answer = await insider.request(subject, JSON.stringify(command), { timeoutMs: 5_000 });
-    expect(JSON.parse(Buffer.from(answer.data).toString())).toMatchObject({ stream: 'COMMANDS' });
+  async function decisionOn(call: string): Promise<PlacedEntry> {
+    const decided = (await gateway.ledger()).find(isDecisionOn(call));
+    if (decided === undefined) throw new Error('the decision is not in the ledger');
+    return decided;
+  }
+
+  /** Publishes as the insider and gives the answer of COMMANDS. */
+  async function publish(command: unknown, subject = ONCE, headers: BusHeaders = {}): Promise<unknown> {
+    const answer = await insider.request(subject, JSON.stringify(command), { timeoutMs: 5_000, headers });
+    const ack: unknown = JSON.parse(Buffer.from(answer.data).toString());
+    expect(ack).toMatchObject({ stream: 'COMMANDS' });
+    return ack;
   }
 
   /** Publishes the command and says why it was refused. */
@@ -109,6 +116,19 @@ describe('an executor', () => {
 
   it('runs a genuine command that is published again once, and refuses the copy: TOCTOU-03', async () => {
     const real = await approved('replayed');
+    const id = leafHashOfText(canonicalJson((await decisionOn('replayed')).entry as unknown as Json));
+    const underItsId = () => publish(real, ONCE, { 'Nats-Msg-Id': id.toString('base64url') });
+    await expect(underItsId()).resolves.toMatchObject({ duplicate: true });
+    await expect(refusalOf(real)).resolves.toBe('COMMAND_REPLAYED');
+
+    const pid = await gateway.pidOf('exec-tool-1');
+    gateway.kill(pid);
+    await eventually(
+      async () => ((await gateway.pidOf('exec-tool-1').catch(() => pid)) === pid ? undefined : true),
+      'another executor',
+    );
+    // An executor that never saw the original knows a copy too.
+    await expect(underItsId()).resolves.toMatchObject({ duplicate: true });
     await expect(refusalOf(real)).resolves.toBe('COMMAND_REPLAYED');
     expect(outside.countOf('replayed')).toBe(1);
     // A retry of the agent is answered from the record.

@@ -13,7 +13,7 @@ class Stage {
 
   say(data: Uint8Array | string): void {
     const message = { subject: 'lease.pdp.0', reply: undefined, data: Buffer.from(data), status: 0 };
-    for (const listener of this.#listeners) listener({ ...message, header: () => undefined });
+    for (const listener of this.#listeners) listener({ ...message, header: () => undefined, headerText: () => '' });
   }
 
   bus(isConnected = true): Bus {

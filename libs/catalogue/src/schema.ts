@@ -119,7 +119,8 @@ export const WritConfig = z.strictObject({
     .prefault({}),
   limits: z
     .strictObject({
-      takeWithinMs: Milliseconds.default(5_000),
+      /** Well below the time for which COMMANDS remembers what it took. */
+      takeWithinMs: z.int().min(1).max(60_000).default(5_000),
       ledgerBytesMax: z.int().min(1_000_000).default(10_000_000_000),
       payloadBytesMax: z.int().min(1_000_000).default(10_000_000_000),
       payloadDays: z.int().min(1).max(3650).default(30),

@@ -2,7 +2,7 @@ import { type Answer, canonicalJson, type CommandBody, type Entry, type EntryBod
 import { Fault } from '#writ/faults';
 import { DecisionReader, type LedgerMessage } from '#writ/ledger-client';
 import { Authority, generateSigningKey, type SigningKey, TrustBundle, trustedKey } from '#writ/signing';
-import { commit, FIRST_PREV, newSalt, sealBlock } from '#writ/tlog';
+import { commit, FIRST_PREV, newSalt, openBlock, sealBlock } from '#writ/tlog';
 import { type CommandDelivery, executeCommand, type ExecutorDependencies } from './execute.js';
 import type { ActionRunner } from './runner.js';
 import { TakenCommands } from './taken-commands.js';
@@ -125,6 +125,7 @@ function anExecutor(
         delivery: 'once',
         data,
         deliveries: 1,
+        msgId: message === 'unreadable' ? undefined : leafOf(message),
         ack: () => did.push('ack'),
         ackConfirmed: async () => void did.push('ack'),
         term: () => did.push('term'),
@@ -136,6 +137,9 @@ function anExecutor(
     );
   return { did, entries, answers, deliver, clock };
 }
+
+/** The id under which the decision service issues the command of the block's decision. */
+const leafOf = ({ data }: LedgerMessage) => openBlock(data).leaves[0]?.toString('base64url');
 
 const message = (body: unknown, salt: string, over: object = {}) =>
   Buffer.from(JSON.stringify({ v: 1, seq: 7, i: 0, salt, body, ...over }));
@@ -274,6 +278,17 @@ describe('executeCommand', () => {
     );
   });
 
+  it.each([
+    ['another id', 'A'.repeat(43)],
+    ['an id that is not certain', undefined],
+  ])('does not run a genuine command that COMMANDS took under %s: TOCTOU-03', async (_case, msgId) => {
+    const salt = newSalt();
+    const executor = anExecutor(ledgerWith(aCommand(), salt));
+    await executor.deliver(message(aCommand(), salt), { msgId });
+    expect(executor.did).toEqual(['term', 'record command.refused']);
+    expect(executor.entries).toMatchObject([{ type: 'command.refused', why: { code: 'COMMAND_REPLAYED' } }]);
+  });
+
   it('does not judge a command while the ledger cannot be read', async () => {
     const executor = anExecutor('unreadable');
     await executor.deliver(message(aCommand(), newSalt()));
@@ -348,12 +363,14 @@ describe('executeCommand', () => {
 
   it('tells nobody an outcome that could not be recorded', async () => {
     const salt = newSalt();
-    const executor = anExecutor(ledgerWith(aCommand(), salt));
+    const ledger = ledgerWith(aCommand(), salt);
+    const executor = anExecutor(ledger);
     await executeCommand(
       {
         delivery: 'once',
         data: message(aCommand(), salt),
         deliveries: 1,
+        msgId: leafOf(ledger),
         ack: () => undefined,
         ackConfirmed: () => Promise.resolve(),
         term: () => undefined,
@@ -364,7 +381,7 @@ describe('executeCommand', () => {
         identity: { tenant: 'default', kind: 'tool', pool: 'default' },
         decisions: new DecisionReader(
           {
-            message: () => Promise.resolve(ledgerWith(aCommand(), salt)),
+            message: () => Promise.resolve(ledger),
             tail: () => Promise.resolve(undefined),
             append: () => Promise.reject(new Error('unused')),
             read: () => Promise.resolve({ messages: [], isUpToDate: true }),

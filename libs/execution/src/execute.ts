@@ -23,6 +23,8 @@ export interface CommandDelivery {
   readonly data: Uint8Array;
   /** How often this message was delivered, this time included. */
   readonly deliveries: number;
+  /** The id under which COMMANDS took it; undefined when that is not certain. */
+  readonly msgId: string | undefined;
   ack(): void;
   /** Resolves when the bus has it on record that the message was taken; rejects when that cannot be known. */
   ackConfirmed(): Promise<void>;
@@ -66,7 +68,8 @@ export async function executeCommand(delivery: CommandDelivery, executor: Execut
   let command: Command;
   try {
     command = parseCommand(delivery.data);
-    await verifyCommand(command, { ...executor, delivery: delivery.delivery, deliveries: delivery.deliveries });
+    const { delivery: queue, deliveries, msgId } = delivery;
+    await verifyCommand(command, { ...executor, delivery: queue, deliveries, msgId });
     executor.taken.take(command, delivery.delivery);
   } catch (error) {
     await refuse(delivery, toFault(error), executor);

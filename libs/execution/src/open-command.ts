@@ -43,15 +43,25 @@ export async function verifyCommand(
     readonly delivery: Delivery;
     /** How often the message was delivered, this time included. */
     readonly deliveries: number;
+    /** The id under which COMMANDS took the message; undefined when that is not certain. */
+    readonly msgId: string | undefined;
     readonly now: () => number;
   },
 ): Promise<void> {
   const { body } = command;
   assertAddressed(body, options.identity, options.delivery);
   assertInTime(body, options);
-  const entry = await options.decisions.allowAt(command.seq, command.i);
+  const { entry, leaf } = await options.decisions.allowAt(command.seq, command.i);
   if (entry.cmd !== commit(command.salt, '/cmd', body as unknown as Json)) {
     throw new Fault('COMMAND_MISMATCH', `the command of call \`${body.call}\` differs from what was decided`);
+  }
+  // COMMANDS takes an id once within its duplicate window, which is longer than any command may wait to be taken. So there is one
+  // message under the decision's own digest, whichever executors run or were started meanwhile, and any other is a copy of it.
+  if (options.msgId !== leaf.toString('base64url')) {
+    throw new Fault(
+      'COMMAND_REPLAYED',
+      `the command of call \`${body.call}\` is not the message that was issued for it`,
+    );
   }
   // Reading the ledger took time, and the deadline may have passed meanwhile.
   assertInTime(body, options);

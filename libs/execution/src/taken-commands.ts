@@ -2,8 +2,9 @@ import type { Command, Delivery } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 
 /**
- * Remembers what this process took until the command's deadline has passed, so that one delivered twice runs once. Across a
- * restart the bus keeps the promise: a `once` command has `max_deliver: 1`, and only a decision service may publish one.
+ * Remembers what this process took until the command's deadline has passed, so that one delivered twice runs once. The bus
+ * keeps that promise for all processes: COMMANDS takes one message for a decision (see `verifyCommand`) and delivers it once.
+ * This is the second wall, for a bus that was restarted and forgot which messages it took.
  */
 export class TakenCommands {
   readonly #finishBy = new Map<string, number>();

@@ -47,7 +47,7 @@ export const FAULTS = {
   COMMAND_NOT_AUTHORISED: command('the entry that the command points at is not an allow by a decision service'),
   COMMAND_MISMATCH: command('the command differs from what was decided'),
   COMMAND_EXPIRED: command('the command was taken after its deadline'),
-  COMMAND_REPLAYED: command('the command was taken before'),
+  COMMAND_REPLAYED: command('the command is a copy of one that was issued'),
   COMMAND_TOOL_CHANGED: command('the tool is not the one that was decided on'),
   COMMAND_BAD_REPLY: command('the command asks for an answer on a subject that is no reply route'),
   COMMAND_WRONG_POOL: command('the command is for another executor'),

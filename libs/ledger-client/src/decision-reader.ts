@@ -7,6 +7,12 @@ import type { BlockLog } from './ports.js';
 
 const BLOCKS_CACHED_MAX = 256;
 
+/** An allow, and the leaf hash of its bytes. */
+export interface Allow {
+  readonly entry: DecidedEntry;
+  readonly leaf: Buffer;
+}
+
 /**
  * Reads decisions back from the ledger for those who act on them. A verified block is kept, so that one read serves all
  * commands of a block.
@@ -23,10 +29,12 @@ export class DecisionReader {
    * The allow that stands at that place, written by a decision service. Throws COMMAND_NOT_IN_LEDGER when there is no such
    * entry, COMMAND_NOT_AUTHORISED when it is anything but an allow by a decision service.
    */
-  async allowAt(seq: number, i: number): Promise<DecidedEntry> {
+  async allowAt(seq: number, i: number): Promise<Allow> {
     const block = await this.#block(seq);
     const authentic = block.entries[i];
-    if (authentic === undefined) throw new Fault('COMMAND_NOT_IN_LEDGER', `block ${seq} has no entry ${i}`);
+    const leaf = block.block.leaves[i];
+    if (authentic === undefined || leaf === undefined)
+      throw new Fault('COMMAND_NOT_IN_LEDGER', `block ${seq} has no entry ${i}`);
     const entry = parseEntry(authentic);
     if (!('eff' in entry) || entry.eff.phase !== 'decided' || entry.eff.d !== 'allow') {
       throw new Fault('COMMAND_NOT_AUTHORISED', `entry ${i} of block ${seq} is not an allow`);
@@ -34,7 +42,7 @@ export class DecisionReader {
     if (block.key.role !== 'pdp') {
       throw new Fault('COMMAND_NOT_AUTHORISED', `entry ${i} of block ${seq} was not written by a decision service`);
     }
-    return entry as DecidedEntry;
+    return { entry: entry as DecidedEntry, leaf };
   }
 
   #block(seq: number): Promise<VerifiedBlock> {

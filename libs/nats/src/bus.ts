@@ -7,6 +7,8 @@ export interface BusMessage {
   /** Status of a protocol answer of the server (204, 404, 408, 409, 503); 0 for an ordinary message. */
   readonly status: number;
   header(name: string): string | undefined;
+  /** The header block byte for byte, in Latin-1: parsers trim and skip, and two of them can read two values. */
+  headerText(): string;
 }
 
 export type BusHeaders = Readonly<Record<string, string>>;

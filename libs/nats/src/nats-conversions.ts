@@ -27,7 +27,18 @@ export function toBusMessage(message: Msg): BusMessage {
       const values = message.headers?.values(name);
       return values === undefined ? undefined : values[values.length - 1];
     },
+    headerText: () => headerTextOf(message),
   };
+}
+
+/** The client library keeps the received bytes and gives out only what it parsed; a library that no longer does has no text here. */
+function headerTextOf(message: Msg): string {
+  const { _rdata: bytes, _msg: frame } = message as unknown as {
+    readonly _rdata?: Uint8Array;
+    readonly _msg?: { readonly hdr: number };
+  };
+  if (bytes === undefined || frame === undefined || !(frame.hdr > 0)) return '';
+  return Buffer.from(bytes.buffer, bytes.byteOffset, frame.hdr).toString('latin1');
 }
 
 /** What the client library throws, with the reason that Writ's code looks at. */

@@ -31,6 +31,7 @@ const MESSAGE_BYTES_MAX = 262_144;
 /** Values are larger than their commitments; the server takes messages of up to 512 KiB. */
 const PAYLOAD_MESSAGE_BYTES_MAX = 500_000;
 const COMMAND_AGE_NS = 600 * SECOND_NS;
+/** A copy of a command is refused for this long. No command may wait so long to be taken (`limits.takeWithinMs`). */
 const DUPLICATE_WINDOW_NS = 120 * SECOND_NS;
 const RETRY_DELIVERIES_MAX = 5;
 /** A command that may run again goes to another executor when its own was not heard of for this long. */

@@ -1,4 +1,4 @@
-import type { Bus, BusHeaders } from './bus.js';
+import type { Bus, BusHeaders, BusMessage } from './bus.js';
 import { parseApiAnswer, StreamError } from './stream-error.js';
 
 export interface PublishToStreamOptions {
@@ -30,6 +30,18 @@ export async function publishToStream(
   const { seq, duplicate } = parseApiAnswer(answer.data);
   if (typeof seq !== 'number') throw new StreamError('other', 0, 'the answer of the stream has no sequence');
   return { seq, duplicate: duplicate === true };
+}
+
+/** What `headersFor` makes for a message without a fence, and nothing else. */
+const STORED_HEADERS = /^NATS\/1\.0\r\nNats-Msg-Id: ([A-Za-z0-9_-]+)\r\n(?:Nats-Expected-Stream: [A-Z_]+\r\n)?\r\n$/;
+
+/**
+ * The id under which a stream took the message, or undefined when its headers are not exactly those of `publishToStream`. The
+ * server reads the id by its own rules (the first line of that name, blanks at its end included), so one that was only
+ * parsed here could be another than the one that the server compared.
+ */
+export function storedMsgId(message: Pick<BusMessage, 'headerText'>): string | undefined {
+  return STORED_HEADERS.exec(message.headerText())?.[1];
 }
 
 function headersFor(options: PublishToStreamOptions): BusHeaders {

@@ -1,4 +1,5 @@
 import { isBusError, type Bus, type BusMessage, type BusSubscription } from './bus.js';
+import { storedMsgId } from './publish-to-stream.js';
 
 /** A message taken from a consumer. Exactly one of `ack`, `nak` and `term` ends it; until then it counts as in flight. */
 export interface PulledMessage {
@@ -7,6 +8,8 @@ export interface PulledMessage {
   readonly data: Uint8Array;
   /** How often the server has delivered it, this time included. */
   readonly deliveries: number;
+  /** The id under which the stream took it, once within its duplicate window; undefined when that is not certain. */
+  readonly msgId: string | undefined;
   ack(): void;
   /** Acknowledges and waits until the server has it on record. */
   ackConfirmed(timeoutMs: number): Promise<void>;
@@ -171,6 +174,7 @@ function pulled(bus: Bus, message: BusMessage, delivery: Delivery): PulledMessag
     subject: message.subject,
     data: message.data,
     deliveries: delivery.deliveries,
+    msgId: storedMsgId(message),
     ack: () => say('+ACK'),
     ackConfirmed: async (timeoutMs) => void (await bus.request(delivery.ackSubject, '+ACK', { timeoutMs })),
     nak: (delayMs) => say(`-NAK ${JSON.stringify({ delay: delayMs * 1_000_000 })}`),

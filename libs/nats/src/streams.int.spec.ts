@@ -1,5 +1,5 @@
 import { startPlainServer, testNatsServer, type PlainServer } from '../../../test/harness/nats-server.js';
-import type { Bus } from './bus.js';
+import type { Bus, BusHeaders } from './bus.js';
 import { publishToStream } from './publish-to-stream.js';
 import { PullConsumer, type PulledMessage } from './pull-consumer.js';
 import { parseApiAnswer, StreamError } from './stream-error.js';
@@ -108,6 +108,28 @@ const LIMITS = { max_msgs: 100, discard: 'new', allow_direct: true, max_msg_size
     expect(mostInFlight).toBeLessThanOrEqual(8);
     expect(await call('CONSUMER.INFO.S.c', {})).toMatchObject({ num_pending: 0, num_ack_pending: 0 });
     expect(errors).toEqual([]);
+  });
+
+  it('tells its consumer the id under which it took a message, unless other headers came with it', async () => {
+    const seen: (string | undefined)[] = [];
+    const consumer = await consume({
+      inFlightMax: 4,
+      onMessage: async (message) => {
+        seen.push(message.msgId);
+        message.ack();
+      },
+    });
+    await publishToStream(bus, 's.a', bytes('x'), { msgId: 'an-id', stream: 'S', timeoutMs: 2_000 });
+    const others: readonly BusHeaders[] = [
+      {},
+      { 'Nats-Msg-Id': 'b', 'X-Other': '1' },
+      { 'nats-msg-id': 'c' },
+      { 'Nats-Msg-Id': 'with blank' },
+    ];
+    for (const headers of others) await bus.request('s.a', 'x', { timeoutMs: 2_000, headers });
+    await until(() => seen.length === 5);
+    await consumer.stop();
+    expect(seen).toEqual(['an-id', undefined, undefined, undefined, undefined]);
   });
 
   it('delivers again after a delay, after a crash of the handler, and not after `term`', async () => {

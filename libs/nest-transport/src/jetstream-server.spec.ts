@@ -38,6 +38,7 @@ async function aService() {
       subject: 'cmd',
       data: Buffer.alloc(0),
       deliveries: 1,
+      msgId: undefined,
       ack: () => settled.push(`${seq} ack`),
       ackConfirmed: () => Promise.resolve(),
       nak: (delayMs: number) => settled.push(`${seq} nak ${delayMs}`),

@@ -55,7 +55,14 @@ async function aService(inFlightMax = 4) {
   await app.listen();
   strategy.serve('decide.0.>', 'decide');
   const send = (text: string, { sender = 'alice', ...over }: { sender?: string; reply?: string | undefined } = {}) => {
-    const message = { subject: sender, reply: ROUTE, data: Buffer.from(text), status: 0, header: () => undefined };
+    const message = {
+      subject: sender,
+      reply: ROUTE,
+      data: Buffer.from(text),
+      status: 0,
+      header: () => undefined,
+      headerText: () => '',
+    };
     deliver({ ...message, ...over });
   };
   return { app, strategy, published, unanswerable, send, clerk: module.get(Clerk) };

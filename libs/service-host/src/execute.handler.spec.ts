@@ -30,6 +30,7 @@ async function anExecutor(kind: 'tool' | 'memory' | 'egress') {
     subject: `cmd.${kind}.once.default`,
     data: Buffer.from('nonsense'),
     deliveries: 1,
+    msgId: undefined,
     ack: () => settled.push('ack'),
     ackConfirmed: () => Promise.resolve(),
     nak: () => settled.push('nak'),

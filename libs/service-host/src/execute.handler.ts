@@ -30,6 +30,7 @@ export function executeHandlerFor(kind: ExecutorKind): Type<unknown> {
           delivery,
           data: message.data,
           deliveries: message.deliveries,
+          msgId: message.msgId,
           ack: () => message.ack(),
           ackConfirmed: () => message.ackConfirmed(ACK_TIMEOUT_MS),
           term: () => message.term(),

@@ -1,7 +1,7 @@
 export { FIRST_PREV, openBlock, sealBlock } from './block.js';
 export { openCheckpoint, parseCheckpoint, signCheckpoint, type TreeHead } from './checkpoint.js';
 export { commit, commitText, newSalt } from './commitment.js';
-export { leafHash } from './hash.js';
+export { leafHashOfText } from './hash.js';
 export type { LedgerMessage } from './judge-message.js';
 export { verifyConsistency, verifyInclusion } from './proof.js';
 export { refusalOf } from './refusal.js';
