@@ -123,7 +123,7 @@ export class DecisionServiceInMemory {
     const entry = { ...body, v: 1, id, ts, ledger: 'test/default/0', ten: 'default', prod } as Entry;
     this.recorded.push(entry);
     if (values !== undefined) this.#values.set(id, values);
-    return { seq: n, i: 0, id, entry, text: JSON.stringify(entry) };
+    return { seq: n, i: 0, id, entry, leaf: Buffer.alloc(32), text: JSON.stringify(entry) };
   }
 }
 

@@ -34,6 +34,8 @@ export type CallState =
   | { readonly status: 'denied' | 'open'; readonly digest?: string; readonly decision: DecisionRecord }
   | { readonly status: 'ended'; readonly digest?: string; readonly decision: DecisionRecord; readonly end: EndRecord };
 
+const DAY_MS = 86_400_000;
+
 const isDecided = (entry: Entry): entry is DecidedEntry => entry.type.endsWith('.decided');
 const isCompleted = (entry: Entry): entry is CompletedEntry => entry.type.endsWith('.completed');
 const isEnded = (entry: Entry): entry is EndedEntry =>
@@ -161,7 +163,9 @@ export class Calls {
 
 function recordOf(decided: DecidedEntry, ref: EntryRef): DecisionRecord {
   return {
-    ...ref,
+    seq: ref.seq,
+    i: ref.i,
+    id: ref.id,
     agent: decided.who.agent,
     call: decided.corr.call,
     kind: decided.act.kind,
@@ -180,6 +184,11 @@ function keyOf(agent: string, call: string): string {
   return `${agent} ${call}`;
 }
 
+let today = { number: -1, text: '' };
+
+/** The UTC day, `2026-01-31`. It is asked for with every call, and changes once a day. */
 function dayOf(nowMs: number): string {
-  return new Date(nowMs).toISOString().slice(0, 10);
+  const number = Math.floor(nowMs / DAY_MS);
+  if (number !== today.number) today = { number, text: new Date(nowMs).toISOString().slice(0, 10) };
+  return today.text;
 }

@@ -9,7 +9,6 @@ import {
 } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import type { Appended } from '#writ/ledger-client';
-import { leafHashOfText } from '#writ/tlog';
 import type { Pools } from './pools.js';
 import type { Rules, Shard, Shards } from './ports.js';
 import { askedOf, digestOf, namedBy } from './asked.js';
@@ -109,7 +108,7 @@ export class Decider {
 
   async #issue(command: NonNullable<Described['command']>, at: Appended): Promise<void> {
     const { executor, delivery, pool } = command.body;
-    const id = leafHashOfText(at.text).toString('base64url');
+    const id = at.leaf.toString('base64url');
     try {
       await this.ports.issue(subjects.command(executor, delivery, pool), commandMessage(command, at), id);
     } catch (cause) {

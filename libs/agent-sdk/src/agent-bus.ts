@@ -42,6 +42,8 @@ export async function connectAgentBus(profile: AgentProfile, connectTimeoutMs: n
       reconnectTimeWait: RECONNECT_WAIT_MS,
       // A key that the server refuses twice is a key that was removed: stop asking.
       ignoreAuthErrorAbort: false,
+      // Otherwise two errors with their stacks are made for each request, in case it fails: a third of what a call costs here.
+      noAsyncTraces: true,
     });
     return new NatsAgentBus(connection);
   } catch (cause) {

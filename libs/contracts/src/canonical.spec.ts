@@ -14,6 +14,14 @@ describe('canonicalJson', () => {
     );
   });
 
+  it('sorts the keys of an object of any size', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string({ unit: scalar }), fc.integer(), { minKeys: 25, maxKeys: 45 }), (object) => {
+        expect(canonicalJson(object)).toBe(canonicalize(object));
+      }),
+    );
+  });
+
   it('writes equal values the same, however their members are ordered (IDENTITY-11)', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (object) => {

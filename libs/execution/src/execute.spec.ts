@@ -103,7 +103,7 @@ function anExecutor(
     append: (body) => {
       did.push(`record ${body.type}`);
       entries.push(body);
-      return Promise.resolve({ seq: 8, i: 0, id: '1'.repeat(26), text: '', entry: body as Entry });
+      return Promise.resolve({ seq: 8, i: 0, id: '1'.repeat(26), leaf: Buffer.alloc(32), entry: body as Entry });
     },
     runner: {
       run: (body, signal, onCredential) => {

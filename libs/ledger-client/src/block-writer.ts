@@ -39,10 +39,11 @@ export interface BlockWriterOptions {
   readonly onDead?: (fault: Fault) => void;
 }
 
-/** What an append resolves to: where the entry stands, and its exact bytes. */
+/** What an append resolves to: where the entry stands, and its leaf. */
 export interface Appended extends EntryRef {
   readonly entry: Entry;
-  readonly text: string;
+  /** Leaf hash of the entry. */
+  readonly leaf: Buffer;
 }
 
 interface Waiting {
@@ -50,8 +51,8 @@ interface Waiting {
   readonly text: string;
   readonly bytes: number;
   readonly agent: string | undefined;
-  readonly values: readonly PayloadValue[];
-  readonly valueBytes: number;
+  /** JSON of the values, made once: it is measured here and sealed with the block. */
+  readonly valuesText: string;
   readonly done: (appended: Appended) => void;
   readonly failed: (fault: Fault) => void;
 }
@@ -70,6 +71,8 @@ export class BlockWriter {
   #given = 0;
   #written = 0;
   #n = 0;
+  /** The last time that was written out: many entries share a millisecond. */
+  #stamped = { ms: -1, ts: '' };
 
   private constructor(
     private readonly options: BlockWriterOptions,
@@ -113,19 +116,20 @@ export class BlockWriter {
       }
       this.#given += 1;
       const agent = 'who' in body ? body.who.agent : undefined;
-      const valueBytes = values.length === 0 ? 0 : Buffer.byteLength(JSON.stringify(values));
-      this.#queue.push({ entry, text, bytes, agent, values, valueBytes, done, failed });
+      const valuesText = values.length === 0 ? '' : JSON.stringify(values);
+      this.#queue.push({ entry, text, bytes, agent, valuesText, done, failed });
       void this.#write();
     });
   }
 
   #complete(body: EntryBody): Entry {
     const nowMs = this.options.now();
+    if (nowMs !== this.#stamped.ms) this.#stamped = { ms: nowMs, ts: new Date(nowMs).toISOString() };
     return {
       ...body,
       v: 1 as const,
       id: ulid(nowMs),
-      ts: new Date(nowMs).toISOString(),
+      ts: this.#stamped.ts,
       ledger: this.options.ledger,
       ten: this.options.tenant,
       prod: { id: this.options.producer, boot: this.boot, s: this.#given + 1 },
@@ -147,7 +151,7 @@ export class BlockWriter {
     let count = 0;
     for (const waiting of this.#queue) {
       entryBytes += waiting.bytes;
-      valueBytes += waiting.valueBytes;
+      valueBytes += Buffer.byteLength(waiting.valuesText);
       const isFull = entryBytes > ENTRY_BYTES_PER_BLOCK_MAX || valueBytes > VALUE_BYTES_PER_BLOCK_MAX;
       if (count > 0 && (isFull || count === ENTRIES_PER_BLOCK_MAX)) break;
       count += 1;
@@ -180,13 +184,15 @@ export class BlockWriter {
       for (const waiting of batch) waiting.failed(fault);
       return;
     }
-    batch.forEach(({ entry, text, done }, i) => done({ seq: this.after, i, id: entry.id, entry, text }));
+    batch.forEach(({ entry, done }, i) => {
+      done({ seq: this.after, i, id: entry.id, entry, leaf: block.leaves[i] as Buffer });
+    });
   }
 
   async #writeValues(block: string, batch: readonly Waiting[]): Promise<void> {
     const entries: EntryValues[] = [];
-    for (const { entry, agent, values } of batch) {
-      if (values.length > 0 && agent !== undefined) entries.push({ entry: entry.id, agent, values });
+    for (const { entry, agent, valuesText } of batch) {
+      if (valuesText !== '' && agent !== undefined) entries.push({ entry: entry.id, agent, values: valuesText });
     }
     if (entries.length === 0) return;
     const message = await this.options.sealer.seal(block, entries, this.options.now());

@@ -14,7 +14,8 @@ const SKEW_MS = 5_000;
 export interface EntryValues {
   readonly entry: string;
   readonly agent: string;
-  readonly values: readonly PayloadValue[];
+  /** JSON of an array of `PayloadValue`. */
+  readonly values: string;
 }
 
 /**
@@ -60,7 +61,7 @@ export class PayloadSealer {
   async seal(block: string, entries: readonly EntryValues[], nowMs: number): Promise<Uint8Array> {
     const groups = (await this.#groups(entries, nowMs)).map(({ name, key, members }) => ({
       key: name,
-      box: seal(key, `${block}/${name}`, Buffer.from(JSON.stringify(members))),
+      box: seal(key, `${block}/${name}`, Buffer.from(`[${members.join(',')}]`)),
     }));
     const head = { v: 1, block, groups: groups.map(({ key, box }) => ({ key, bytes: box.length })) };
     return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), ...groups.map(({ box }) => box)]);
@@ -68,10 +69,10 @@ export class PayloadSealer {
 
   async #groups(entries: readonly EntryValues[], nowMs: number) {
     const day = new Date(nowMs).toISOString().slice(0, 10);
-    const byAgent = new Map<string, { entry: string; values: readonly PayloadValue[] }[]>();
+    const byAgent = new Map<string, string[]>();
     for (const { entry, agent, values } of entries) {
       const members = byAgent.get(agent) ?? [];
-      members.push({ entry, values });
+      members.push(`{"entry":"${entry}","values":${values}}`);
       byAgent.set(agent, members);
     }
     return Promise.all(

@@ -54,6 +54,8 @@ export interface SealedBlock {
   /** What the producer's next block carries as `prev`. */
   readonly hash: string;
   readonly root: string;
+  /** Leaf hashes of the entries. */
+  readonly leaves: readonly Buffer[];
 }
 
 /** The bytes that a producer signs: a domain line and the canonical header. */
@@ -72,14 +74,15 @@ export function sealBlock(
 ): SealedBlock {
   const wrong = wrongEntry(draft.entries);
   if (wrong !== undefined) throw new RangeError(wrong);
-  const root = merkleRoot(draft.entries.map(leafHashOfText)).toString('base64url');
+  const leaves = draft.entries.map(leafHashOfText);
+  const root = merkleRoot(leaves).toString('base64url');
   const { boot, ledger, n, prev, producer, entries } = draft;
   const header: BlockHeader = { boot, key: key.id, ledger, n, prev, producer, root };
   const signed = signedBytes(header);
   const bytes = Buffer.from(serialise({ ...header, entries, sig: key.sign(signed).toString('base64url') }));
   if (bytes.length > BLOCK_BYTES_MAX)
     throw new RangeError(`a block has ${bytes.length} bytes; the limit is ${BLOCK_BYTES_MAX}`);
-  return { bytes, hash: hash('sha256', signed, 'base64url'), root };
+  return { bytes, hash: hash('sha256', signed, 'base64url'), root, leaves };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { canonicalJson, type Json } from '#writ/contracts';
+import { canonicalJson, type Json, type JsonObject } from '#writ/contracts';
 
 /**
  * The value of a text that is canonical JSON (RFC 8785), or undefined when the text is anything else: not JSON, a key twice, white
@@ -24,10 +24,7 @@ function isCanonical(text: string, value: Json): boolean {
 function hasSortedKeys(value: Json): boolean {
   if (typeof value !== 'object' || value === null) return true;
   if (Array.isArray(value)) return value.every(hasSortedKeys);
-  let last: string | undefined;
-  for (const [key, member] of Object.entries(value)) {
-    if ((last !== undefined && key < last) || !hasSortedKeys(member)) return false;
-    last = key;
-  }
-  return true;
+  const object = value as JsonObject;
+  const keys = Object.keys(object);
+  return keys.every((key, i) => (i === 0 || (keys[i - 1] as string) < key) && hasSortedKeys(object[key] as Json));
 }
