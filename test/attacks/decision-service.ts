@@ -9,7 +9,7 @@ import { StoredAnswers } from '../../apps/policy-decision/src/stored-answers.js'
 import { readCatalogue } from '#writ/catalogue';
 import type { Answer, Command, Entry, EntryBody, PayloadValue } from '#writ/contracts';
 import type { Fault } from '#writ/faults';
-import { bundleHash, compilePolicies, policyEntities, type PolicySource } from '#writ/policy';
+import { bundleHash, compilePolicies, type PolicyBundle, policyEntities, type PolicySource } from '#writ/policy';
 import { pino } from 'pino';
 
 const NOW = Date.parse('2026-11-22T10:00:00Z');
@@ -29,7 +29,7 @@ tools:
   { file: 'writ.yaml', baseDirectory: '.', environment: {} },
 );
 
-const STAFF_MAY_ECHO: PolicySource = {
+export const STAFF_MAY_ECHO: PolicySource = {
   id: 'staff-may-echo',
   file: 'policies/tools.cedar',
   line: 3,
@@ -50,9 +50,13 @@ const AGENTS = [
   { name: 'intern', teams: ['interns'] },
 ];
 
-function rulesOf(): Rules {
-  const policies = [STAFF_MAY_ECHO];
-  const bundle = { v: 1, hash: bundleHash(policies, '4.0'), cedarVersion: '4.0', policies } as const;
+function rulesOf(policies: readonly PolicySource[]): Rules {
+  const bundle: PolicyBundle = {
+    v: 1,
+    hash: bundleHash(policies, '4.0'),
+    cedarVersion: '4.0',
+    policies: [...policies],
+  };
   const tools = [...CATALOGUE.tools.values()].map(({ name, declaration }) => ({ name, ...declaration }));
   const entities = policyEntities({ agents: AGENTS, tools, namespaces: [], destinations: [] });
   return {
@@ -76,11 +80,11 @@ export class DecisionServiceInMemory {
   readonly #values = new Map<string, readonly PayloadValue[]>();
   readonly #handler: DecideHandler;
 
-  constructor() {
+  constructor(policies: readonly PolicySource[] = [STAFF_MAY_ECHO]) {
     const shard: Shard = { calls: this.calls, append: (body, values) => this.append(body, values) };
     const now = () => this.nowMs;
     this.refusals = new Refusals(shard.append, now, () => undefined);
-    const rules = rulesOf();
+    const rules = rulesOf(policies);
     const decider = new Decider({
       tenant: 'default',
       shards: { of: () => shard },

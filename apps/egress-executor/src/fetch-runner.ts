@@ -133,5 +133,5 @@ function textOf(bytes: Buffer): string | undefined {
 }
 
 function isRedacted({ obligations }: CommandBody): boolean {
-  return obligations.some(({ type, target }) => type === 'redact' && target === 'output');
+  return obligations.some((obligation) => obligation.type === 'redact' && obligation.target === 'output');
 }

@@ -5,6 +5,7 @@ import {
   type ExecutorKind,
   executorOf,
   type JsonObject,
+  type Obligation,
   type Predicate,
   type Redaction,
 } from '#writ/contracts';
@@ -12,6 +13,7 @@ import { parseDestination, matchDestination, checkRequestHeaders } from '#writ/e
 import { Fault } from '#writ/faults';
 import {
   decide,
+  mergeObligations,
   planFilter,
   type PolicyCode,
   type PolicyDecision,
@@ -124,9 +126,8 @@ function filtered(
     context: contextOf(terms.input, caller),
   });
   const effect = plan.kind === 'none' ? 'forbid' : 'permit';
-  const { code, determining, errors, obligations, near, reasonForAgent } = plan;
   const verdict = finish(
-    { effect, code, determining, errors, obligations, near, reasonForAgent },
+    { ...plan, effect },
     {
       kind: request.kind,
       resource: request.namespace,
@@ -207,26 +208,72 @@ function timeFacts(nowMs: number) {
 
 type Terms = Omit<Verdict, 'decision' | 'executor' | 'redactions' | 'filter'>;
 
-/** Redacts the arguments as the permits demand: what leaves the decision service is what the executor may see. */
+/**
+ * Does of the obligations what is done here: redacts the arguments, and lowers what is asked for to the limits. What leaves
+ * the decision service is what the executor may see and do.
+ */
 function finish(decision: Ruling, terms: Terms): Verdict {
   const executor = executorOf(terms.kind);
-  const redactor = decision.effect === 'permit' ? compileRedaction(decision.obligations, 'input') : undefined;
-  if (redactor === undefined) return { ...terms, executor, decision, redactions: [] };
-  const { value, redactions } = redactor.redact(terms.args);
-  return { ...terms, executor, decision, args: value as JsonObject, redactions };
+  if (decision.effect === 'forbid') return { ...terms, executor, decision, redactions: [] };
+  if (decision.obligations.some((obligation) => !isEnforceable(obligation, terms.kind))) {
+    const denied = { ...decision, effect: 'forbid', code: 'obligation_unenforceable', obligations: [] } as const;
+    return { ...terms, executor, decision: denied, redactions: [] };
+  }
+  const limited = limit(terms, decision.obligations);
+  const redactor = compileRedaction(decision.obligations, 'input');
+  if (redactor === undefined) return { ...limited, executor, decision, redactions: [] };
+  const { value, redactions } = redactor.redact(limited.args);
+  return { ...limited, executor, decision, args: value as JsonObject, redactions };
+}
+
+/** Whether an obligation can be carried out on that kind of call. Where no records come back, limiting and filtering them is done. */
+function isEnforceable(obligation: Obligation, kind: ActionRequest['kind']): boolean {
+  const isMemory = kind.startsWith('memory.');
+  switch (obligation.type) {
+    case 'redact':
+    case 'label':
+      return true;
+    case 'limit':
+      return obligation.rows === undefined || isMemory;
+    case 'filter':
+      return isMemory;
+  }
+}
+
+function limit(terms: Terms, obligations: readonly Obligation[]): Terms {
+  let limited = terms;
+  for (const obligation of obligations) {
+    if (obligation.type !== 'limit') continue;
+    const { rows, ms } = obligation;
+    if (ms !== undefined && ms < limited.timeoutMs) limited = { ...limited, timeoutMs: ms };
+    const asked = limited.args['k'];
+    if (rows !== undefined && limited.kind === 'memory.query' && typeof asked === 'number' && rows < asked) {
+      limited = { ...limited, args: { ...limited.args, k: rows } };
+    }
+  }
+  return limited;
 }
 
 /** The first forbid among the decisions, or the permits as one: all their policies, all their obligations. */
-function strictest(decisions: readonly PolicyDecision[]): PolicyDecision {
+function strictest(decisions: readonly PolicyDecision[]): Ruling {
   const [first] = decisions;
   if (first === undefined) throw new Fault('INPUT_INVALID', '`records`: give at least one');
-  const forbidden = decisions.find(({ effect }) => effect === 'forbid');
-  if (forbidden !== undefined) return forbidden;
   const unique = <T>(items: readonly T[]) => [...new Map(items.map((item) => [JSON.stringify(item), item])).values()];
+  const logged = unique(decisions.flatMap((each) => each.logged));
+  const forbidding = decisions.filter(({ effect }) => effect === 'forbid');
+  const [forbidden] = forbidding;
+  if (forbidden !== undefined) {
+    const { effect, code, determining, errors, obligations, reasonForAgent, near, held } = forbidden;
+    // One record that nothing makes writable makes the whole request so.
+    const isRequestable = forbidding.every(({ remedies }) => remedies.length > 0);
+    const remedies = isRequestable ? unique(forbidding.flatMap((each) => each.remedies)) : [];
+    return { effect, code, determining, errors, obligations, reasonForAgent, near, held, remedies, logged };
+  }
   return {
     ...first,
     determining: unique(decisions.flatMap(({ determining }) => determining)),
     errors: unique(decisions.flatMap(({ errors }) => errors)),
-    obligations: unique(decisions.flatMap(({ obligations }) => obligations)),
+    obligations: mergeObligations(decisions.map(({ obligations }) => obligations)),
+    logged,
   };
 }

@@ -1,4 +1,4 @@
-import { DecisionServiceInMemory } from '../../../test/attacks/decision-service.js';
+import { DecisionServiceInMemory, STAFF_MAY_ECHO } from '../../../test/attacks/decision-service.js';
 import { inTime } from './in-time.js';
 
 const echo = (call: string, text = 'hello') => ({ v: 1, call, tool: 'demo.echo', args: { text } });
@@ -84,4 +84,93 @@ describe('inTime', () => {
     fail(new Error('too late'));
     await expect(late).rejects.toThrow('too late');
   });
+});
+
+/** The policy of the staff with other annotations, under another id. */
+const alike = (id: string, annotations: Readonly<Record<string, string>>, effect: 'permit' | 'forbid' = 'permit') => ({
+  ...STAFF_MAY_ECHO,
+  id,
+  est: { ...STAFF_MAY_ECHO.est, effect },
+  annotations: { id, ...annotations },
+});
+
+describe('obligations of an allow', () => {
+  const obliged = (...list: readonly object[]) =>
+    new DecisionServiceInMemory([alike('p', { obligations: JSON.stringify(list) })]);
+
+  it('are in the command, and named on record', async () => {
+    const service = obliged({ type: 'label', labels: ['external'] }, { type: 'limit', bytes: 100 });
+    await service.send('support', 'tool.call', echo('c'));
+    expect(service.commands[0]?.body.obligations).toEqual([
+      { type: 'limit', bytes: 100 },
+      { type: 'label', labels: ['external'] },
+    ]);
+    expect(service.recorded).toMatchObject([{ obl: ['limit:bytes:100', 'label:external'] }]);
+  });
+
+  it('shorten the time that the action has, and never lengthen it', async () => {
+    for (const [ms, expected] of [
+      [250, 250],
+      [600_000, 10_000],
+    ]) {
+      const service = obliged({ type: 'limit', ms });
+      await service.send('support', 'tool.call', echo('c'));
+      const [command] = service.commands;
+      expect((command?.body.finishBy ?? 0) - (command?.body.takeBy ?? 0)).toBe(expected);
+    }
+  });
+
+  it.each([
+    ['a filter of records', { type: 'filter', where: { op: 'isEmpty', field: 'labels' } }],
+    ['a number of records', { type: 'limit', rows: 3 }],
+  ])('that a tool cannot carry out deny: %s', async (_case, obligation) => {
+    const service = obliged(obligation);
+    await expect(service.send('support', 'tool.call', echo('c'))).resolves.toMatchObject({
+      status: 'denied',
+      code: 'obligation_unenforceable',
+    });
+    expect(service.commands).toEqual([]);
+  });
+});
+
+describe('a denial with a remedy', () => {
+  const remedy = { kind: 'approval', template: 'echo', approvers: 'Team::secops' };
+  const service = () =>
+    new DecisionServiceInMemory([
+      STAFF_MAY_ECHO,
+      alike('needs-human', { remedy: JSON.stringify(remedy), reason_agent: 'ask for approval' }, 'forbid'),
+    ]);
+
+  it('tells the agent what would help, and not who decides; the record says which forbid asks', async () => {
+    const decided = service();
+    await expect(decided.send('support', 'tool.call', echo('c'))).resolves.toMatchObject({
+      status: 'denied',
+      code: 'policy_forbids',
+      reason: 'ask for approval',
+      remedies: [{ kind: 'approval', template: 'echo' }],
+    });
+    expect(decided.recorded).toMatchObject([{ why: { rem: [{ policy: 'needs-human', kind: 'approval' }] } }]);
+    expect(JSON.stringify(decided.recorded)).not.toContain('secops');
+  });
+
+  it('is answered again with the same words', async () => {
+    const decided = service();
+    const first = await decided.send('support', 'tool.call', echo('c'));
+    expect(JSON.stringify(first)).not.toContain('secops');
+    await expect(decided.send('support', 'tool.call', echo('c'))).resolves.toEqual(first);
+  });
+
+  it('offers none to an agent whom no permit would help', async () => {
+    const forbid = alike('f', { remedy: JSON.stringify(remedy) }, 'forbid');
+    const denied = await new DecisionServiceInMemory([forbid]).send('support', 'tool.call', echo('c'));
+    expect(denied).not.toHaveProperty('remedies');
+  });
+});
+
+it('a policy that only logs is on record with the decision that it did not make', async () => {
+  const service = new DecisionServiceInMemory([STAFF_MAY_ECHO, alike('new-rule', { mode: 'log_only' }, 'forbid')]);
+  await expect(service.send('support', 'tool.call', echo('c'))).resolves.toBeUndefined();
+  expect(service.recorded).toMatchObject([
+    { eff: { d: 'allow' }, why: { log: [{ id: 'new-rule', effect: 'forbid' }] } },
+  ]);
 });

@@ -23,7 +23,13 @@ export interface WatchedRules {
 export async function openRules(context: ServiceContext, shards: () => readonly Shard[]): Promise<WatchedRules> {
   const { catalogue, settings, log } = context;
   const paths = deploymentPaths(settings.WRIT_DATA);
-  const look = () => fingerprint(resolve(catalogue.baseDirectory, catalogue.config.policies), paths.agentsFile);
+  const { policies, obligations } = catalogue.config;
+  const folders = [policies, ...(obligations === undefined ? [] : [obligations])];
+  const look = () =>
+    fingerprint(
+      folders.map((folder) => resolve(catalogue.baseDirectory, folder)),
+      paths.agentsFile,
+    );
   const recordAll = (body: (shard: Shard) => EntryBody | undefined) => {
     for (const shard of shards()) {
       const entry = body(shard);
@@ -74,15 +80,14 @@ function rejected(fault: Fault, kept: Rules): EntryBody {
 }
 
 /** Names, sizes and times of everything that the rules are made from: another text, another fingerprint. */
-async function fingerprint(directory: string, agentsFile: string): Promise<string> {
-  const names = await readdir(directory, { recursive: true });
-  const files = [
-    ...names
-      .filter((name) => name.endsWith('.cedar'))
-      .toSorted()
-      .map((name) => join(directory, name)),
-    agentsFile,
-  ];
+async function fingerprint(directories: readonly string[], agentsFile: string): Promise<string> {
+  const listed = await Promise.all(
+    directories.map(async (directory) => {
+      const names = await readdir(directory, { recursive: true });
+      return names.filter((name) => name.endsWith('.cedar')).map((name) => join(directory, name));
+    }),
+  );
+  const files = [...listed.flat().toSorted(), agentsFile];
   const stats = await Promise.all(
     files.map(async (file) => {
       const { size, mtimeMs, ino } = await stat(file);

@@ -1,12 +1,15 @@
 import {
   type ActionRequest,
+  type AgentRemedy,
   type Answer,
+  canonicalJson,
   type Command,
   type CommandBody,
   type DecidedEntry,
   type EntryBody,
   type Json,
   type JsonObject,
+  type Obligation,
   type PayloadValue,
 } from '#writ/contracts';
 import { commit, commitText, newSalt } from '#writ/tlog';
@@ -41,17 +44,7 @@ export interface Described {
 export function describeDecision(request: ActionRequest, verdict: Verdict, context: DecisionContext): Described {
   const inSalt = newSalt();
   const { asked } = context;
-  const values: PayloadValue[] = [{ path: '/in', salt: inSalt, value: asked }];
-  const nearValues = verdict.decision.near.map(({ id, values: read }) => ({ id, values: read ?? {} }));
-  // What a near miss read are values: they are for the operator, and live with the arguments.
-  if (nearValues.length > 0) {
-    values.push({ path: '/near', salt: newSalt(), value: nearValues as unknown as Json });
-  }
-  const { reasonForAgent } = verdict.decision;
-  // Kept for whoever asks again with the same call id: the answer is the same one.
-  if (verdict.decision.effect === 'forbid' && reasonForAgent !== undefined) {
-    values.push({ path: '/reason', salt: newSalt(), value: reasonForAgent });
-  }
+  const values: PayloadValue[] = [{ path: '/in', salt: inSalt, value: asked }, ...reasonValues(verdict.decision)];
   const command =
     verdict.decision.effect === 'permit'
       ? { body: commandBody(request, verdict, context), salt: newSalt() }
@@ -91,6 +84,19 @@ export function describeDecision(request: ActionRequest, verdict: Verdict, conte
   return { entry, values, ...(command === undefined ? {} : { command }) };
 }
 
+/** What an operator may know of a decision, and what the agent was told: values, which live with the arguments. */
+function reasonValues({ effect, near, held, remedies, reasonForAgent }: Ruling): readonly PayloadValue[] {
+  const value = (path: string, json: unknown): PayloadValue => ({ path, salt: newSalt(), value: json as Json });
+  const read = near.map(({ id, values }) => ({ id, values: values ?? {} }));
+  return [
+    ...(read.length > 0 ? [value('/near', read)] : []),
+    ...(held.length > 0 ? [value('/held', held)] : []),
+    // Kept for whoever asks again with the same call id: the answer is the same one.
+    ...(effect === 'forbid' && reasonForAgent !== undefined ? [value('/reason', reasonForAgent)] : []),
+    ...(remedies.length > 0 ? [value('/remedies', remediesForAgent(remedies))] : []),
+  ];
+}
+
 function commandBody(request: ActionRequest, verdict: Verdict, context: DecisionContext): CommandBody {
   const takeBy = context.nowMs + context.takeWithinMs;
   return {
@@ -118,9 +124,7 @@ function whyOf(decision: Ruling, bundle: string): Extract<EntryBody, { type: 'to
   return {
     code: decision.code,
     bundle,
-    pol: decision.determining
-      .slice(0, POLICIES_LISTED_MAX)
-      .map(({ id, effect, file, line, col }) => ({ id, effect, file, line, col })),
+    pol: decision.determining.slice(0, POLICIES_LISTED_MAX).map(placeEntry),
     ...(decision.errors.length === 0
       ? {}
       : { err: decision.errors.slice(0, 16).map(({ id, message }) => ({ id, message: message.slice(0, 256) })) }),
@@ -135,16 +139,47 @@ function whyOf(decision: Ruling, bundle: string): Extract<EntryBody, { type: 'to
             failed: failed.slice(0, CLAUSE_CHARACTERS_MAX),
           })),
         }),
+    ...(decision.logged.length === 0 ? {} : { log: decision.logged.slice(0, 16).map(placeEntry) }),
+    ...(decision.remedies.length === 0
+      ? {}
+      : { rem: decision.remedies.slice(0, 16).map(({ policy, kind }) => ({ policy, kind })) }),
   };
 }
 
+const placeEntry = ({ id, effect, file, line, col }: Ruling['determining'][number]) => ({
+  id,
+  effect,
+  file,
+  line,
+  col,
+});
+
 function obligationNames(decision: Ruling): string[] {
   return decision.obligations
-    .flatMap(({ type, target, paths = [], detectors = [] }) =>
-      [...paths, ...detectors].map((what) => `${type}:${target}:${what}`),
-    )
+    .flatMap(namesOf)
     .slice(0, OBLIGATIONS_LISTED_MAX)
     .map((name) => name.slice(0, 256));
+}
+
+function namesOf(obligation: Obligation): readonly string[] {
+  switch (obligation.type) {
+    case 'redact': {
+      const { target, paths = [], detectors = [] } = obligation;
+      return [...paths, ...detectors].map((what) => `redact:${target}:${what}`);
+    }
+    case 'limit': {
+      const { type: _type, ...limits } = obligation;
+      return Object.entries(limits).map(([what, most]) => `limit:${what}:${most}`);
+    }
+    case 'filter':
+      return [`filter:${canonicalJson(obligation.where as unknown as Json)}`];
+    case 'label':
+      return obligation.labels.map((label) => `label:${label}`);
+  }
+}
+
+function remediesForAgent(remedies: Ruling['remedies']): AgentRemedy[] {
+  return remedies.map(({ kind, template }) => ({ kind, ...(template === undefined ? {} : { template }) }));
 }
 
 /** What the agent is told of a denial: a code, and what the policy's author chose to say. Nothing that helps probing. */
@@ -155,6 +190,7 @@ export function denial(call: string, decision: Ruling, entry: string): Answer {
     status: 'denied',
     code: decision.code,
     ...(decision.reasonForAgent === undefined ? {} : { reason: decision.reasonForAgent }),
+    ...(decision.remedies.length === 0 ? {} : { remedies: remediesForAgent(decision.remedies) }),
     entry,
   };
 }

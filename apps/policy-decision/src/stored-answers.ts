@@ -43,9 +43,11 @@ export class StoredAnswers {
   }
 
   async #denied(call: string, decision: DecisionRecord): Promise<Answer> {
-    const reason = (await this.values(decision))?.find(({ path }) => path === '/reason')?.value;
+    const stored = await this.values(decision);
+    const [reason, remedies] = ['/reason', '/remedies'].map((at) => stored?.find(({ path }) => path === at)?.value);
     const { code, id: entry } = decision;
-    return { v: 1, call, status: 'denied', code, ...(typeof reason === 'string' ? { reason } : {}), entry };
+    const said = { ...(reason === undefined ? {} : { reason }), ...(remedies === undefined ? {} : { remedies }) };
+    return parse(Answer, { v: 1, call, status: 'denied', code, ...said, entry }, 'LEDGER_CORRUPT');
   }
 
   async #ended(call: string, end: EndRecord): Promise<Answer> {

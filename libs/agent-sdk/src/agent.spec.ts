@@ -29,7 +29,13 @@ describe('Agent', () => {
     const { agent, sent } = setup(OK, OK);
     const first = await agent.tool('slack.post', { text: 'hi' }, { session: 's1' });
     const second = await agent.tool('slack.post');
-    expect(first).toEqual({ callId: sent[0]?.body['call'], output: { ok: true }, entry: 'e1', redactions: [] });
+    expect(first).toEqual({
+      callId: sent[0]?.body['call'],
+      output: { ok: true },
+      entry: 'e1',
+      redactions: [],
+      labels: [],
+    });
     expect(sent[0]).toMatchObject({
       subject: 'req.support.tool.call',
       body: { v: 1, tool: 'slack.post', args: { text: 'hi' }, session: 's1' },

@@ -1,3 +1,5 @@
+import type { AgentRemedy } from '#writ/contracts';
+
 interface Details {
   readonly code: string;
   readonly callId?: string | undefined;
@@ -29,6 +31,13 @@ export class WritError extends Error {
 /** Policy said no. Nothing ran. */
 export class Denied extends WritError {
   override readonly name = 'Denied';
+  /** What would make it an allow; empty when nothing would. */
+  readonly remedies: readonly AgentRemedy[];
+
+  constructor(message: string, details: Details & { readonly remedies?: readonly AgentRemedy[] | undefined }) {
+    super(message, details);
+    this.remedies = details.remedies ?? [];
+  }
 }
 
 /** The request was not one that can be decided: bad arguments, an unknown tool, a used call id. Nothing ran. */

@@ -10,6 +10,8 @@ export interface Completed<T extends Json = Json> {
   readonly entry: string;
   /** What was taken out of the output by policy: where, and what kind. */
   readonly redactions: readonly Redaction[];
+  /** What policy marks the output with. */
+  readonly labels: readonly string[];
 }
 
 /** What an answer means to the caller: done, not yet, or an error to throw. */
@@ -27,15 +29,22 @@ export function readAnswer(bytes: Uint8Array, callId: string): Reading {
   switch (answer.status) {
     case 'completed':
       return {
-        completed: { callId, output: answer.output, entry: answer.entry, redactions: answer.redactions ?? [] },
+        completed: {
+          callId,
+          output: answer.output,
+          entry: answer.entry,
+          redactions: answer.redactions ?? [],
+          labels: answer.labels ?? [],
+        },
       };
     case 'pending':
       return 'pending';
     case 'failed':
       return { error: new Failed(answer.message, { code: answer.code, reason: answer.message, callId, entry }) };
     case 'denied': {
-      const { code, reason } = answer;
-      return { error: new Denied(reason ?? `denied with \`${code}\``, { code, reason, callId, entry }) };
+      const { code, reason, remedies } = answer;
+      const details = { code, reason, callId, entry, remedies };
+      return { error: new Denied(reason ?? `denied with \`${code}\``, details) };
     }
     case 'refused':
       return { error: new Refused(answer.message, { code: answer.code, reason: answer.message, callId, entry }) };

@@ -96,6 +96,8 @@ export const WritConfig = z.strictObject({
   tenant: AgentName.default(TENANT),
   /** Folder of the policies, relative to the configuration file. */
   policies: z.string().default('policies'),
+  /** Folder of policies that only oblige, relative to the configuration file; none when it is not given. */
+  obligations: z.string().optional(),
   listen: z
     .strictObject({ host: z.string().default('127.0.0.1'), port: z.int().min(0).max(65_535).default(4222) })
     .prefault({}),

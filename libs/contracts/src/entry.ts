@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AgentName, CallId, ProducerName } from './names.js';
+import { AgentName, CallId, LabelName, ProducerName } from './names.js';
 import { Redaction } from './obligation.js';
 
 /** An entry of the ledger: one leaf of the log. No argument, result or credential is ever in one, only salted commitments. */
@@ -51,6 +51,13 @@ const decided = {
       .max(16)
       .optional(),
     near: z.array(NearMiss).max(3).optional(),
+    /** Policies in `log_only` mode that would have fired. */
+    log: z.array(PolicyPlace).max(16).optional(),
+    /** What would have made the denial an allow: the forbid that says so, and the kind. */
+    rem: z
+      .array(z.strictObject({ policy: Short, kind: Short }))
+      .max(16)
+      .optional(),
   }),
   obl: z.array(Short).max(64).optional(),
   red: z.array(Redaction).max(256).optional(),
@@ -70,6 +77,8 @@ const completed = {
   eff: z.strictObject({ d: z.enum(['ok', 'error']), phase: z.literal('executed') }),
   why: z.strictObject({ code: Short }),
   red: z.array(Redaction).max(256).optional(),
+  /** Labels that policy put on the result. */
+  lab: z.array(LabelName).max(256).optional(),
   io: z.strictObject({ out: Commitment, out_len: z.int().min(0) }),
   cost: z.strictObject({ ms: z.int().min(0), bytes: z.int().min(0).optional() }),
   /** The decision that this is the outcome of: stream sequence of its block, and index in it. */

@@ -14,6 +14,8 @@ export const ResourceName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9][A-Za-z0-9_-]*)*$/, 'must be dot-separated words')
   .max(128);
+/** A label of a memory record or of a result. */
+export const LabelName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9:_.-]{0,62}$/);
 export const ProducerName = z.string().regex(/^[a-z0-9-]{1,32}$/);
 
 /** Returns the name, or throws INPUT_BAD_NAME. Call it wherever a name comes from outside, before it is put into a subject. */

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { LabelName } from './names.js';
+import { Predicate } from './predicate.js';
 
 /** The kinds of secrets and personal data that the detectors of `libs/redaction` know. */
 export const DETECTORS = [
@@ -19,11 +21,8 @@ export const DETECTORS = [
 export const Detector = z.enum(DETECTORS);
 export type Detector = z.infer<typeof Detector>;
 
-/**
- * What an executor or the decision service must do on an allow. An obligation of an unknown type denies. `paths` are JSON
- * Pointers (RFC 6901) in which a token `*` stands for every member or element and `**` for any number of levels.
- */
-export const Obligation = z.strictObject({
+/** Takes values out. `paths` are JSON Pointers (RFC 6901) in which `*` stands for every member or element, `**` for any number of levels. */
+const Redact = z.strictObject({
   type: z.literal('redact'),
   target: z.enum(['input', 'output']),
   paths: z
@@ -32,8 +31,32 @@ export const Obligation = z.strictObject({
     .optional(),
   detectors: z.array(Detector).max(DETECTORS.length).optional(),
 });
+/** At most so many bytes of JSON in the answer, records of a memory query, and milliseconds of work. */
+const Limit = z.strictObject({
+  type: z.literal('limit'),
+  bytes: z.int().min(1).max(262_144).optional(),
+  rows: z.int().min(1).max(100).optional(),
+  ms: z.int().min(1).max(600_000).optional(),
+});
+/** Lets only some of the records of a memory operation through, whatever the policies let through. */
+const Filter = z.strictObject({ type: z.literal('filter'), where: Predicate });
+/** Marks the result: the labels stand in the answer and in the record of the outcome. */
+const Label = z.strictObject({ type: z.literal('label'), labels: z.array(LabelName).min(1).max(256) });
+
+/** What an executor or the decision service must do on an allow. An obligation that cannot be carried out denies. */
+export const Obligation = z.discriminatedUnion('type', [Redact, Limit, Filter, Label]);
 export type Obligation = Readonly<z.infer<typeof Obligation>>;
-export const Obligations = z.array(Obligation).max(32);
+export type ObligationOf<T extends Obligation['type']> = Extract<Obligation, { type: T }>;
+/** Of one decision: the obligations of several policies together. */
+export const Obligations = z.array(Obligation).max(256);
+
+/** What could turn a denial into an allow, as the author of the forbid says it. `approvers` is for operators. */
+export const Remedy = z.strictObject({
+  kind: z.string().regex(/^[a-z][a-z0-9_-]{0,63}$/),
+  template: z.string().min(1).max(128).optional(),
+  approvers: z.string().min(1).max(256).optional(),
+});
+export type Remedy = Readonly<z.infer<typeof Remedy>>;
 
 /** What was redacted: where and what kind, never the value. */
 export const Redaction = z.strictObject({ path: z.string().max(512), kind: z.string().max(64), n: z.int().min(1) });

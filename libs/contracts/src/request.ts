@@ -1,14 +1,13 @@
 import { z } from 'zod';
 import type { Json, JsonObject } from './canonical.js';
-import { CallId, ResourceName } from './names.js';
-import { Redaction } from './obligation.js';
+import { CallId, LabelName, ResourceName } from './names.js';
+import { Redaction, Remedy } from './obligation.js';
 import type { RequestKind } from './subjects.js';
 
 export const JsonValue: z.ZodType<Json> = z.json() as unknown as z.ZodType<Json>;
 export const JsonRecord: z.ZodType<JsonObject> = z.record(z.string(), JsonValue);
 
 const Text = z.string().min(1).max(32_768);
-const Label = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9:_.-]{0,62}$/);
 const RecordId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/);
 const Vector = z.array(z.number()).min(1).max(4096);
 
@@ -36,7 +35,7 @@ export const MemoryQueryRequest = z
 export const MemoryRecordInput = z.strictObject({
   id: RecordId.optional(),
   text: Text,
-  labels: z.array(Label).max(32).default([]),
+  labels: z.array(LabelName).max(32).default([]),
   data: JsonRecord.optional(),
 });
 export const MemoryWriteRequest = z.strictObject({
@@ -82,6 +81,10 @@ export type ActionRequest =
   | ({ readonly kind: 'memory.delete' } & MemoryDeleteRequest)
   | ({ readonly kind: 'egress.fetch' } & EgressFetchRequest);
 
+/** A remedy as the agent sees it: who may approve is not its business. */
+export const AgentRemedy = Remedy.omit({ approvers: true });
+export type AgentRemedy = Readonly<z.infer<typeof AgentRemedy>>;
+
 /**
  * What an agent is told. `completed`: it ran, here is the output. `failed`: it ran and failed. `denied`: policy said no; code in
  * lower case. `refused`: not decided at all; a fault code. `pending`: ask again with `call.result`. `expired`: it never ran.
@@ -94,6 +97,7 @@ export const Answer = z.discriminatedUnion('status', [
     status: z.literal('completed'),
     output: JsonValue,
     redactions: z.array(Redaction).optional(),
+    labels: z.array(LabelName).optional(),
     entry: z.string(),
   }),
   z.strictObject({
@@ -102,6 +106,7 @@ export const Answer = z.discriminatedUnion('status', [
     status: z.literal('failed'),
     code: z.string(),
     message: z.string(),
+    labels: z.array(LabelName).optional(),
     entry: z.string(),
   }),
   z.strictObject({
@@ -110,6 +115,8 @@ export const Answer = z.discriminatedUnion('status', [
     status: z.literal('denied'),
     code: z.string(),
     reason: z.string().optional(),
+    /** What would make it an allow; absent when nothing would. */
+    remedies: z.array(AgentRemedy).optional(),
     entry: z.string(),
   }),
   z.strictObject({

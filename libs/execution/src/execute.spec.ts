@@ -289,6 +289,35 @@ describe('executeCommand', () => {
     expect(executor.entries).toMatchObject([{ type: 'command.refused', why: { code: 'COMMAND_REPLAYED' } }]);
   });
 
+  it('puts the labels of policy on the answer and on record, also when the action failed', async () => {
+    const salt = newSalt();
+    const body = aCommand({ obligations: [{ type: 'label', labels: ['external', 'pii'] }] });
+    const [ok, failing] = [
+      anExecutor(ledgerWith(body, salt)),
+      anExecutor(ledgerWith(body, salt), { run: () => Promise.reject(new Fault('EXECUTOR_FAILED', 'no')) }),
+    ];
+    for (const executor of [ok, failing]) {
+      await executor.deliver(message(body, salt));
+      expect(executor.answers).toMatchObject([{ labels: ['external', 'pii'] }]);
+      expect(executor.entries).toMatchObject([{ lab: ['external', 'pii'] }]);
+    }
+  });
+
+  it('withholds an answer over the limit of policy, measured after redaction', async () => {
+    const salt = newSalt();
+    const run = () => Promise.resolve({ output: { secret: 'x'.repeat(90), rest: 'y' } });
+    const limit = { type: 'limit', bytes: 60 } as const;
+    const body = aCommand({ obligations: [limit] });
+    const executor = anExecutor(ledgerWith(body, salt), { run });
+    await executor.deliver(message(body, salt));
+    expect(executor.answers).toMatchObject([{ status: 'failed', code: 'EXECUTOR_OUTPUT_TOO_LARGE' }]);
+    expect(JSON.stringify([executor.answers, executor.entries])).not.toContain('xxx');
+    const redacted = aCommand({ obligations: [limit, { type: 'redact', target: 'output', paths: ['/secret'] }] });
+    const small = anExecutor(ledgerWith(redacted, salt), { run });
+    await small.deliver(message(redacted, salt));
+    expect(small.answers).toMatchObject([{ status: 'completed', output: { rest: 'y' } }]);
+  });
+
   it('does not judge a command while the ledger cannot be read', async () => {
     const executor = anExecutor('unreadable');
     await executor.deliver(message(aCommand(), newSalt()));

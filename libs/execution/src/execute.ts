@@ -6,13 +6,12 @@ import {
   type CompletedEntry,
   type EntryBody,
   type Json,
-  type Redaction,
+  type PayloadValue,
 } from '#writ/contracts';
-import { Fault, type FaultCode, FAULTS, messageOf, toFault } from '#writ/faults';
+import { Fault, FAULTS, messageOf, toFault } from '#writ/faults';
 import type { Appended, DecisionReader } from '#writ/ledger-client';
-import { compileRedaction } from '#writ/redaction';
 import { commit, newSalt } from '#writ/tlog';
-import type { PayloadValue } from '#writ/contracts';
+import { completedWith, failedWith, type Outcome } from './outcome.js';
 import { type ExecutorIdentity, parseCommand, verifyCommand } from './open-command.js';
 import type { ActionRunner, CredentialUse } from './runner.js';
 import type { TakenCommands } from './taken-commands.js';
@@ -57,11 +56,6 @@ const PENDING_AFTER_MS = 25_000;
 /** Well within the time after which the bus gives the command to another executor. */
 const WORKING_EVERY_MS = 1_500;
 const LEDGER_RETRY_MS = 1_000;
-
-/** What came of running a command: what is recorded, stored and told. */
-type Outcome =
-  | { readonly status: 'completed'; readonly output: Json; readonly redactions?: readonly Redaction[] }
-  | { readonly status: 'failed'; readonly code: FaultCode; readonly message: string };
 
 /** Takes one command: verify against the ledger, run, redact, record, answer. Never throws. */
 export async function executeCommand(delivery: CommandDelivery, executor: ExecutorDependencies): Promise<void> {
@@ -129,12 +123,12 @@ async function run(
   });
   try {
     const result = await Promise.race([executor.runner.run(body, deadline.signal, onCredential), late]);
-    return { outcome: redactOutput(body, result.output), bytes: result.bytes };
+    return { outcome: completedWith(body, result.output), bytes: result.bytes };
   } catch (error) {
     const fault = deadline.signal.aborted ? timedOut(limitMs) : toFault(error);
     executor.log.info({ call: body.call, code: fault.code, detail: messageOf(fault) }, 'the action failed');
     const message = fault.isToldToSender ? fault.message : FAULTS[fault.code].means;
-    return { outcome: redactFailure(body, { status: 'failed', code: fault.code, message }) };
+    return { outcome: failedWith(body, fault.code, message) };
   } finally {
     clearTimeout(timer);
   }
@@ -142,25 +136,6 @@ async function run(
 
 function timedOut(limitMs: number): Fault {
   return new Fault('EXECUTOR_TIMEOUT', `the action took longer than ${limitMs} ms`);
-}
-
-function redactOutput(body: CommandBody, output: Json): Outcome {
-  const redactor = compileRedaction(body.obligations, 'output');
-  if (redactor === undefined) return { status: 'completed', output };
-  const redacted = redactor.redact(output);
-  return { status: 'completed', output: redacted.value, redactions: redacted.redactions };
-}
-
-/** A service's error text is output too: what must be redacted in an answer must not leave in its error. */
-function redactFailure(body: CommandBody, failed: Extract<Outcome, { status: 'failed' }>): Outcome {
-  const redactor = compileRedaction(body.obligations, 'output');
-  if (redactor === undefined) return failed;
-  try {
-    const message = redactor.redact(failed.message).value;
-    return { ...failed, message: typeof message === 'string' ? message : FAULTS[failed.code].means };
-  } catch {
-    return { ...failed, message: FAULTS[failed.code].means };
-  }
 }
 
 interface Finished {
@@ -212,6 +187,7 @@ function completed({ command, outcome, bytes, ms }: Finished, out: string): Entr
     eff: { d: isOk ? 'ok' : 'error', phase: 'executed' },
     why: { code: isOk ? 'completed' : outcome.code },
     ...(red === undefined || red.length === 0 ? {} : { red: red.slice(0, 64) }),
+    ...(outcome.labels === undefined ? {} : { lab: [...outcome.labels] }),
     io: { out, out_len: Buffer.byteLength(JSON.stringify(outcome)) },
     cost: { ms: Math.max(0, Math.round(ms)), ...(bytes === undefined ? {} : { bytes }) },
     dec: { seq: command.seq, i: command.i },
@@ -238,7 +214,8 @@ function correlation(body: CommandBody) {
 }
 
 function toAnswer(body: CommandBody, outcome: Outcome, entry: string): Answer {
-  const base = { v: 1, call: body.call, entry } as const;
+  const labels = outcome.labels === undefined ? {} : { labels: [...outcome.labels] };
+  const base = { v: 1, call: body.call, ...labels, entry } as const;
   if (outcome.status === 'failed') return { ...base, status: 'failed', code: outcome.code, message: outcome.message };
   const redactions = outcome.redactions;
   return {

@@ -95,12 +95,34 @@ describe('explainCall', () => {
         id: 'support-may-post',
         at: 'policies/support.cedar:4',
         col: 9,
-        failed: 'principal',
+        clause: 'principal',
         source: 'permit (principal, action, resource);',
         read: { principal: 'Agent::"support"' },
       },
     ]);
     expect(outcome).toEqual({ status: 'none' });
+  });
+
+  it('tells what held in a deciding forbid, what would help, what only logs, and how a result is marked', async () => {
+    const place = { id: 'no-posts', effect: 'forbid', file: 'policies/support.cedar', line: 4, col: 1 } as const;
+    const why = {
+      code: 'policy_forbids',
+      bundle: BUNDLE,
+      pol: [place],
+      log: [{ ...place, id: 'new-rule' }],
+      rem: [{ policy: 'no-posts', kind: 'approval' }],
+    };
+    const held = [{ id: 'no-posts', line: 4, col: 9, clause: 'when context.input.n > 3', values: { n: 4 } }];
+    const from = sources([...stored, { path: '/held', salt: SALT, value: held }]);
+    const explained = await explain(entries(decided('deny', { why })), from);
+    expect(explained).toMatchObject({
+      held: [
+        { id: 'no-posts', at: 'policies/support.cedar:4', col: 9, clause: 'when context.input.n > 3', read: { n: 4 } },
+      ],
+      logged: [{ id: 'new-rule' }],
+      remedies: [{ policy: 'no-posts', kind: 'approval' }],
+      labels: [],
+    });
   });
 
   it('says when the policies on disk are not those that decided', async () => {

@@ -1,8 +1,8 @@
-import type { CompletedEntry, DecidedEntry, Entry, EntryOf, Json, PayloadValue } from '#writ/contracts';
+import type { CompletedEntry, DecidedEntry, Entry, EntryOf, PayloadValue } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import { commit } from '#writ/tlog';
 import type {
-  ExplainedNearMiss,
+  ExplainedClause,
   ExplainedOutcome,
   ExplainedPolicy,
   ExplainedValue,
@@ -53,10 +53,9 @@ export async function explainCall(
     code: entry.why.code,
     decidedAt: entry.ts,
     bundle: { hash: entry.why.bundle, onDisk: comparison(entry.why.bundle, sources.bundleNow) },
-    policies: await Promise.all(entry.why.pol.map((policy) => explainPolicy(policy, sources))),
-    nearest: await explainNearMisses(entry, stored[0], sources),
-    errors: entry.why.err ?? [],
+    ...(await explainReasons(entry, stored[0], sources)),
     obligations: entry.obl ?? [],
+    labels: ended !== undefined && isCompleted(ended) ? (ended.entry.lab ?? []) : [],
     redactions: {
       input: entry.red ?? [],
       output: ended !== undefined && isCompleted(ended) ? (ended.entry.red ?? []) : [],
@@ -112,6 +111,24 @@ function comparison(decided: string, now: string | undefined): 'same' | 'other' 
   return now === decided ? 'same' : 'other';
 }
 
+async function explainReasons(
+  entry: DecidedEntry,
+  stored: readonly PayloadValue[] | undefined,
+  sources: ExplainSources,
+): Promise<Pick<Explanation, 'policies' | 'held' | 'logged' | 'remedies' | 'nearest' | 'errors'>> {
+  const { pol, log = [], rem = [], err = [] } = entry.why;
+  const explained = (policies: DecidedEntry['why']['pol']) =>
+    Promise.all(policies.map((policy) => explainPolicy(policy, sources)));
+  return {
+    policies: await explained(pol),
+    held: await explainHeld(entry, stored, sources),
+    logged: await explained(log),
+    remedies: rem,
+    nearest: await explainNearMisses(entry, stored, sources),
+    errors: err,
+  };
+}
+
 async function explainPolicy(
   { id, effect, file, line, col }: DecidedEntry['why']['pol'][number],
   { policyFile }: ExplainSources,
@@ -124,26 +141,46 @@ async function explainPolicy(
 async function explainNearMisses(
   entry: DecidedEntry,
   stored: readonly PayloadValue[] | undefined,
-  { policyFile }: ExplainSources,
-): Promise<readonly ExplainedNearMiss[]> {
-  const read = nearValues(stored);
+  sources: ExplainSources,
+): Promise<readonly ExplainedClause[]> {
+  // What the clauses read is stored with the arguments, because it is values.
+  const read = new Map(listAt<{ id: string; values: Read }>(stored, '/near').map(({ id, values }) => [id, values]));
+  const near = entry.why.near ?? [];
   return Promise.all(
-    (entry.why.near ?? []).map(async ({ id, file, line, col, failed }) => {
-      const text = await policyFile(file);
-      const source = text === undefined ? undefined : lineAt(text, line);
-      const base = { id, at: `${file}:${line}`, col, failed, read: read.get(id) ?? {} };
-      return source === undefined ? base : { ...base, source };
-    }),
+    near.map(({ failed, ...place }) => explainClause({ ...place, clause: failed, read: read.get(place.id) }, sources)),
   );
 }
 
-/** What the failing clauses read: stored with the arguments, because it is values. */
-function nearValues(
+async function explainHeld(
+  entry: DecidedEntry,
   stored: readonly PayloadValue[] | undefined,
-): ReadonlyMap<string, { readonly [path: string]: Json }> {
-  const value = stored?.find(({ path }) => path === '/near')?.value;
-  const misses = Array.isArray(value) ? (value as readonly { id: string; values: { [path: string]: Json } }[]) : [];
-  return new Map(misses.map(({ id, values }) => [id, values]));
+  sources: ExplainSources,
+): Promise<readonly ExplainedClause[]> {
+  const files = new Map(entry.why.pol.map(({ id, file }) => [id, file]));
+  const held = listAt<{ id: string; line: number; col: number; clause: string; values: Read }>(stored, '/held');
+  return Promise.all(
+    held.map(({ values, ...clause }) =>
+      explainClause({ ...clause, file: files.get(clause.id) ?? '', read: values }, sources),
+    ),
+  );
+}
+
+type Read = ExplainedClause['read'];
+
+async function explainClause(
+  clause: { id: string; file: string; line: number; col: number; clause: string; read: Read | undefined },
+  { policyFile }: ExplainSources,
+): Promise<ExplainedClause> {
+  const { id, file, line, col, read = {} } = clause;
+  const text = await policyFile(file);
+  const source = text === undefined ? undefined : lineAt(text, line);
+  const base = { id, at: `${file}:${line}`, col, clause: clause.clause, read };
+  return source === undefined ? base : { ...base, source };
+}
+
+function listAt<T>(stored: readonly PayloadValue[] | undefined, at: string): readonly T[] {
+  const value = stored?.find(({ path }) => path === at)?.value;
+  return Array.isArray(value) ? (value as unknown as readonly T[]) : [];
 }
 
 function commandOf(run: NonNullable<DecidedEntry['run']>): NonNullable<Explanation['command']> {

@@ -19,8 +19,16 @@ export interface Explanation {
   };
   /** The policies that made the decision; none for a default deny. */
   readonly policies: readonly ExplainedPolicy[];
+  /** For a denial by forbids: what held in them. */
+  readonly held: readonly ExplainedClause[];
+  /** Policies in `log_only` mode that would have fired. */
+  readonly logged: readonly ExplainedPolicy[];
+  /** What would have made the denial an allow: the forbid that says so, and the kind. */
+  readonly remedies: readonly { readonly policy: string; readonly kind: string }[];
+  /** What policy marked the result with. */
+  readonly labels: readonly string[];
   /** For a default deny: the permits that came nearest. */
-  readonly nearest: readonly ExplainedNearMiss[];
+  readonly nearest: readonly ExplainedClause[];
   readonly errors: readonly { readonly id: string; readonly message: string }[];
   readonly obligations: readonly string[];
   readonly redactions: { readonly input: readonly Redaction[]; readonly output: readonly Redaction[] };
@@ -47,12 +55,13 @@ export interface ExplainedPolicy {
   readonly text?: string;
 }
 
-export interface ExplainedNearMiss {
+/** A clause, or a part of a scope, with what it read. */
+export interface ExplainedClause {
   readonly id: string;
   readonly at: string;
   readonly col: number;
-  /** The clause, or the part of the scope, that failed. */
-  readonly failed: string;
+  /** As the policy says it. */
+  readonly clause: string;
   /** The line of the file, as it is now. */
   readonly source?: string;
   /** What the clause read, by path. */

@@ -21,6 +21,8 @@ export const RunStatus = z.object({
   config: z.string(),
   /** Absolute path of the folder of its policies. */
   policies: z.string(),
+  /** That of the policies that only oblige, when there is one. */
+  obligations: z.string().optional(),
   processes: z.array(Process),
 });
 export type RunStatus = Readonly<z.infer<typeof RunStatus>>;

@@ -1,7 +1,14 @@
-import type { PolicyProblem, PolicySource } from '#writ/policy';
+import { LOG_ONLY, type PolicyProblem, type PolicySource } from '#writ/policy';
 
 /** Annotations that mean something here. Any other is refused: a misspelt obligation must not be ignored. */
-const ANNOTATIONS: ReadonlySet<string> = new Set(['id', 'description', 'obligations', 'reason_agent']);
+const ANNOTATIONS: ReadonlySet<string> = new Set([
+  'id',
+  'description',
+  'obligations',
+  'reason_agent',
+  'remedy',
+  'mode',
+]);
 const ID = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/;
 const REASON_CHARACTERS_MAX = 256;
 
@@ -27,10 +34,26 @@ export function lintPolicy(policy: UnnamedPolicy): readonly PolicyProblem[] {
   if ((annotations['reason_agent'] ?? '').length > REASON_CHARACTERS_MAX) {
     complain(`\`@reason_agent\` is longer than ${REASON_CHARACTERS_MAX} characters`);
   }
+  if (annotations['remedy'] !== undefined && est.effect === 'permit') {
+    complain('a permit cannot have `@remedy`', 'a remedy is what would turn the denial of a forbid into an allow');
+  }
+  if (annotations['mode'] !== undefined && annotations['mode'] !== LOG_ONLY) {
+    complain(`\`@mode(${JSON.stringify(annotations['mode'])})\` is not known`, `the one mode is \`${LOG_ONLY}\``);
+  }
+  if (policy.set === 'obligations') return [...problems, ...lintObligation(policy)];
   if (est.effect === 'permit' && isUnscoped(policy)) {
     complain('the permit names neither a principal nor a resource', 'it would hold for every agent on everything');
   }
   return problems;
+}
+
+/** A policy of the second set obliges whoever is permitted by the first: it permits nothing itself. */
+function lintObligation({ file, line, col, est, annotations }: UnnamedPolicy): readonly PolicyProblem[] {
+  const problem = (message: string): PolicyProblem => ({ code: 'POLICY_LINT', file, line, col, message });
+  if (est.effect === 'forbid') return [problem('a policy that only obliges cannot be a forbid')];
+  if (annotations['obligations'] === undefined) return [problem('a policy that only obliges has no `@obligations`')];
+  const others = ['mode', 'reason_agent'].filter((name) => annotations[name] !== undefined);
+  return others.map((name) => problem(`a policy that only obliges cannot have \`@${name}\``));
 }
 
 /** Every use of an id but the first. */

@@ -9,6 +9,7 @@ import {
   type PolicyFaultCode,
   PolicyJson,
   type PolicyProblem,
+  type PolicySetName,
   policyProblemsOf,
   type PolicySource,
   splitPolicies,
@@ -22,6 +23,8 @@ import { askChild, cedarPackageVersion } from './run-child.js';
 export interface LoadOptions {
   /** Folder of the `*.cedar` files. */
   readonly directory: string;
+  /** Folder of the second set, whose permits oblige and permit nothing; none when it is not given. */
+  readonly obligationsDirectory?: string;
   /** Cedar schema, as `generateSchema` writes it. */
   readonly schema: string;
   /** Folder for bundles made before; without it every load parses. As private as the keys. */
@@ -34,7 +37,7 @@ export interface LoadOptions {
 
 const TIMEOUT_MS = 60_000;
 /** Changes with the rules of the loader, so that a bundle that older rules let pass is not taken from the cache. */
-const RULES = 'writ-bundle/v1';
+const RULES = 'writ-bundle/v2';
 const POLICY_CHARACTERS_MAX = 10_240;
 /** Cedar's parser ends or poisons its process at about 150; what is deeper is refused before the parser sees it. */
 const BRACKET_DEPTH_MAX = 60;
@@ -46,7 +49,11 @@ const TREE_DEPTH_MAX = 250;
  * `file:line:col: message` (`policyProblemsOf` gives them as data), POLICY_LOADER_FAILED when Cedar itself failed.
  */
 export async function loadPolicies(options: LoadOptions): Promise<PolicyBundle> {
-  const files = await readPolicyFiles(options.directory);
+  const { obligationsDirectory } = options;
+  const files = [
+    ...(await readPolicyFiles(options.directory, 'policies')),
+    ...(obligationsDirectory === undefined ? [] : await readPolicyFiles(obligationsDirectory, 'obligations')),
+  ];
   const name = contentHash(files, `${RULES} ${await cedarPackageVersion()}`, options.schema);
   const { cacheDirectory } = options;
   const cached = cacheDirectory === undefined ? undefined : await readCachedBundle(cacheDirectory, name);
@@ -57,7 +64,9 @@ export async function loadPolicies(options: LoadOptions): Promise<PolicyBundle> 
 }
 
 async function buildBundle(files: readonly PolicyFile[], options: LoadOptions): Promise<LoadedBundle> {
-  if (files.length === 0) throw new Fault('POLICY_LINT', `the folder \`${options.directory}\` has no policy file`);
+  if (!files.some(({ set }) => set === 'policies')) {
+    throw new Fault('POLICY_LINT', `the folder \`${options.directory}\` has no policy file`);
+  }
   const problems: PolicyProblem[] = [];
   const texts = files.flatMap((file) => cutFile(file, problems));
   const byKey = new Map(texts.map((text, i) => [`p${i}`, text]));
@@ -81,6 +90,7 @@ async function buildBundle(files: readonly PolicyFile[], options: LoadOptions): 
 }
 
 interface PlacedText {
+  readonly set: PolicySetName;
   readonly file: string;
   readonly line: number;
   readonly col: number;
@@ -88,7 +98,7 @@ interface PlacedText {
 }
 
 /** The texts of a file's policies that may be shown to the parser. */
-function cutFile({ name: file, bytes }: PolicyFile, problems: PolicyProblem[]): readonly PlacedText[] {
+function cutFile({ set, name: file, bytes }: PolicyFile, problems: PolicyProblem[]): readonly PlacedText[] {
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -110,7 +120,7 @@ function cutFile({ name: file, bytes }: PolicyFile, problems: PolicyProblem[]): 
     if (policy.text.length > POLICY_CHARACTERS_MAX) {
       return complain('POLICY_LINT', `the policy is longer than ${POLICY_CHARACTERS_MAX} characters`);
     }
-    return [{ file, line, col, text: policy.text }];
+    return [{ set, file, line, col, text: policy.text }];
   });
 }
 

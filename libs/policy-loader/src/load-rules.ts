@@ -29,8 +29,10 @@ export interface LoadedRules {
 /** The policies of a configuration, checked against everything that it declares. Throws POLICY_* that names every problem. */
 export async function loadRules({ catalogue, agents, dataDir, onWarning }: LoadRulesOptions): Promise<LoadedRules> {
   const model = policyModel(catalogue, agents);
+  const { obligations } = catalogue.config;
   const bundle = await loadPolicies({
     directory: resolve(catalogue.baseDirectory, catalogue.config.policies),
+    ...(obligations !== undefined && { obligationsDirectory: resolve(catalogue.baseDirectory, obligations) }),
     schema: generateSchema(model),
     ...(dataDir !== undefined && { cacheDirectory: join(dataDir, 'cache', 'policies') }),
     ...(onWarning !== undefined && { onWarning }),

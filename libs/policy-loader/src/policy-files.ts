@@ -2,26 +2,29 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '#writ/faults';
+import type { PolicySetName } from '#writ/policy';
 
-/** A policy file: its name as it is shown (`policies/mail.cedar`), and its bytes. */
+/** A policy file: which set it belongs to, its name as it is shown (`policies/mail.cedar`), and its bytes. */
 export interface PolicyFile {
+  readonly set: PolicySetName;
   readonly name: string;
   readonly bytes: Uint8Array;
 }
 
 const FILES_MAX = 10_000;
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
-/** Names of files start with this, wherever the folder is. */
-const SHOWN_FOLDER = 'policies';
 
-/** Reads every `*.cedar` file below the folder, sorted by name. Throws CONFIG_NOT_FOUND when there is no such folder. */
-export async function readPolicyFiles(directory: string): Promise<readonly PolicyFile[]> {
+/**
+ * Reads every `*.cedar` file below the folder, sorted by name. Names start with that of the set, wherever the folder is. Throws
+ * CONFIG_NOT_FOUND when there is no such folder.
+ */
+export async function readPolicyFiles(directory: string, set: PolicySetName): Promise<readonly PolicyFile[]> {
   const files: PolicyFile[] = [];
-  for (const { name, path, bytes } of await listPolicyFiles(directory)) {
+  for (const { name, path, bytes } of await listPolicyFiles(directory, set)) {
     if (bytes > FILE_BYTES_MAX) {
       throw new Fault('POLICY_LINT', `${name}:1:1: the file has ${bytes} bytes; the limit is ${FILE_BYTES_MAX}`);
     }
-    files.push({ name, bytes: await readFile(path) });
+    files.push({ set, name, bytes: await readFile(path) });
   }
   return files;
 }
@@ -42,7 +45,7 @@ interface ListedFile {
   readonly bytes: number;
 }
 
-async function listPolicyFiles(directory: string): Promise<readonly ListedFile[]> {
+async function listPolicyFiles(directory: string, set: PolicySetName): Promise<readonly ListedFile[]> {
   const files: ListedFile[] = [];
   const open = [''];
   for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
@@ -53,7 +56,7 @@ async function listPolicyFiles(directory: string): Promise<readonly ListedFile[]
       if (entry.isDirectory()) open.push(`${folder}${entry.name}/`);
       else if (entry.name.endsWith('.cedar')) {
         const { size } = await stat(path);
-        const name = `${SHOWN_FOLDER}/${folder}${entry.name}`;
+        const name = `${set}/${folder}${entry.name}`;
         files.push({ name, path, bytes: size });
       }
     }

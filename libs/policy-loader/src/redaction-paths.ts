@@ -10,9 +10,15 @@ const OTHER_ACTIONS: ReadonlySet<string> = new Set(['memory', 'query', 'write', 
  * A redaction of inputs by a path that no tool in the policy's scope can have would redact nothing, in silence. Each is a problem
  * with its policy's place.
  */
-export function checkRedactionPaths({ policies }: PolicySet, { tools }: Catalogue): readonly PolicyProblem[] {
-  return policies.flatMap(({ place, actions, obligations }) => {
-    const paths = obligations.flatMap(({ target, paths: named = [] }) => (target === 'input' ? named : []));
+export function checkRedactionPaths(
+  { policies, obligations: obliging }: PolicySet,
+  { tools }: Catalogue,
+): readonly PolicyProblem[] {
+  const all = [...policies, ...(obliging?.policies ?? [])];
+  return all.flatMap(({ place, actions, obligations }) => {
+    const paths = obligations.flatMap((obligation) =>
+      obligation.type === 'redact' && obligation.target === 'input' ? (obligation.paths ?? []) : [],
+    );
     if (paths.length === 0) return [];
     const names = actions.map(({ entity }) => entity?.id);
     if (names.length === 0 || names.some((name) => name === undefined || OTHER_ACTIONS.has(name))) return [];

@@ -1,9 +1,9 @@
-import type { Json, Obligation } from '#writ/contracts';
+import type { Json, Obligation, Remedy } from '#writ/contracts';
 import type { ActionScope, PartScope, PolicySource } from './bundle.js';
 import { compileExpression, type Environment, type Evaluator } from './compile-expression.js';
 import type { EntityStore } from './entity-store.js';
 import { conjunctsOf, readExpression } from './expression.js';
-import { readObligations } from './obligations.js';
+import { readObligations, readRemedy } from './obligations.js';
 import { lineIndex, type PolicyParts, scanPolicy } from './policy-text.js';
 import type { PolicyFaultCode, PolicyProblem } from './problems.js';
 import { asBool, type EntityRef, isIn, isSameEntity, Unsupported } from './values.js';
@@ -50,8 +50,15 @@ export interface CompiledPolicy {
   readonly actions: readonly CompiledScope[];
   readonly clauses: readonly Clause[];
   readonly obligations: readonly Obligation[];
+  /** What would make this forbid's denial an allow. */
+  readonly remedy: Remedy | undefined;
+  /** Evaluated and reported, never enforced. */
+  readonly isLogOnly: boolean;
   readonly reasonForAgent: string | undefined;
 }
+
+/** The value of `@mode`. A policy without the annotation is enforced. */
+export const LOG_ONLY = 'log_only';
 
 /** Compiles one policy, or says what is wrong with it and where. */
 export function compilePolicy(source: PolicySource, order: number, store: EntityStore): CompiledPolicy | PolicyProblem {
@@ -64,6 +71,8 @@ export function compilePolicy(source: PolicySource, order: number, store: Entity
   });
   const obligations = readObligations(source.annotations['obligations'] ?? '[]');
   if (typeof obligations === 'string') return problem('POLICY_LINT', obligations);
+  const remedy = source.annotations['remedy'] === undefined ? undefined : readRemedy(source.annotations['remedy']);
+  if (typeof remedy === 'string') return problem('POLICY_LINT', remedy);
   const clauses = compileClauses(source, store);
   if ('unsupported' in clauses) {
     const at = clausePosition(parts, clauses);
@@ -83,6 +92,8 @@ export function compilePolicy(source: PolicySource, order: number, store: Entity
     actions: compileActions(est.action, store),
     clauses: clauses.list,
     obligations,
+    remedy,
+    isLogOnly: source.annotations['mode'] === LOG_ONLY,
     reasonForAgent: source.annotations['reason_agent'],
   };
 }

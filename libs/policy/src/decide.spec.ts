@@ -1,43 +1,10 @@
 import * as fc from 'fast-check';
 import { bundleOf } from '../../../test/vectors/cedar-oracle.js';
 import type { JsonObject } from '#writ/contracts';
-import type { Entity } from './bundle.js';
-import { decide, type PolicyDecision } from './decide.js';
-import { policyEntities, type PolicyModel, recordEntity, uids } from './model.js';
+import { decide } from './decide.js';
+import { model, permit, forbid, BROKEN, decideOn, ids } from '../../../test/vectors/decide-on.js';
+import { policyEntities, recordEntity, uids } from './model.js';
 import { compilePolicies } from './policy-set.js';
-
-const model: PolicyModel = {
-  agents: [
-    { name: 'support', teams: ['sales'] },
-    { name: 'intern', teams: [] },
-  ],
-  tools: [{ name: 'post', kind: 'http', idempotent: false, input: { type: 'object' } }],
-  namespaces: ['CRM.customers'],
-  destinations: [{ origin: 'https://api.example.com:8443', internal: false }],
-};
-
-const permit = (rest = ''): string => `permit (principal, action, resource)${rest};`;
-const forbid = (rest = ''): string => `forbid (principal, action, resource)${rest};`;
-const BROKEN = ' when { context.missing }';
-
-function decideOn(
-  policies: Readonly<Record<string, string>>,
-  {
-    context = {},
-    agent = 'support',
-    more = [] as readonly Entity[],
-  }: { context?: JsonObject; agent?: string; more?: readonly Entity[] } = {},
-): PolicyDecision {
-  const set = compilePolicies(bundleOf(policies), [...policyEntities(model), ...more]);
-  return decide(set, {
-    principal: uids.agent(agent),
-    action: uids.action('post'),
-    resource: uids.tool('post'),
-    context,
-  });
-}
-
-const ids = (decision: PolicyDecision): readonly string[] => decision.determining.map(({ id }) => id);
 
 describe('decide', () => {
   it.each([
@@ -92,7 +59,7 @@ describe('decide', () => {
 
     it('collects those of every satisfied permit, each once', () => {
       const { obligations } = decideOn({ p: redacting('/a'), q: permit(), r: redacting('/b'), s: redacting('/a') });
-      expect(obligations.map(({ paths }) => paths)).toEqual([['/a'], ['/b']]);
+      expect(obligations).toMatchObject([{ paths: ['/a'] }, { paths: ['/b'] }]);
     });
 
     it('ignores those of permits that do not hold', () => {

@@ -1,8 +1,9 @@
-import type { JsonObject, Obligation } from '#writ/contracts';
+import type { JsonObject, Obligation, Remedy } from '#writ/contracts';
 import type { Entity, EntityUid } from './bundle.js';
 import type { Environment } from './compile-expression.js';
 import { type CompiledPolicy, isSatisfied, type PolicyPlace } from './compile-policy.js';
-import { findNearMisses, type NearMiss } from './near-miss.js';
+import type { EntityStore } from './entity-store.js';
+import { findHeldClauses, findNearMisses, type HeldClause, type NearMiss } from './near-miss.js';
 import { mergeObligations } from './obligations.js';
 import type { PolicySet } from './policy-set.js';
 import { EvaluationError, type EntityRef } from './values.js';
@@ -31,6 +32,17 @@ export interface PolicyReasons {
   readonly reasonForAgent: string | undefined;
   /** For a default deny: the permits that came nearest. For operators only; computed when it is first read. */
   readonly near: readonly NearMiss[];
+  /** For a denial by forbids: what held in them, with what it read. For operators only; computed when it is first read. */
+  readonly held: readonly HeldClause[];
+  /** What would make this denial an allow; empty when nothing would. */
+  readonly remedies: readonly PolicyRemedy[];
+  /** Policies in `log_only` mode that would have fired: they decided nothing. */
+  readonly logged: readonly PolicyPlace[];
+}
+
+/** A remedy, and the forbid that names it. */
+export interface PolicyRemedy extends Remedy {
+  readonly policy: string;
 }
 
 export interface PolicyDecision extends PolicyReasons {
@@ -48,18 +60,67 @@ export interface PolicyError {
  */
 export function decide(set: PolicySet, request: PolicyRequest): PolicyDecision {
   const environment = resolve(set, request);
+  const logged = set.logOnly === undefined ? NONE : wouldFire(set.logOnly, environment);
+  const about = { store: set.store, environment, logged };
   const { forbids, permits } = set.candidates(environment.principal, environment.action, environment.resource);
-  const forbidding = run(forbids, environment);
-  if (forbidding.satisfied.length > 0) return forbidden('policy_forbids', forbidding.satisfied, forbidding.errors);
-  if (forbidding.failed.length > 0) {
-    return forbidden('forbid_evaluation_error', forbidding.failed, forbidding.errors);
+  const { satisfied, failed, errors } = run(forbids, environment);
+  if (satisfied.length > 0) {
+    const isPermitted = (): boolean => 'satisfied' in permitting(set, permits, environment);
+    const remedies = failed.length > 0 ? NONE : remediesOf(satisfied, isPermitted);
+    return new Forbidden('policy_forbids', { satisfied, errors }, about, remedies);
   }
-  const permitting = run(permits, environment);
-  if (permitting.satisfied.length === 0) return new DefaultDeny(set, environment, permitting.errors);
+  if (failed.length > 0) return new Forbidden('forbid_evaluation_error', { satisfied: failed, errors }, about);
+  const granted = permitting(set, permits, environment);
+  if ('satisfied' in granted) return permitted(granted, logged);
+  const { unenforceable } = granted;
+  if (unenforceable.length === 0) return new DefaultDeny(set, environment, granted.errors, logged);
+  const deciding = { satisfied: unenforceable, errors: granted.errors };
+  return new Forbidden('obligation_unenforceable', deciding, about);
+}
+
+interface Granted {
+  readonly satisfied: readonly CompiledPolicy[];
+  readonly errors: readonly PolicyError[];
+  readonly obligations: readonly Obligation[];
+}
+
+interface NotGranted {
+  /** Policies whose obligations may apply, which nobody can tell; empty when no permit was satisfied. */
+  readonly unenforceable: readonly CompiledPolicy[];
+  readonly errors: readonly PolicyError[];
+}
+
+/** What the permits say when no forbid speaks: the ones that hold, with all that they and the obligations oblige to. */
+function permitting(
+  set: PolicySet,
+  permits: readonly CompiledPolicy[],
+  environment: Environment,
+): Granted | NotGranted {
+  const { satisfied, failed, errors } = run(permits, environment);
+  if (satisfied.length === 0) return { unenforceable: NONE, errors };
   // It cannot be known whether its obligations apply, so nothing is permitted without them.
-  const unenforceable = permitting.failed.filter((policy) => policy.obligations.length > 0);
-  if (unenforceable.length > 0) return forbidden('obligation_unenforceable', unenforceable, permitting.errors);
-  return permitted(permitting.satisfied, permitting.errors);
+  const unenforceable = failed.length === 0 ? NONE : failed.filter((policy) => policy.obligations.length > 0);
+  if (unenforceable.length > 0) return { unenforceable, errors };
+  const own = obligationsOf(satisfied);
+  if (set.obligations === undefined) return { satisfied, errors, obligations: own };
+  const obliging = set.obligations.candidates(environment.principal, environment.action, environment.resource);
+  const more = run(obliging.permits, environment);
+  const all = more.errors.length === 0 ? errors : [...errors, ...more.errors];
+  if (more.failed.length > 0) return { unenforceable: more.failed, errors: all };
+  return { satisfied, errors: all, obligations: mergeObligations([own, obligationsOf(more.satisfied)]) };
+}
+
+/** The remedies of a denial that every deciding forbid has one for, and that nothing else stands behind. */
+export function remediesOf(forbids: readonly CompiledPolicy[], isPermitted: () => boolean): readonly PolicyRemedy[] {
+  if (forbids.some(({ remedy }) => remedy === undefined) || !isPermitted()) return NONE;
+  return forbids.flatMap(({ source, remedy }) => (remedy === undefined ? [] : [{ policy: source.id, ...remedy }]));
+}
+
+function wouldFire(logOnly: PolicySet, environment: Environment): readonly PolicyPlace[] {
+  const { forbids, permits } = logOnly.candidates(environment.principal, environment.action, environment.resource);
+  if (forbids.length === 0 && permits.length === 0) return NONE;
+  const firing = [...run(forbids, environment).satisfied, ...run(permits, environment).satisfied];
+  return placesOf(firing);
 }
 
 /** The entities of a request. Equal names are one object, known or not. */
@@ -105,37 +166,61 @@ function run(policies: readonly CompiledPolicy[], environment: Environment): Run
   return { satisfied: satisfied ?? NONE, failed: failed ?? NONE, errors: errors ?? NONE };
 }
 
-function permitted(policies: readonly CompiledPolicy[], errors: readonly PolicyError[]): PolicyDecision {
+function obligationsOf(policies: readonly CompiledPolicy[]): readonly Obligation[] {
   const [only] = policies;
-  const obligations =
-    policies.length === 1 && only !== undefined
-      ? only.obligations
-      : mergeObligations(policies.map((p) => p.obligations));
+  return policies.length === 1 && only !== undefined
+    ? only.obligations
+    : mergeObligations(policies.map(({ obligations }) => obligations));
+}
+
+function permitted({ satisfied, errors, obligations }: Granted, logged: readonly PolicyPlace[]): PolicyDecision {
   return {
     effect: 'permit',
     code: 'permit',
-    determining: placesOf(policies),
+    determining: placesOf(satisfied),
     errors,
     obligations,
-    reasonForAgent: reasonOf(policies),
+    reasonForAgent: reasonOf(satisfied),
     near: NONE,
+    held: NONE,
+    remedies: NONE,
+    logged,
   };
 }
 
-function forbidden(
-  code: PolicyCode,
-  policies: readonly CompiledPolicy[],
-  errors: readonly PolicyError[],
-): PolicyDecision {
-  return {
-    effect: 'forbid',
-    code,
-    determining: placesOf(policies),
-    errors,
-    obligations: NONE,
-    reasonForAgent: reasonOf(policies),
-    near: NONE,
-  };
+/** A denial by policies. What held in them is looked for when somebody reads it. */
+class Forbidden implements PolicyDecision {
+  readonly effect = 'forbid';
+  readonly determining: readonly PolicyPlace[];
+  readonly errors: readonly PolicyError[];
+  readonly obligations = NONE;
+  readonly reasonForAgent: string | undefined;
+  readonly near = NONE;
+  readonly remedies: readonly PolicyRemedy[];
+  readonly logged: readonly PolicyPlace[];
+  readonly #policies: readonly CompiledPolicy[];
+  readonly #store: EntityStore;
+  readonly #environment: Environment;
+
+  constructor(
+    readonly code: PolicyCode,
+    { satisfied, errors }: Pick<Run, 'satisfied' | 'errors'>,
+    { store, environment, logged }: { store: EntityStore; environment: Environment; logged: readonly PolicyPlace[] },
+    remedies: readonly PolicyRemedy[] = NONE,
+  ) {
+    this.determining = placesOf(satisfied);
+    this.errors = errors;
+    this.reasonForAgent = reasonOf(satisfied);
+    this.remedies = remedies;
+    this.logged = logged;
+    this.#policies = satisfied;
+    this.#store = store;
+    this.#environment = environment;
+  }
+
+  get held(): readonly HeldClause[] {
+    return findHeldClauses(this.#policies, this.#store, this.#environment);
+  }
 }
 
 /** Near misses cost more than the decision, so they are looked for when somebody reads them. */
@@ -145,6 +230,8 @@ class DefaultDeny implements PolicyDecision {
   readonly determining = NONE;
   readonly obligations = NONE;
   readonly reasonForAgent = undefined;
+  readonly held = NONE;
+  readonly remedies = NONE;
   readonly #set: PolicySet;
   readonly #environment: Environment;
   #near: readonly NearMiss[] | undefined;
@@ -153,6 +240,7 @@ class DefaultDeny implements PolicyDecision {
     set: PolicySet,
     environment: Environment,
     readonly errors: readonly PolicyError[],
+    readonly logged: readonly PolicyPlace[],
   ) {
     this.#set = set;
     this.#environment = environment;

@@ -1,14 +1,14 @@
 import type { JsonObject, Predicate } from '#writ/contracts';
 import type { EntityUid } from './bundle.js';
 import type { Environment } from './compile-expression.js';
-import { type CompiledPolicy, isInScope } from './compile-policy.js';
-import { placesOf, type PolicyCode, type PolicyError, type PolicyReasons, reasonOf } from './decide.js';
+import { type CompiledPolicy, isInScope, type PolicyPlace } from './compile-policy.js';
+import { placesOf, type PolicyCode, type PolicyError, type PolicyReasons, reasonOf, remediesOf } from './decide.js';
 import type { EntityStore } from './entity-store.js';
-import { findNearMisses, type NearMiss } from './near-miss.js';
+import { findHeldClauses, findNearMisses, type HeldClause, type NearMiss } from './near-miss.js';
 import { mergeObligations } from './obligations.js';
 import { compileNot, type Outcome, type PartialEvaluator, RECORD_TYPE, Untranslatable } from './outcome.js';
 import { compilePartial, conjunction } from './partial.js';
-import type { PolicySet } from './policy-set.js';
+import type { Candidates, PolicySet } from './policy-set.js';
 import { and, FALSE, or, predicateDepth, predicateSize } from './predicates.js';
 import { Unsupported } from './values.js';
 
@@ -47,9 +47,37 @@ export function planFilter(set: PolicySet, request: FilterRequest): FilterPlan {
   const evaluated = (policy: CompiledPolicy): Evaluated => evaluate(policy, environment, set.store);
   const forbidding = [...forbids.map(evaluated), ...singleRecordForbids(set, environment)];
   const permitting = permits.map(evaluated);
-  const errors = [...forbidding, ...permitting].flatMap(({ error }) => (error === undefined ? [] : [error]));
-  const why: Why = { errors, near: () => findNearMisses(set, environment, { isResourceUnknown: true }) };
-  return refusal(forbidding, permitting, why) ?? allowance(forbidding, permitting, why);
+  const obliging = candidatesOf(set.obligations, environment).permits.map(evaluated);
+  const observed = candidatesOf(set.logOnly, environment);
+  const errors = [...forbidding, ...permitting, ...obliging].flatMap(({ error }) =>
+    error === undefined ? [] : [error],
+  );
+  const why: Why = {
+    errors,
+    near: () => findNearMisses(set, environment, { isResourceUnknown: true }),
+    held: (policies) => findHeldClauses(policies, set.store, environment, { isResourceUnknown: true }),
+    logged: placesOf(
+      [...observed.forbids, ...observed.permits]
+        .map(evaluated)
+        .filter(canGrant)
+        .map(({ policy }) => policy),
+    ),
+  };
+  return plan(forbidding, { permitting, obliging }, why);
+}
+
+function candidatesOf(set: PolicySet | undefined, { principal, action, resource }: Environment): Candidates {
+  return set?.candidates(principal, action, resource) ?? { forbids: [], permits: [] };
+}
+
+/** What may allow, and what then has to be done. */
+interface Granting {
+  readonly permitting: readonly Evaluated[];
+  readonly obliging: readonly Evaluated[];
+}
+
+function plan(forbidding: readonly Evaluated[], granting: Granting, why: Why): FilterPlan {
+  return refusal(forbidding, granting, why) ?? allowance(forbidding, granting, why);
 }
 
 interface Evaluated {
@@ -62,6 +90,8 @@ interface Evaluated {
 interface Why {
   readonly errors: readonly PolicyError[];
   readonly near: () => readonly NearMiss[];
+  readonly held: (policies: readonly CompiledPolicy[]) => readonly HeldClause[];
+  readonly logged: readonly PolicyPlace[];
 }
 
 /** Partial evaluators, made when a policy is first asked for one. */
@@ -100,26 +130,36 @@ function singleRecordForbids(set: PolicySet, { principal, action }: Environment)
 }
 
 /** The plan that lets no record through, and why; undefined when some record may pass. */
-function refusal(forbidding: readonly Evaluated[], permitting: readonly Evaluated[], why: Why): FilterPlan | undefined {
+function refusal(forbidding: readonly Evaluated[], granting: Granting, why: Why): FilterPlan | undefined {
+  const { permitting, obliging } = granting;
   const firing = forbidding.filter(({ outcome }) => outcome?.ifFalse.op === 'false');
   const certain = firing.filter(({ outcome }) => outcome?.ifTrue.op !== 'false');
-  if (certain.length > 0) return none('policy_forbids', certain, why);
+  if (certain.length > 0) {
+    const others = forbidding.filter((each) => !certain.includes(each));
+    const isPermitted = () => plan(others, granting, why).kind !== 'none';
+    return { ...none('policy_forbids', certain, why), remedies: remediesOf(policiesOf(certain), isPermitted) };
+  }
   const failed = [...firing, ...forbidding.filter(({ outcome }) => outcome === undefined)];
   if (failed.length > 0) return none('forbid_evaluation_error', failed, why);
   if (!permitting.some(canGrant)) return none('no_policy_permits', [], why);
-  const unenforceable = permitting.filter(({ policy, outcome }) => {
+  const unenforceable = [...permitting, ...obliging].filter(({ policy, outcome }) => {
     return policy.obligations.length > 0 && (outcome === undefined || isAlwaysError(outcome));
   });
   return unenforceable.length > 0 ? none('obligation_unenforceable', unenforceable, why) : undefined;
 }
 
-function allowance(forbidding: readonly Evaluated[], permitting: readonly Evaluated[], why: Why): FilterPlan {
+function allowance(forbidding: readonly Evaluated[], { permitting, obliging }: Granting, why: Why): FilterPlan {
   const granting = permitting.filter(canGrant);
+  // What obliges for some of the records obliges for all: which ones come is not known yet.
+  const obligations = mergeObligations(
+    [...granting, ...obliging.filter(canGrant)].map(({ policy }) => policy.obligations),
+  );
   const narrowing = forbidding.filter(({ outcome }) => outcome?.ifFalse.op !== 'true');
   const predicate = and([
     or(granting.map(({ outcome }) => outcome?.ifTrue ?? FALSE)),
     ...narrowing.map(({ outcome }) => outcome?.ifFalse ?? FALSE),
-    ...permitting.flatMap(enforceable),
+    ...[...permitting, ...obliging].flatMap(enforceable),
+    ...obligations.flatMap((obligation) => (obligation.type === 'filter' ? [obligation.where] : [])),
   ]);
   if (predicate.op === 'false') return none('no_policy_permits', [], why);
   if (predicateSize(predicate) > PREDICATE_SIZE_MAX || predicateDepth(predicate) > PREDICATE_DEPTH_MAX) {
@@ -131,9 +171,12 @@ function allowance(forbidding: readonly Evaluated[], permitting: readonly Evalua
     code: 'permit',
     determining: placesOf(policies),
     errors: why.errors,
-    obligations: mergeObligations(granting.map(({ policy }) => policy.obligations)),
-    reasonForAgent: reasonOf(granting.map(({ policy }) => policy)),
+    obligations,
+    reasonForAgent: reasonOf(policiesOf(granting)),
     near: [],
+    held: [],
+    remedies: [],
+    logged: why.logged,
   };
   return predicate.op === 'true' ? { kind: 'all', ...reasons } : { kind: 'some', predicate, ...reasons };
 }
@@ -152,8 +195,12 @@ function isAlwaysError(outcome: Outcome): boolean {
   return outcome.ifTrue.op === 'false' && outcome.ifFalse.op === 'false';
 }
 
+function policiesOf(evaluated: readonly Evaluated[]): readonly CompiledPolicy[] {
+  return evaluated.map(({ policy }) => policy);
+}
+
 function none(code: PolicyCode, deciding: readonly Evaluated[], why: Why): FilterPlan {
-  const policies = deciding.map(({ policy }) => policy);
+  const policies = policiesOf(deciding);
   return {
     kind: 'none',
     code,
@@ -162,5 +209,8 @@ function none(code: PolicyCode, deciding: readonly Evaluated[], why: Why): Filte
     obligations: [],
     reasonForAgent: reasonOf(policies),
     near: code === 'no_policy_permits' ? why.near() : [],
+    held: why.held(policies),
+    remedies: [],
+    logged: why.logged,
   };
 }

@@ -1,9 +1,11 @@
-export { bundleHash, Entity, EntityUid, PolicyBundle, PolicyJson, PolicySource } from './bundle.js';
+export { bundleHash, Entity, EntityUid, PolicyBundle, PolicyJson, type PolicySetName, PolicySource } from './bundle.js';
 export { decide, type PolicyCode, type PolicyDecision, type PolicyReasons, type PolicyRequest } from './decide.js';
 export { type FilterPlan, planFilter } from './filter.js';
 export { checkFilterable } from './filterable.js';
+export { LOG_ONLY } from './compile-policy.js';
 export { typedContextInput } from './input-type.js';
 export { policyEntities, type PolicyModel, recordEntity, uids } from './model.js';
+export { mergeObligations } from './obligations.js';
 export { compilePolicies, type PolicySet } from './policy-set.js';
 export { lineIndex, splitPolicies } from './policy-text.js';
 export { formatProblem, policyFault, type PolicyFaultCode, type PolicyProblem, policyProblemsOf } from './problems.js';

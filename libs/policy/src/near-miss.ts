@@ -1,5 +1,5 @@
 import type { Json } from '#writ/contracts';
-import { compileExpression, type Environment } from './compile-expression.js';
+import { compileExpression, type Environment, type Evaluator } from './compile-expression.js';
 import { type Clause, type CompiledPolicy, isInScope, placeOf, placeOfClause } from './compile-policy.js';
 import type { EntityStore } from './entity-store.js';
 import { attributePath, attributesOfHas, isList, isObject, mentionsResource, operand } from './expression.js';
@@ -15,6 +15,16 @@ export interface NearMiss {
   /** The clause or the scope part that failed, as the policy says it. */
   readonly failed: string;
   /** What the failing clause read, by path; null for what is not there. For operators: it never goes into the ledger. */
+  readonly values: Readonly<Record<string, Json>>;
+}
+
+/** A part of a deciding forbid that held: where it stands and what it read. */
+export interface HeldClause {
+  readonly id: string;
+  readonly line: number;
+  readonly col: number;
+  /** The clause as the policy says it. */
+  readonly clause: string;
   readonly values: Readonly<Record<string, Json>>;
 }
 
@@ -97,23 +107,62 @@ function describe({ policy, scope, failures }: Ranked, store: EntityStore, envir
     const failed = (part?.text ?? scope ?? '').slice(0, FAILED_TEXT_MAX);
     return { id, file, ...placeOf(policy.source, part?.start ?? 0), failed, values: { [scope ?? '']: entity.uid } };
   }
+  const { line, col, text, readers } = describeClause(policy, clause, store);
+  return { id, file, line, col, failed: text, values: readValues(readers, environment) };
+}
+
+const HELD_POLICIES_MAX = 3;
+const HELD_CLAUSES_MAX = 16;
+
+/** What held in the first of the policies, clause by clause. With the record unknown, only what does not read it. */
+export function findHeldClauses(
+  policies: readonly CompiledPolicy[],
+  store: EntityStore,
+  environment: Environment,
+  options: { readonly isResourceUnknown?: boolean } = {},
+): readonly HeldClause[] {
+  const held: HeldClause[] = [];
+  for (const policy of policies.slice(0, HELD_POLICIES_MAX)) {
+    for (const clause of policy.clauses.slice(0, HELD_CLAUSES_MAX)) {
+      if (options.isResourceUnknown === true && mentionsResource(clause.node)) continue;
+      const { line, col, text, readers } = describeClause(policy, clause, store);
+      held.push({ id: policy.source.id, line, col, clause: text, values: readValues(readers, environment) });
+    }
+  }
+  return held;
+}
+
+type Reader = readonly [path: string, evaluate: Evaluator];
+
+interface ClauseDescription {
+  readonly line: number;
+  readonly col: number;
+  readonly text: string;
+  readonly readers: readonly Reader[];
+}
+
+/** Made when a clause is first explained: finding its line and compiling its paths costs more than a decision. */
+const descriptions = new WeakMap<Clause, ClauseDescription>();
+
+function describeClause(policy: CompiledPolicy, clause: Clause, store: EntityStore): ClauseDescription {
+  const known = descriptions.get(clause);
+  if (known !== undefined) return known;
   const at = placeOfClause(policy, clause);
-  const keyword = clause.wanted ? 'when' : 'unless';
-  return {
-    id,
-    file,
+  const made = {
     ...placeOf(policy.source, at.start),
-    failed: `${keyword} ${at.text ?? '…'}`.slice(0, FAILED_TEXT_MAX),
-    values: readValues(clause.node, store, environment),
+    text: `${clause.wanted ? 'when' : 'unless'} ${at.text ?? '…'}`.slice(0, FAILED_TEXT_MAX),
+    readers: [...pathsIn(clause.node)].map(([name, path]): Reader => [name, compileExpression(path, store)]),
   };
+  descriptions.set(clause, made);
+  return made;
 }
 
 /** What every attribute path of the expression is now. */
-function readValues(node: Json, store: EntityStore, environment: Environment): Readonly<Record<string, Json>> {
+function readValues(readers: readonly Reader[], environment: Environment): Readonly<Record<string, Json>> {
   const values: Record<string, Json> = {};
-  for (const [name, path] of pathsIn(node)) {
+  for (const [name, evaluate] of readers) {
     try {
-      values[name] = asJson(compileExpression(path, store)(environment));
+      values[name] = asJson(evaluate(environment));
     } catch (thrown) {
       if (!(thrown instanceof EvaluationError)) throw thrown;
       values[name] = null;

@@ -20,6 +20,10 @@ const CANDIDATES_MAX = 65_536;
  */
 export class PolicySet {
   readonly size: number;
+  /** Permits whose obligations hold on every allow that they match; they permit nothing. */
+  readonly obligations: PolicySet | undefined;
+  /** Evaluated and reported, never enforced. */
+  readonly logOnly: PolicySet | undefined;
   /** Forbids whose scope names one memory record: a filter over records not known yet cannot keep to them. */
   readonly singleRecordForbids: readonly CompiledPolicy[];
   /** By action, principal and resource of the scope. */
@@ -31,9 +35,13 @@ export class PolicySet {
     /** Hash of the bundle; every decision cites it. */
     readonly hash: string,
     readonly store: EntityStore,
+    /** Those that are enforced. */
     readonly policies: readonly CompiledPolicy[],
+    { obligations, logOnly }: { readonly obligations?: PolicySet; readonly logOnly?: PolicySet } = {},
   ) {
-    this.size = policies.length;
+    this.obligations = obligations;
+    this.logOnly = logOnly;
+    this.size = policies.length + (obligations?.size ?? 0) + (logOnly?.size ?? 0);
     this.singleRecordForbids = policies.filter(
       (policy) => !policy.isPermit && policy.resource.entity?.type === RECORD_TYPE,
     );
@@ -97,7 +105,16 @@ export function compilePolicies(bundle: PolicyBundle, entities: readonly Entity[
     else policies.push(compiled);
   }
   if (problems.length > 0) throw policyFault(problems);
-  return new PolicySet(bundle.hash, store, policies);
+  const isObligation = ({ source }: CompiledPolicy): boolean => source.set === 'obligations';
+  const setOf = (chosen: readonly CompiledPolicy[]) => new PolicySet(bundle.hash, store, chosen);
+  const obligations = policies.filter(isObligation);
+  const [logOnly, enforced] = [true, false].map((wanted) =>
+    policies.filter((policy) => !isObligation(policy) && policy.isLogOnly === wanted),
+  ) as [CompiledPolicy[], CompiledPolicy[]];
+  return new PolicySet(bundle.hash, store, enforced, {
+    ...(obligations.length > 0 && { obligations: setOf(obligations) }),
+    ...(logOnly.length > 0 && { logOnly: setOf(logOnly) }),
+  });
 }
 
 function storeOf(entities: readonly Entity[]): EntityStore {

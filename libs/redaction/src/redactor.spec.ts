@@ -1,8 +1,8 @@
-import type { Json, Obligation } from '#writ/contracts';
+import type { Json, ObligationOf } from '#writ/contracts';
 import * as fc from 'fast-check';
 import { compileRedaction, type Redacted } from './index.js';
 
-function redact(value: Json, obligation: Partial<Obligation>): Redacted {
+function redact(value: Json, obligation: Partial<ObligationOf<'redact'>>): Redacted {
   const redactor = compileRedaction([{ type: 'redact', target: 'output', ...obligation }], 'output');
   if (redactor === undefined) throw new Error('the obligation asks for nothing');
   return redactor.redact(value);

@@ -1,4 +1,4 @@
-import type { Detector, Json, Obligation, Redaction } from '#writ/contracts';
+import type { Detector, Json, Obligation, ObligationOf, Redaction } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import { type PathTokens, pathTokens, startOf } from './paths.js';
 import { Walk } from './walk.js';
@@ -19,9 +19,11 @@ interface Redactor {
 /** Compiles the redactions that obligations ask for on one side; undefined when they ask for none. */
 export function compileRedaction(
   obligations: readonly Obligation[],
-  target: Obligation['target'],
+  target: ObligationOf<'redact'>['target'],
 ): Redactor | undefined {
-  const wanted = obligations.filter((obligation) => obligation.type === 'redact' && obligation.target === target);
+  const wanted = obligations.filter(
+    (obligation): obligation is ObligationOf<'redact'> => obligation.type === 'redact' && obligation.target === target,
+  );
   const paths = [...new Set(wanted.flatMap((obligation) => obligation.paths ?? []))].map(pathTokens);
   const kinds = new Set(wanted.flatMap((obligation) => obligation.detectors ?? []));
   if (paths.length === 0 && kinds.size === 0) return undefined;

@@ -13,12 +13,16 @@ const denial: Explanation = {
   decidedAt: '2026-11-22T05:30:00.123Z',
   bundle: { hash: `sha256:${'ab'.repeat(32)}`, onDisk: 'same' },
   policies: [],
+  held: [],
+  logged: [],
+  remedies: [],
+  labels: [],
   nearest: [
     {
       id: 'interns-look-up-three-at-most',
       at: 'policies/crm.cedar:21',
       col: 8,
-      failed: 'when context.input.k <= 3',
+      clause: 'when context.input.k <= 3',
       source: 'when { context.input.k <= 3 };',
       read: { 'context.input.k': 10 },
     },
@@ -35,6 +39,38 @@ const denial: Explanation = {
 const show = (changes: Partial<Explanation> = {}) => formatExplanation({ ...denial, ...changes }, painter(false));
 
 describe('formatExplanation', () => {
+  it('shows what held in a forbid under a caret with what it read, the remedy, and what only logs', () => {
+    const at = 'policies/crm.cedar:30';
+    const text = show({
+      code: 'policy_forbids',
+      nearest: [],
+      policies: [{ id: 'no-bulk', effect: 'forbid', at }],
+      held: [
+        {
+          id: 'no-bulk',
+          at,
+          col: 8,
+          clause: 'when context.input.k > 50',
+          source: 'when { context.input.k > 50 };',
+          read: { 'context.input.k': 80 },
+        },
+      ],
+      remedies: [{ policy: 'no-bulk', kind: 'approval' }],
+      logged: [{ id: 'new-rule', effect: 'forbid', at: 'policies/new.cedar:2' }],
+    });
+    expect(text).toContain(
+      [
+        'held         policies/crm.cedar:30  no-bulk',
+        '             when context.input.k > 50',
+        '             | when { context.input.k > 50 };',
+        '             |        ^~~~~~~~~~~~~~~~~~~~',
+        '             context.input.k was 80',
+      ].join('\n'),
+    );
+    expect(text).toContain('remedy       approval, by no-bulk');
+    expect(text).toContain('log only     policies/new.cedar:2  forbid new-rule would have fired');
+  });
+
   it('shows a default deny with the nearest permit, the clause under a caret, and what it read', () => {
     const text = show();
     expect(text).toContain('decision     DENY  no_policy_permits');

@@ -1,5 +1,5 @@
 import type { Json } from '#writ/contracts';
-import type { ExplainedNearMiss, ExplainedOutcome, ExplainedValue, Explanation, LedgerPlace } from '#writ/operator';
+import type { ExplainedClause, ExplainedOutcome, ExplainedValue, Explanation, LedgerPlace } from '#writ/operator';
 import type { Paint } from '../paint.js';
 
 const LABEL_WIDTH = 13;
@@ -15,9 +15,14 @@ export function formatExplanation(explained: Explanation, paint: Paint): string 
     line('what', `${kind} ${resource}`),
     ...formatDecision(explained, paint),
     ...explained.errors.map(({ id, message }) => line('error', `${id}: ${message}`)),
+    ...listed(
+      'remedy',
+      explained.remedies.map(({ policy, kind }) => `${kind}, by ${policy}`),
+    ),
     ...listed('obligations', explained.obligations),
     ...listed('redacted in', explained.redactions.input.map(redaction)),
     ...listed('redacted out', explained.redactions.output.map(redaction)),
+    ...listed('labels', explained.labels),
     ...explained.values.flatMap((value) => formatValue(value, paint)),
     ...formatCommand(explained),
     line('outcome', formatOutcome(explained.outcome, paint)),
@@ -41,7 +46,10 @@ function formatDecision(explained: Explanation, paint: Paint): string[] {
   if (explained.decision === 'deny' && explained.policies.length === 0) {
     lines.push(line('policy', explained.code === 'no_policy_permits' ? 'no permit matched' : 'none'));
   }
+  lines.push(...formatHeld(explained.held, paint));
   for (const miss of explained.nearest) lines.push(...formatNearMiss(miss, paint));
+  for (const { at, effect, id } of explained.logged)
+    lines.push(line('log only', `${at}  ${effect} ${id} would have fired`));
   const { hash, onDisk } = explained.bundle;
   const now = {
     same: 'the policy files are still these',
@@ -52,10 +60,22 @@ function formatDecision(explained: Explanation, paint: Paint): string[] {
   return lines;
 }
 
-function formatNearMiss({ id, at, col, failed, source, read }: ExplainedNearMiss, paint: Paint): string[] {
-  const lines = [line('nearest', `${at}  permit ${id}`), indent(`failed: ${failed}`)];
+function formatNearMiss(miss: ExplainedClause, paint: Paint): string[] {
+  return [line('nearest', `${miss.at}  permit ${miss.id}`), ...formatClause(`failed: ${miss.clause}`, miss, paint)];
+}
+
+/** The clauses of each deciding forbid, under the policy that they are of. */
+function formatHeld(held: readonly ExplainedClause[], paint: Paint): string[] {
+  return held.flatMap((clause) => [
+    line('held', `${clause.at}  ${clause.id}`),
+    ...formatClause(clause.clause, clause, paint),
+  ]);
+}
+
+function formatClause(said: string, { clause, col, source, read }: ExplainedClause, paint: Paint): string[] {
+  const lines = [indent(said)];
   if (source !== undefined) {
-    lines.push(indent(`| ${source}`), indent(`| ${paint('red', caret(source, col, failed))}`));
+    lines.push(indent(`| ${source}`), indent(`| ${paint('red', caret(source, col, clause))}`));
   }
   for (const [path, value] of Object.entries(read)) lines.push(indent(`${path} was ${JSON.stringify(value)}`));
   return lines;

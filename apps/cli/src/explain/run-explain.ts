@@ -22,7 +22,6 @@ export interface ExplainOptions extends CommonOptions {
 }
 
 /** Decisions name policy files below this folder, wherever it is. */
-const SHOWN_FOLDER = 'policies';
 const ENTRY_ID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 
 /** Explains the call with that id, or the one that an entry with that id is about. Throws INPUT_UNKNOWN_CALL. */
@@ -57,7 +56,10 @@ async function sourcesOf(operator: Operator, options: ExplainOptions): Promise<E
   const running = await findRunStatus(operator.paths);
   const config = resolve(options.config ?? running?.config ?? configPath(options));
   const isRunningOne = running?.config === config;
-  const directory = isRunningOne ? running.policies : join(dirname(config), SHOWN_FOLDER);
+  const beside = (set: string): string => join(dirname(config), set);
+  const folders: Readonly<Record<string, string | undefined>> = isRunningOne
+    ? { policies: running.policies, obligations: running.obligations }
+    : { policies: beside('policies'), obligations: beside('obligations') };
   return {
     values: ({ entry, block: { block } }) =>
       operator.values.values({
@@ -66,7 +68,7 @@ async function sourcesOf(operator: Operator, options: ExplainOptions): Promise<E
         entry: entry.id,
         writtenAtMs: Date.parse(entry.ts),
       }),
-    policyFile: (file) => readPolicyFile(directory, file),
+    policyFile: (file) => readPolicyFile(folders, file),
     bundleNow: await currentBundleHash(config, operator.paths.dataDir).catch((error: unknown) => {
       // A policy file that is bad now is another one than the one that decided; anything else is not known.
       if (error instanceof Fault && error.code.startsWith('POLICY_')) return 'unreadable';
@@ -75,9 +77,15 @@ async function sourcesOf(operator: Operator, options: ExplainOptions): Promise<E
   };
 }
 
-/** The name of the file comes from the ledger: it must not lead out of the folder of the policies. */
-async function readPolicyFile(directory: string, shownName: string): Promise<string | undefined> {
-  const path = resolve(directory, relative(SHOWN_FOLDER, shownName));
+/** The name of the file comes from the ledger: it must not lead out of the folder of its set. */
+async function readPolicyFile(
+  folders: Readonly<Record<string, string | undefined>>,
+  shownName: string,
+): Promise<string | undefined> {
+  const set = shownName.split('/', 1)[0] ?? '';
+  const directory = Object.hasOwn(folders, set) ? folders[set] : undefined;
+  if (directory === undefined) return undefined;
+  const path = resolve(directory, relative(set, shownName));
   if (!path.startsWith(directory + sep)) return undefined;
   return readFile(path, 'utf8').catch(() => undefined);
 }

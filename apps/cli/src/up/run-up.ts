@@ -165,6 +165,7 @@ class Run {
   #writeStatus(): void {
     const { paths } = this.deployment;
     const { config, catalogue } = this.options;
+    const { obligations } = catalogue.config;
     this.#statusWrites = this.#statusWrites
       .then(async () => {
         if (this.#isOver) return;
@@ -173,6 +174,7 @@ class Run {
           pid: process.pid,
           config,
           policies: resolve(catalogue.baseDirectory, catalogue.config.policies),
+          ...(obligations !== undefined && { obligations: resolve(catalogue.baseDirectory, obligations) }),
           processes: [...this.#processes()],
         });
       })

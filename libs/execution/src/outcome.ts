@@ -1,0 +1,58 @@
+import type { CommandBody, Json, Redaction } from '#writ/contracts';
+import { type FaultCode, FAULTS } from '#writ/faults';
+import { compileRedaction } from '#writ/redaction';
+
+/** What came of running a command: what is recorded, stored and told. */
+export type Outcome = { readonly labels?: readonly string[] } & (
+  | { readonly status: 'completed'; readonly output: Json; readonly redactions?: readonly Redaction[] }
+  | { readonly status: 'failed'; readonly code: FaultCode; readonly message: string }
+);
+
+/** The outcome of an action that gave an output: redacted, within the limits, labelled, as policy demands. */
+export function completedWith(body: CommandBody, output: Json): Outcome {
+  return labelled(body, limitOutput(body, redactOutput(body, output)));
+}
+
+/** The outcome of an action that failed. Its error text comes from outside as much as an output does. */
+export function failedWith(body: CommandBody, code: FaultCode, message: string): Outcome {
+  return labelled(body, redactFailure(body, { status: 'failed', code, message }));
+}
+
+function redactOutput(body: CommandBody, output: Json): Outcome {
+  const redactor = compileRedaction(body.obligations, 'output');
+  if (redactor === undefined) return { status: 'completed', output };
+  const redacted = redactor.redact(output);
+  return { status: 'completed', output: redacted.value, redactions: redacted.redactions };
+}
+
+/** An answer over the limit of policy is not given: cut, it would be another answer. */
+function limitOutput({ obligations }: CommandBody, outcome: Outcome): Outcome {
+  if (outcome.status !== 'completed') return outcome;
+  const limits = obligations.flatMap((each) => (each.type === 'limit' && each.bytes !== undefined ? [each.bytes] : []));
+  if (limits.length === 0) return outcome;
+  const bytesMax = Math.min(...limits);
+  const bytes = Buffer.byteLength(JSON.stringify(outcome.output));
+  if (bytes <= bytesMax) return outcome;
+  const message = `the answer has ${bytes} bytes; policy limits it to ${bytesMax}`;
+  return { status: 'failed', code: 'EXECUTOR_OUTPUT_TOO_LARGE', message };
+}
+
+function labelled({ obligations }: CommandBody, outcome: Outcome): Outcome {
+  const labels = obligations.flatMap((each) => (each.type === 'label' ? each.labels : []));
+  return labels.length === 0 ? outcome : { ...outcome, labels: [...new Set(labels)] };
+}
+
+/** A service's error text is output too: what must be redacted in an answer must not leave in its error. */
+function redactFailure(
+  body: CommandBody,
+  failed: { readonly status: 'failed'; readonly code: FaultCode; readonly message: string },
+): Outcome {
+  const redactor = compileRedaction(body.obligations, 'output');
+  if (redactor === undefined) return failed;
+  try {
+    const message = redactor.redact(failed.message).value;
+    return { ...failed, message: typeof message === 'string' ? message : FAULTS[failed.code].means };
+  } catch {
+    return { ...failed, message: FAULTS[failed.code].means };
+  }
+}
