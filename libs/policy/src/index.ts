@@ -1,6 +1,8 @@
+export { type ClausePlace, clausePlaces, type PolicyTrace, traceClauses, traceFilter } from './clause-trace.js';
 export { bundleHash, Entity, EntityUid, PolicyBundle, PolicyJson, PolicySource } from './bundle.js';
+export { couldPermit } from './could-permit.js';
 export { decide, type PolicyCode, type PolicyDecision, type PolicyReasons, type PolicyRequest } from './decide.js';
-export { type FilterPlan, planFilter } from './filter.js';
+export { type FilterPlan, type FilterRequest, planFilter } from './filter.js';
 export { checkFilterable } from './filterable.js';
 export { typedContextInput } from './input-type.js';
 export { policyEntities, type PolicyModel, recordEntity, uids } from './model.js';
