@@ -1,5 +1,12 @@
 import { hash } from 'node:crypto';
-import { type ActionRequest, type Json, type JsonObject, parse, REQUEST_SCHEMAS, type RequestKind } from '#writ/contracts';
+import {
+  type ActionRequest,
+  type Json,
+  type JsonObject,
+  parse,
+  REQUEST_SCHEMAS,
+  type RequestKind,
+} from '#writ/contracts';
 
 /**
  * What a request asks for, without its id and correlation: recorded as asked, and compared when the id comes again. Optional

@@ -51,9 +51,7 @@ function itemsFor(agent: string, rules: Rules): readonly CatalogItem[] {
 function findItems(agent: string, { catalogue, policies }: Rules): readonly CatalogItem[] {
   const principal = uids.agent(agent);
   const tools = [...catalogue.tools.values()]
-    .filter(({ name }) =>
-      couldPermit(policies, { principal, action: uids.action(name), resource: uids.tool(name) }),
-    )
+    .filter(({ name }) => couldPermit(policies, { principal, action: uids.action(name), resource: uids.tool(name) }))
     .map(({ name, declaration: { description, input, idempotent, timeoutMs } }): CatalogItem => {
       const hints = { idempotent, timeoutMs };
       return { type: 'tool', name, ...(description !== undefined && { description }), input, hints };

@@ -19,8 +19,6 @@ export interface ClausePlace {
 /** What a policy in scope came to, condition by condition. */
 export interface PolicyTrace {
   readonly id: string;
-  /** Whether every condition that could be asked held. */
-  readonly holds: boolean;
   /** The index of the one condition that alone kept the policy from firing. */
   readonly onlyFailed: number | undefined;
   /** The conditions that are about a record nobody knows yet: they become the filter. */
@@ -67,7 +65,6 @@ function traceAll(
     const [only] = failed;
     return {
       id: policy.source.id,
-      holds: failed.length === 0,
       onlyFailed: failed.length === 1 ? only : undefined,
       deferred,
     };

@@ -27,7 +27,9 @@ export function couldPermit(set: PolicySet, request: PossibleRequest): boolean {
   // A permit whose obligations cannot be known denies whatever other permits say.
   const isUnenforceable = outcomes.some(({ policy, outcome }) => outcome === 'errs' && policy.obligations.length > 0);
   if (isUnenforceable) return false;
-  return outcomes.some(({ outcome }) => outcome === 'open' || outcome === 'fires') || hasPermitForOneRecord(set, request);
+  return (
+    outcomes.some(({ outcome }) => outcome === 'open' || outcome === 'fires') || hasPermitForOneRecord(set, request)
+  );
 }
 
 /** `fires`, `errs`, `rests`: it certainly does. `open`: that depends on what is not known. */

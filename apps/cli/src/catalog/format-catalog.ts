@@ -6,7 +6,8 @@ const NAME_WIDTH = 28;
 /** A catalogue for people, one line for each thing, in columns. */
 export function formatCatalog(agent: string, catalog: Catalog, paint: Paint): readonly string[] {
   const { tools, namespaces, destinations } = catalog;
-  if (tools.length + namespaces.length + destinations.length === 0) return [`nothing could be permitted to \`${agent}\``];
+  if (tools.length + namespaces.length + destinations.length === 0)
+    return [`nothing could be permitted to \`${agent}\``];
   return [
     ...section('tools', tools, ({ name, description, input, hints }) => {
       const again = hints.idempotent ? '  (may be repeated)' : '';
