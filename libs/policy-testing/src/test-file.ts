@@ -1,4 +1,4 @@
-import { parseYaml, type YamlSource } from '#writ/catalogue';
+import { type Environment, parseYaml, substituteEnvironment, type YamlSource } from '#writ/catalogue';
 import {
   type ActionRequest,
   AgentName,
@@ -75,10 +75,10 @@ export interface PolicyTest {
   readonly expect: Expectation;
 }
 
-/** Reads a `*.test.yaml` file. Throws CONFIG_INVALID with `file:line:col` on anything that is not a test, and on a name twice. */
-export function parseTestFile(text: string, file: string): readonly PolicyTest[] {
+/** Reads a `*.test.yaml` file; `${VAR}` is taken from the environment, as in `writ.yaml`. Throws CONFIG_INVALID with `file:line:col` on anything that is not a test, and on a name twice. */
+export function parseTestFile(text: string, file: string, environment: Environment): readonly PolicyTest[] {
   const source = parseYaml(text, file);
-  const result = TestFile.safeParse(source.value);
+  const result = TestFile.safeParse(substituteEnvironment(source, environment));
   if (!result.success) throw schemaFault(result.error, source);
   const names = new Set<string>();
   return result.data.tests.map(({ name, request, rows, expect }, index) => {

@@ -18,7 +18,7 @@ export async function findTests(paths: readonly string[], filesMin = 1): Promise
     );
   }
   const tests = await Promise.all(
-    [...files].toSorted().map(async (file) => parseTestFile(await readFile(file, 'utf8'), shown(file))),
+    [...files].toSorted().map(async (file) => parseTestFile(await readFile(file, 'utf8'), shown(file), process.env)),
   );
   return tests.flat();
 }
