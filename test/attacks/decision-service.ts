@@ -3,9 +3,10 @@ import { DecideHandler } from '../../apps/policy-decision/src/decide.handler.js'
 import { Calls } from '../../apps/policy-decision/src/calls.js';
 import { Decider } from '../../apps/policy-decision/src/decider.js';
 import { Pools } from '../../apps/policy-decision/src/pools.js';
-import type { Rules, Shard } from '../../apps/policy-decision/src/ports.js';
+import type { Shard } from '../../apps/policy-decision/src/ports.js';
 import { Refusals } from '../../apps/policy-decision/src/refusals.js';
 import { StoredAnswers } from '../../apps/policy-decision/src/stored-answers.js';
+import { type Rules, rulesOf as makeRules } from '#writ/authorisation';
 import { readCatalogue } from '#writ/catalogue';
 import type { Answer, Command, Entry, EntryBody, PayloadValue } from '#writ/contracts';
 import type { Fault } from '#writ/faults';
@@ -59,13 +60,7 @@ function rulesOf(policies: readonly PolicySource[]): Rules {
   };
   const tools = [...CATALOGUE.tools.values()].map(({ name, declaration }) => ({ name, ...declaration }));
   const entities = policyEntities({ agents: AGENTS, tools, namespaces: [], destinations: [] });
-  return {
-    catalogue: CATALOGUE,
-    policies: compilePolicies(bundle, entities),
-    internalOrigins: new Set(),
-    agents: AGENTS.length,
-    knows: (agent) => AGENTS.some(({ name }) => name === agent),
-  };
+  return makeRules(CATALOGUE, compilePolicies(bundle, entities), AGENTS);
 }
 
 /** A decision service with a ledger in memory: what it recorded, which commands it issued, what it answered. */

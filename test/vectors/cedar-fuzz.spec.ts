@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '#writ/contracts';
 import {
   compilePolicies,
+  couldPermit,
   decide,
   type Entity,
   type EntityUid,
@@ -292,5 +293,32 @@ describe('decide', () => {
     }
     // The cases are worth something only if they differ.
     expect(Math.min(seen.permit, seen.forbid, seen.errors)).toBeGreaterThan(DECISIONS / 50);
+  }, 600_000);
+});
+
+describe('couldPermit', () => {
+  it(`hides nothing that is permitted in ${DECISIONS} random decisions (seed ${SEED})`, () => {
+    const seen = { hidden: 0, permitted: 0 };
+    for (let decisions = 0, round = 0; decisions < DECISIONS; round++) {
+      const generator = new Generator(SEED + round);
+      const policies = Array.from({ length: 1 + Math.floor(generator.random() * 5) }, () => generator.policy());
+      const set = compilePolicies(bundleOfJson(policies), ENTITIES);
+      for (let i = 0; i < 4; i++) {
+        const asked = {
+          principal: generator.pick(NAMES),
+          action: generator.pick([uid('Action', 'read'), uid('Action', 'write'), uid('Action', 'ghost')]),
+          resource: generator.pick(NAMES),
+        };
+        const isListed = couldPermit(set, asked);
+        if (!isListed) seen.hidden++;
+        for (let each = 0; each < 4; each++, decisions++) {
+          const context = generator.context();
+          if (decide(set, { ...asked, context }).effect !== 'permit') continue;
+          seen.permitted++;
+          if (!isListed) expect({ seed: SEED + round, policies, asked, context }).toEqual('listed');
+        }
+      }
+    }
+    expect(Math.min(seen.hidden * 4, seen.permitted)).toBeGreaterThan(DECISIONS / 20);
   }, 600_000);
 });

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { type Cli, processCli } from './cli.js';
 import { addAgentCommand } from './commands/agent.js';
 import { addCallCommand } from './commands/call.js';
+import { addCatalogCommand } from './commands/catalog.js';
 import { addDeployCommand } from './commands/deploy.js';
 import { addExplainCommand } from './commands/explain.js';
 import { addInitCommand } from './commands/init.js';
@@ -54,6 +55,7 @@ function buildProgram(cli: Cli): Command {
   addUpCommand(program, cli);
   addAgentCommand(program, cli);
   addCallCommand(program, cli);
+  addCatalogCommand(program, cli);
   addTailCommand(program, cli);
   addExplainCommand(program, cli);
   addPolicyCommand(program, cli);

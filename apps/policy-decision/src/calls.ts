@@ -1,3 +1,4 @@
+import { DailyCounts } from '#writ/authorisation';
 import type { CompletedEntry, DecidedEntry, Delivery, Entry, EntryRef } from '#writ/contracts';
 import type { PlacedEntry } from '#writ/ledger-client';
 
@@ -34,8 +35,6 @@ export type CallState =
   | { readonly status: 'denied' | 'open'; readonly digest?: string; readonly decision: DecisionRecord }
   | { readonly status: 'ended'; readonly digest?: string; readonly decision: DecisionRecord; readonly end: EndRecord };
 
-const DAY_MS = 86_400_000;
-
 const isDecided = (entry: Entry): entry is DecidedEntry => entry.type.endsWith('.decided');
 const isCompleted = (entry: Entry): entry is CompletedEntry => entry.type.endsWith('.completed');
 const isEnded = (entry: Entry): entry is EndedEntry =>
@@ -52,7 +51,7 @@ const CALLS_REMEMBERED_MAX = 500_000;
 export class Calls {
   readonly #calls = new Map<string, CallState>();
   readonly #open = new Map<string, DecisionRecord>();
-  readonly #allowedToday = new Map<string, { day: string; count: number }>();
+  readonly #allowedToday = new DailyCounts();
   /** Allows that are being recorded, by agent: they count already, or calls in flight together would all see the same count. */
   readonly #allowing = new Map<string, number>();
   readonly #revoked = new Set<string>();
@@ -90,8 +89,7 @@ export class Calls {
 
   /** Calls allowed to the agent on the UTC day of `nowMs`, those being recorded now included. */
   allowedToday(agent: string, nowMs: number): number {
-    const counted = this.#allowedToday.get(agent);
-    return (counted?.day === dayOf(nowMs) ? counted.count : 0) + (this.#allowing.get(agent) ?? 0);
+    return this.#allowedToday.of(agent, nowMs) + (this.#allowing.get(agent) ?? 0);
   }
 
   /** Whether an entry of the ledger has taken the agent's identity away, and none has given it back since. */
@@ -125,7 +123,7 @@ export class Calls {
     this.#remember(key, { status: isAllow ? 'open' : 'denied', decision, ...(digest === undefined ? {} : { digest }) });
     if (!isAllow) return;
     this.#open.set(key, decision);
-    this.#count(decided);
+    this.#allowedToday.count(decided.who.agent, decided.ts);
   }
 
   #applyEnd(entry: CompletedEntry | EndedEntry, seq: number): void {
@@ -152,13 +150,6 @@ export class Calls {
     if (left > 0) this.#allowing.set(agent, left);
     else this.#allowing.delete(agent);
   }
-
-  #count(decided: DecidedEntry): void {
-    const day = decided.ts.slice(0, 10);
-    const counted = this.#allowedToday.get(decided.who.agent);
-    if (counted?.day === day) counted.count += 1;
-    else if (counted === undefined || counted.day < day) this.#allowedToday.set(decided.who.agent, { day, count: 1 });
-  }
 }
 
 function recordOf(decided: DecidedEntry, ref: EntryRef): DecisionRecord {
@@ -182,13 +173,4 @@ function recordOf(decided: DecidedEntry, ref: EntryRef): DecisionRecord {
 /** Neither part can hold a blank. */
 function keyOf(agent: string, call: string): string {
   return `${agent} ${call}`;
-}
-
-let today = { number: -1, text: '' };
-
-/** The UTC day, `2026-01-31`. It is asked for with every call, and changes once a day. */
-function dayOf(nowMs: number): string {
-  const number = Math.floor(nowMs / DAY_MS);
-  if (number !== today.number) today = { number, text: new Date(nowMs).toISOString().slice(0, 10) };
-  return today.text;
 }

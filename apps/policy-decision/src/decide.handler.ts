@@ -2,6 +2,9 @@ import {
   type ActionRequest,
   type Answer,
   CallResultRequest,
+  CATALOG_LIST,
+  type CatalogPage,
+  CatalogRequest,
   type DecideAddress,
   parse,
   parseDecideSubject,
@@ -62,8 +65,9 @@ export class DecideHandler {
     }
   }
 
-  #answer(address: DecideAddress, body: unknown, reply: string): Promise<Answer | undefined> {
+  async #answer(address: DecideAddress, body: unknown, reply: string): Promise<Answer | CatalogPage | undefined> {
     assertNoIdentityClaim(body);
+    if (address.operation === CATALOG_LIST) return this.decider.catalog(address, parse(CatalogRequest, body));
     if (address.operation === 'call.result') {
       return this.decider.result(address, parse(CallResultRequest, body));
     }
@@ -71,7 +75,8 @@ export class DecideHandler {
   }
 
   async #refuse(address: DecideAddress, call: string | undefined, fault: Fault): Promise<Answer> {
-    const kind = Object.hasOwn(REQUEST_SCHEMAS, address.operation) ? address.operation : 'unknown';
+    const isKnown = Object.hasOwn(REQUEST_SCHEMAS, address.operation) || address.operation === CATALOG_LIST;
+    const kind = isKnown ? address.operation : 'unknown';
     const recorded = this.refusalsOf(address)?.record({ agent: address.agent, kind, code: fault.code });
     // A ledger that hangs must not keep the answer back: nothing runs on a refusal, and it is recorded when the ledger is back.
     const entry = recorded && (await inTime(recorded, RECORD_WITHIN_MS, () => undefined));

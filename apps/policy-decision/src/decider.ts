@@ -1,8 +1,11 @@
+import { askedOf, authorise, digestOf, listCatalog, namedBy, type Rules, type Verdict } from '#writ/authorisation';
 import {
   type ActionRequest,
   type Answer,
   canonicalJson,
   type CallResultRequest,
+  type CatalogPage,
+  type CatalogRequest,
   type Command,
   type DecideAddress,
   subjects,
@@ -10,9 +13,7 @@ import {
 import { Fault } from '#writ/faults';
 import type { Appended } from '#writ/ledger-client';
 import type { Pools } from './pools.js';
-import type { Rules, Shard, Shards } from './ports.js';
-import { askedOf, digestOf, namedBy } from './asked.js';
-import { authorise, type Verdict } from './authorise.js';
+import type { Shard, Shards } from './ports.js';
 import type { StoredAnswers } from './stored-answers.js';
 import { inTime } from './in-time.js';
 import { commandMessage, denial, describeDecision, type Described, POOL } from './record-decision.js';
@@ -50,10 +51,7 @@ export class Decider {
     if (shard.calls.get(agent, request.call) !== undefined)
       return this.ports.stored.again(shard, agent, request, digest);
     const nowMs = this.ports.now();
-    const rules = this.ports.rules();
-    if (!rules.knows(agent) || shard.calls.isRevoked(agent)) {
-      throw new Fault('INPUT_UNKNOWN_AGENT', `the agent \`${agent}\` is not registered`);
-    }
+    const rules = this.#rulesFor(agent, shard);
     const session = { callsToday: shard.calls.allowedToday(agent, nowMs) };
     const verdict = this.#withExecutor(authorise(request, { agent, asked, session, nowMs }, rules));
     const described = describeDecision(request, verdict, {
@@ -79,6 +77,18 @@ export class Decider {
   /** The stored answer of an earlier call, or its progress. Throws INPUT_UNKNOWN_CALL. */
   async result(address: DecideAddress, request: CallResultRequest): Promise<Answer> {
     return this.ports.stored.of(this.#shardOf(address), address.agent, request.call);
+  }
+
+  /** What the agent could use at all. It is no decision and has no effect, so it is not on record: see `docs/protocol.md`. */
+  catalog(address: DecideAddress, request: CatalogRequest): CatalogPage {
+    const { agent } = address;
+    return listCatalog(agent, request, this.#rulesFor(agent, this.#shardOf(address)));
+  }
+
+  #rulesFor(agent: string, shard: Shard): Rules {
+    const rules = this.ports.rules();
+    if (rules.knows(agent) && !shard.calls.isRevoked(agent)) return rules;
+    throw new Fault('INPUT_UNKNOWN_AGENT', `the agent \`${agent}\` is not registered`);
   }
 
   /** An allow that nobody can carry out is a denial, before it is recorded as anything else. */

@@ -1,3 +1,4 @@
+import type { Rules } from '#writ/authorisation';
 import { type EntryBody } from '#writ/contracts';
 import { deploymentPaths, listAgents } from '#writ/deployment';
 import { type Fault, messageOf } from '#writ/faults';
@@ -6,7 +7,7 @@ import { loadRules } from '#writ/policy-loader';
 import type { ServiceContext } from '#writ/service-host';
 import { stat, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { Rules, Shard } from './ports.js';
+import type { Shard } from './ports.js';
 import { ChangeWatcher } from './change-watcher.js';
 import { RulesKeeper } from './rules-keeper.js';
 

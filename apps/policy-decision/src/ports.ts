@@ -1,20 +1,6 @@
-import type { Catalogue } from '#writ/catalogue';
 import type { DecideAddress, EntryBody, PayloadValue } from '#writ/contracts';
 import type { Appended } from '#writ/ledger-client';
-import type { PolicySet } from '#writ/policy';
 import type { Calls } from './calls.js';
-
-/** What a decision is made from, besides the request. Swapped as a whole; a decision uses one from beginning to end. */
-export interface Rules {
-  readonly catalogue: Catalogue;
-  readonly policies: PolicySet;
-  /** Origins declared internal, canonical. */
-  readonly internalOrigins: ReadonlySet<string>;
-  /** How many agents are registered. */
-  readonly agents: number;
-  /** Whether the agent is registered. */
-  readonly knows: (agent: string) => boolean;
-}
 
 /** What the owner of one shard works with. */
 export interface Shard {

@@ -1,3 +1,4 @@
+import type { Ruling, Verdict } from '#writ/authorisation';
 import {
   type ActionRequest,
   type AgentRemedy,
@@ -13,7 +14,6 @@ import {
   type PayloadValue,
 } from '#writ/contracts';
 import { commit, commitText, newSalt } from '#writ/tlog';
-import type { Ruling, Verdict } from './authorise.js';
 
 export const POOL = 'default';
 const OBLIGATIONS_LISTED_MAX = 64;

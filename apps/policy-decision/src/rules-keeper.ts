@@ -1,9 +1,8 @@
+import { type Rules, rulesOf } from '#writ/authorisation';
 import type { Catalogue } from '#writ/catalogue';
 import type { RegisteredAgent } from '#writ/deployment';
-import { internalOrigins } from '#writ/egress-rules';
 import { type Fault, toFault } from '#writ/faults';
 import type { PolicySet } from '#writ/policy';
-import type { Rules } from './ports.js';
 
 export interface RulesKeeperOptions {
   readonly catalogue: Catalogue;
@@ -51,12 +50,5 @@ export class RulesKeeper {
 
 async function loadRules({ catalogue, load, agents }: RulesKeeperOptions): Promise<Rules> {
   const registered = await agents();
-  const names = new Set(registered.map(({ name }) => name));
-  return {
-    catalogue,
-    policies: await load(registered),
-    internalOrigins: internalOrigins(catalogue.config.destinations),
-    agents: names.size,
-    knows: (agent) => names.has(agent),
-  };
+  return rulesOf(catalogue, await load(registered), registered);
 }

@@ -1,5 +1,5 @@
 import { type ActionRequest, canonicalJson, type JsonObject, type PayloadValue } from '#writ/contracts';
-import { digestOf } from './asked.js';
+import { digestOf } from '#writ/authorisation';
 import { Calls } from './calls.js';
 import { completed, decided, ended, placed } from './entries.fixture.js';
 import type { Shard } from './ports.js';

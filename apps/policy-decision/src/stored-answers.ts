@@ -1,6 +1,6 @@
+import { digestOf } from '#writ/authorisation';
 import { type ActionRequest, Answer, canonicalJson, type JsonObject, parse, type PayloadValue } from '#writ/contracts';
 import { Fault } from '#writ/faults';
-import { digestOf } from './asked.js';
 import type { CallState, DecisionRecord, EndRecord } from './calls.js';
 import type { Shard } from './ports.js';
 

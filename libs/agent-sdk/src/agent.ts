@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   canonicalJson,
+  CATALOG_LIST,
   type Json,
   type JsonObject,
   REQUEST_JSON_LIMITS,
@@ -10,6 +11,7 @@ import {
 } from '#writ/contracts';
 import { type AgentBus, BusProblem } from './agent-bus.js';
 import type { CallOptions } from './call-options.js';
+import { type Catalog, fetchCatalog } from './catalog.js';
 import { NotPermitted, Refused, Unanswered, Unavailable, type WritError } from './errors.js';
 import { Memory } from './memory.js';
 import { type Completed, readAnswer, type Reading } from './read-answer.js';
@@ -66,6 +68,15 @@ export class Agent {
     options: Pick<CallOptions, 'timeoutMs'> = {},
   ): Promise<Completed<T>> {
     return this.#poll<T>(callId, deadlineOf(options.timeoutMs ?? this.options.timeoutMs), 0);
+  }
+
+  /** What this agent could use at all: tools with their schemas, namespaces, destinations. The rest is not named. */
+  async catalog(options: Pick<CallOptions, 'timeoutMs'> = {}): Promise<Catalog> {
+    const deadlineMs = deadlineOf(options.timeoutMs ?? this.options.timeoutMs);
+    return fetchCatalog((after) => {
+      const message = encode({ v: 1, ...(after === undefined ? {} : { after }) });
+      return this.#send(CATALOG_LIST, { message }, deadlineMs);
+    });
   }
 
   /** Closes the connection. Calls in flight go on without us; their results can be fetched with `result`. */
@@ -129,15 +140,21 @@ export class Agent {
     { call, message }: { readonly call: string; readonly message: Uint8Array },
     deadlineMs: number,
   ): Promise<Reading> {
+    return readAnswer(await this.#send(operation, { call, message }, deadlineMs), call);
+  }
+
+  async #send(
+    operation: string,
+    { call, message }: { readonly call?: string; readonly message: Uint8Array },
+    deadlineMs: number,
+  ): Promise<Uint8Array> {
     const subject = subjects.request(this.name, operation);
     const leftMs = Math.max(1, Math.ceil(deadlineMs - performance.now()));
-    let answer: Uint8Array;
     try {
-      answer = await this.bus.request(subject, message, leftMs);
+      return await this.bus.request(subject, message, leftMs);
     } catch (error) {
       throw error instanceof BusProblem ? toWritError(error, call) : error;
     }
-    return readAnswer(answer, call);
   }
 }
 
@@ -151,7 +168,7 @@ function settle<T extends Json>(reading: Exclude<Reading, 'pending'>): Completed
   return reading.completed as Completed<T>;
 }
 
-function toWritError(problem: BusProblem, callId: string): WritError {
+function toWritError(problem: BusProblem, callId: string | undefined): WritError {
   const details = { callId, cause: problem };
   switch (problem.kind) {
     case 'unavailable':

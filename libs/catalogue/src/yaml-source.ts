@@ -9,6 +9,8 @@ export interface YamlSource {
   readonly value: unknown;
   /** A CONFIG_INVALID fault that starts with `file:line:col` and names the field. The message never holds a value. */
   fault(path: ConfigPath, problem: string): Fault;
+  /** The line, from 1, of what stands at that path, or of its nearest parent that exists. */
+  lineOf(path: ConfigPath): number;
 }
 
 // An alias bomb would need many; a configuration needs few.
@@ -42,6 +44,7 @@ export function parseYaml(text: string, file: string): YamlSource {
     value: toValue(document, file),
     fault: (path, message) =>
       new Fault('CONFIG_INVALID', `${placeOf(offsetOf(document, path))}: ${nameOf(path)}: ${message}`),
+    lineOf: (path) => lines.linePos(offsetOf(document, path)).line,
   };
 }
 

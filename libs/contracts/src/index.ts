@@ -1,4 +1,5 @@
 export * from './canonical.js';
+export * from './catalog.js';
 export * from './command.js';
 export * from './entry.js';
 export * from './names.js';

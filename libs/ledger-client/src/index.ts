@@ -4,4 +4,5 @@ export { LedgerFollower, type PlacedEntry } from './follower.js';
 export { openAuthorised } from './open-authorised.js';
 export { NatsBlockLog, NatsPayloadLog } from './nats-logs.js';
 export { PayloadOpener, PayloadSealer } from './payload-cipher.js';
-export type { BlockLog, LedgerMessage } from './ports.js';
+export { PayloadSequence } from './payload-sequence.js';
+export type { BlockLog, LedgerMessage, PayloadLog } from './ports.js';

@@ -132,6 +132,16 @@ export class PayloadOpener {
     return undefined;
   }
 
+  /** Everything in one payload message that still opens, by entry: an erased key takes its values with it. */
+  async open(message: Uint8Array): Promise<ReadonlyMap<string, readonly PayloadValue[]>> {
+    const { head, boxes } = readPayload(Buffer.from(message));
+    const opened = new Map<string, readonly PayloadValue[]>();
+    for (const { key, box } of boxes) {
+      for (const { entry, values } of (await this.#open(head.block, key, box)) ?? []) opened.set(entry, values);
+    }
+    return opened;
+  }
+
   async #open(block: string, keyName: string, box: Buffer) {
     const key = await this.#key(keyName);
     if (key === undefined) return undefined;
@@ -154,9 +164,18 @@ export class PayloadOpener {
   }
 }
 
-function readPayload(bytes: Buffer) {
+/** The block whose values a payload message holds. */
+export function blockOfPayload(message: Uint8Array): string {
+  return readHead(Buffer.from(message)).head.block;
+}
+
+function readHead(bytes: Buffer) {
   const end = bytes.indexOf(LINE_FEED);
-  const head = parse(PayloadHead, JSON.parse(bytes.subarray(0, end).toString()), 'LEDGER_CORRUPT');
+  return { head: parse(PayloadHead, JSON.parse(bytes.subarray(0, end).toString()), 'LEDGER_CORRUPT'), end };
+}
+
+function readPayload(bytes: Buffer) {
+  const { head, end } = readHead(bytes);
   let at = end + 1;
   const boxes = head.groups.map(({ key, bytes: length }) => {
     const box = bytes.subarray(at, at + length);

@@ -76,7 +76,7 @@ async function search({ blocks, authority }: LedgerSource, wanted: Wanted): Prom
 }
 
 /** Every message that the ledger holds now, in order. Throws LEDGER_UNAVAILABLE. */
-export async function* ledgerMessages(blocks: BlockLog): AsyncIterable<LedgerMessage> {
+export async function* ledgerMessages(blocks: Pick<BlockLog, 'read'>): AsyncIterable<LedgerMessage> {
   for (let fromSeq = 1; ;) {
     const { messages, isUpToDate } = await blocks.read(fromSeq).catch((cause: unknown) => {
       throw new Fault('LEDGER_UNAVAILABLE', 'the ledger cannot be read', { cause });

@@ -28,6 +28,7 @@ export interface Operator {
   readonly bus: Bus;
   readonly blocks: NatsBlockLog;
   readonly streams: StreamReader;
+  readonly payloads: NatsPayloadLog;
   readonly authority: Authority;
   readonly values: PayloadOpener;
   /** Continues the operator's chain of blocks. Another operator at the same time is fenced: see `recordIdentities`. */
@@ -67,6 +68,7 @@ export async function openOperator(options: OpenOperatorOptions): Promise<Operat
     bus,
     blocks,
     streams: new StreamReader(bus, { apiPrefix: API_PREFIX }),
+    payloads,
     authority,
     values: new PayloadOpener(payloads, deploymentKey),
     openWriter: () =>

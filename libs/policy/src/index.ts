@@ -1,11 +1,14 @@
 export { bundleHash, Entity, EntityUid, PolicyBundle, PolicyJson, type PolicySetName, PolicySource } from './bundle.js';
+export { type ClausePlace, clausePlaces, type PolicyTrace, traceClauses, traceFilter } from './clause-trace.js';
+export { LOG_ONLY, type PolicyPlace } from './compile-policy.js';
+export { couldPermit } from './could-permit.js';
 export { decide, type PolicyCode, type PolicyDecision, type PolicyReasons, type PolicyRequest } from './decide.js';
-export { type FilterPlan, planFilter } from './filter.js';
+export { type FilterPlan, type FilterRequest, planFilter } from './filter.js';
 export { checkFilterable } from './filterable.js';
-export { LOG_ONLY } from './compile-policy.js';
 export { typedContextInput } from './input-type.js';
 export { policyEntities, type PolicyModel, recordEntity, uids } from './model.js';
 export { mergeObligations } from './obligations.js';
+export type { NearMiss } from './near-miss.js';
 export { compilePolicies, type PolicySet } from './policy-set.js';
 export { lineIndex, splitPolicies } from './policy-text.js';
 export { formatProblem, policyFault, type PolicyFaultCode, type PolicyProblem, policyProblemsOf } from './problems.js';

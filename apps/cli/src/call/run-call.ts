@@ -61,7 +61,8 @@ function tellCompleted({ callId, output, entry, redactions }: Completed, { json 
   for (const { path, kind, n } of redactions) cli.note(`redacted: ${path} (${kind}, ${n} times)`);
 }
 
-function tellError(error: WritError, { json }: CommonOptions, cli: Cli): void {
+/** Tells how a call did not complete. */
+export function tellError(error: WritError, { json }: CommonOptions, cli: Cli): void {
   const { code, message, callId, entry, reason } = error;
   if (!json) {
     cli.note(`${code}: ${message}`);

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { type Cli, CODES, type CommonOptions, helpEnd, withJson } from '../cli.js';
+import { addPolicyTools } from './policy-tools.js';
 
-/** `writ policy check` */
+/** `writ policy check|test|diff|replay` */
 export function addPolicyCommand(program: Command, cli: Cli): void {
   const policy = program.command('policy').description('look at policies before they decide');
   const check = policy
@@ -20,4 +21,5 @@ export function addPolicyCommand(program: Command, cli: Cli): void {
     const { runCheck } = await import('../policy/run-check.js');
     cli.exitCode = await runCheck(options, cli);
   });
+  addPolicyTools(policy, cli);
 }

@@ -28,7 +28,7 @@ export async function currentBundleHash(config: string, dataDir: string): Promis
 }
 
 /** The registry once there is one; before the first start, what it will be made from. */
-async function knownAgents({ config }: Catalogue, dataDir: string): Promise<PolicyModel['agents']> {
+export async function knownAgents({ config }: Catalogue, dataDir: string): Promise<PolicyModel['agents']> {
   const paths = deploymentPaths(dataDir);
   if (existsSync(paths.agentsFile)) return listAgents(paths);
   return Object.entries(config.agents).map(([name, { teams }]) => ({ name, teams }));

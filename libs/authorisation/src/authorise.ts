@@ -18,12 +18,10 @@ import {
   type PolicyCode,
   type PolicyDecision,
   type PolicyReasons,
-  recordEntity,
-  typedContextInput,
-  uids,
 } from '#writ/policy';
 import { compileRedaction } from '#writ/redaction';
-import type { Rules } from './ports.js';
+import { type Asker, fetchQuestion, filterQuestion, toolQuestion, writeQuestions } from './questions.js';
+import type { Rules } from './rules.js';
 
 /** A decision, also one that no policy made: nobody is there to carry it out. */
 export type Ruling = Omit<PolicyReasons, 'code'> & {
@@ -47,13 +45,9 @@ export interface Verdict {
   readonly timeoutMs: number;
 }
 
-export interface Caller {
-  readonly agent: string;
+export interface Caller extends Asker {
   /** What the request asks for, as `askedOf` reads it. */
   readonly asked: JsonObject;
-  /** What the ledger says of the caller; written by Writ alone. */
-  readonly session: { readonly callsToday: number };
-  readonly nowMs: number;
 }
 
 /** Memory operations have no declared limit of their own. */
@@ -80,12 +74,7 @@ type RequestOf<K extends ActionRequest['kind']> = Extract<ActionRequest, { kind:
 function toolCall(request: RequestOf<'tool.call'>, caller: Caller, rules: Rules): Verdict {
   const tool = rules.catalogue.tool(request.tool);
   tool.validateArguments(request.args);
-  const decision = decide(rules.policies, {
-    ...principalOf(caller),
-    action: uids.action(request.tool),
-    resource: uids.tool(request.tool),
-    context: contextOf(typedContextInput(tool.declaration.input, request.args), caller),
-  });
+  const decision = decide(rules.policies, toolQuestion(request, caller, tool.declaration.input));
   return finish(decision, {
     kind: request.kind,
     resource: request.tool,
@@ -97,34 +86,21 @@ function toolCall(request: RequestOf<'tool.call'>, caller: Caller, rules: Rules)
 }
 
 function memoryQuery(request: RequestOf<'memory.query'>, caller: Caller, rules: Rules): Verdict {
-  const { text, k } = request;
-  const input = { k, ...(text === undefined ? {} : { text }) };
-  return filtered('query', request, { input, delivery: 'retry' }, caller, rules);
+  return filtered(request, 'retry', caller, rules);
 }
 
 function memoryDelete(request: RequestOf<'memory.delete'>, caller: Caller, rules: Rules): Verdict {
-  return filtered('delete', request, { input: { count: request.ids.length }, delivery: 'once' }, caller, rules);
-}
-
-interface FilterTerms {
-  readonly input: JsonObject;
-  readonly delivery: Delivery;
+  return filtered(request, 'once', caller, rules);
 }
 
 /** What policy forbids is excluded where the records are, before any of them is scored: the decision is a predicate. */
 function filtered(
-  action: 'query' | 'delete',
-  request: RequestOf<'memory.query' | 'memory.delete'>,
-  terms: FilterTerms,
+  request: RequestOf<'memory.query'> | RequestOf<'memory.delete'>,
+  delivery: Delivery,
   ...[caller, rules]: readonly [Caller, Rules]
 ): Verdict {
   const namespace = rules.catalogue.namespace(request.namespace);
-  const plan = planFilter(rules.policies, {
-    ...principalOf(caller),
-    action: uids.action(action),
-    parent: uids.namespace(request.namespace),
-    context: contextOf(terms.input, caller),
-  });
+  const plan = planFilter(rules.policies, filterQuestion(request, caller));
   const effect = plan.kind === 'none' ? 'forbid' : 'permit';
   const verdict = finish(
     { ...plan, effect },
@@ -133,7 +109,7 @@ function filtered(
       resource: request.namespace,
       dig: namespace.digest,
       args: caller.asked,
-      delivery: terms.delivery,
+      delivery,
       timeoutMs: MEMORY_TIMEOUT_MS,
     },
   );
@@ -144,15 +120,7 @@ function filtered(
 /** Each record is a resource of its own: one that may not be written refuses the whole request. */
 function memoryWrite(request: RequestOf<'memory.write'>, caller: Caller, rules: Rules): Verdict {
   const namespace = rules.catalogue.namespace(request.namespace);
-  const input = { records: request.records.length };
-  const decisions = request.records.map(({ id, labels }) =>
-    decide(rules.policies, {
-      ...principalOf(caller),
-      action: uids.action('write'),
-      resource: recordEntity(request.namespace, { id: id ?? '', owner: caller.agent, labels }),
-      context: contextOf(input, caller),
-    }),
-  );
+  const decisions = writeQuestions(request, caller).map((question) => decide(rules.policies, question));
   return finish(strictest(decisions), {
     kind: request.kind,
     resource: request.namespace,
@@ -172,15 +140,7 @@ function egressFetch(request: RequestOf<'egress.fetch'>, caller: Caller, rules: 
   const { credential } = destination.declaration;
   const credentialHeader = credential === undefined ? undefined : config.credentials[credential]?.header;
   const headers = checkRequestHeaders(request.headers, { credentialHeader });
-  const decision = decide(rules.policies, {
-    ...principalOf(caller),
-    action: uids.action('fetch'),
-    resource: uids.host(new URL(parsed.origin).host),
-    context: contextOf(
-      { url: parsed.url, host: parsed.host, path: parsed.path, method: request.method, port: parsed.port },
-      caller,
-    ),
-  });
+  const decision = decide(rules.policies, fetchQuestion(request, caller, parsed));
   return finish(decision, {
     kind: request.kind,
     resource: name,
@@ -190,20 +150,6 @@ function egressFetch(request: RequestOf<'egress.fetch'>, caller: Caller, rules: 
     delivery: request.method === 'GET' || request.method === 'HEAD' ? 'retry' : 'once',
     timeoutMs: destination.declaration.timeoutMs,
   });
-}
-
-function principalOf(caller: Caller) {
-  return { principal: uids.agent(caller.agent) };
-}
-
-function contextOf(input: JsonObject, caller: Caller): JsonObject {
-  return { input, session: { ...caller.session }, time: timeFacts(caller.nowMs) };
-}
-
-/** `context.time`, in UTC: seconds since 1970, hour 0 to 23, weekday 0 (Sunday) to 6. */
-function timeFacts(nowMs: number) {
-  const now = new Date(nowMs);
-  return { unix: Math.floor(nowMs / 1000), hour: now.getUTCHours(), weekday: now.getUTCDay() };
 }
 
 type Terms = Omit<Verdict, 'decision' | 'executor' | 'redactions' | 'filter'>;

@@ -1,5 +1,12 @@
 import { hash } from 'node:crypto';
-import type { ActionRequest, Json, JsonObject } from '#writ/contracts';
+import {
+  type ActionRequest,
+  type Json,
+  type JsonObject,
+  parse,
+  REQUEST_SCHEMAS,
+  type RequestKind,
+} from '#writ/contracts';
 
 /**
  * What a request asks for, without its id and correlation: recorded as asked, and compared when the id comes again. Optional
@@ -37,6 +44,25 @@ export function namedBy(request: ActionRequest): string {
       return request.namespace;
     case 'egress.fetch':
       return '';
+  }
+}
+
+/** The request that was asked: the other way round of `askedOf` and `namedBy`. Throws INPUT_INVALID. */
+export function requestOf(kind: RequestKind, named: string, asked: JsonObject): ActionRequest {
+  const body = { v: 1, call: 'again', ...aboutOf(kind, named, asked) };
+  return { ...parse<object>(REQUEST_SCHEMAS[kind], body), kind } as ActionRequest;
+}
+
+function aboutOf(kind: RequestKind, named: string, asked: JsonObject): JsonObject {
+  switch (kind) {
+    case 'tool.call':
+      return { tool: named, args: asked };
+    case 'memory.query':
+    case 'memory.write':
+    case 'memory.delete':
+      return { namespace: named, ...asked };
+    case 'egress.fetch':
+      return asked;
   }
 }
 

@@ -1,0 +1,56 @@
+import type { CoverageReport, TestResult } from '#writ/policy-testing';
+import type { Paint } from '../../paint.js';
+
+const LABEL_WIDTH = 13;
+
+/** What a test runner prints: files, tests, and for what does not hold why. */
+export function formatResults(results: readonly TestResult[], paint: Paint): readonly string[] {
+  const files = [...new Set(results.map(({ test }) => test.file))];
+  const failed = results.filter(({ mismatches }) => mismatches.length > 0).length;
+  const lines = files.flatMap((file) => [
+    paint('bold', file),
+    ...results.filter(({ test }) => test.file === file).flatMap((result) => formatResult(result, paint)),
+  ]);
+  const passed = `${results.length - failed} passed`;
+  const summary = failed === 0 ? paint('green', passed) : `${passed}, ${paint('red', `${failed} failed`)}`;
+  return [...lines, '', `${summary} (${results.length} tests in ${files.length} files)`];
+}
+
+function formatResult({ test, mismatches, outcome }: TestResult, paint: Paint): readonly string[] {
+  if (mismatches.length === 0) return [`  ${paint('green', '✓')} ${test.name}`];
+  return [
+    `  ${paint('red', '✗')} ${test.name}  ${paint('dim', `${test.file}:${test.line}`)}`,
+    ...mismatches.flatMap(({ what, expected, received }) => [
+      line(what, `expected ${paint('green', expected)}`),
+      line('', `received ${paint('red', received)}`),
+    ]),
+    ...outcome.policies.map(({ id, effect, file, line: at }) => line('decided by', `${file}:${at} ${effect} ${id}`)),
+    ...outcome.errors.map(({ id, message }) => line('error', `${id}: ${message}`)),
+    ...(outcome.message === undefined ? [] : [line('refused', outcome.message)]),
+    ...outcome.near.map((miss) => {
+      const read = Object.entries(miss.values).map(([path, value]) => `${path} was ${JSON.stringify(value)}`);
+      const values = read.length === 0 ? '' : ` (${read.join(', ')})`;
+      return line(
+        'nearest',
+        `${miss.file}:${miss.line}:${miss.col} permit ${miss.id}, failed: ${miss.failed}${values}`,
+      );
+    }),
+  ];
+}
+
+/** How much of the policies decided something, and what did not. */
+export function formatCoverage({ policies, clauses, percent, never }: CoverageReport, paint: Paint): readonly string[] {
+  const [of, conditions] = [policies, clauses].map(({ decided, total }) => `${decided} of ${total}`);
+  return [
+    '',
+    `coverage: ${percent} %, ${of} policies and ${conditions} conditions decided something`,
+    ...never.map(({ id, file, line: at, col, clause }) => {
+      const what = clause === undefined ? `policy ${id}` : `${id}: ${clause}`;
+      return `  ${paint('yellow', 'never')}  ${file}:${at}:${col}  ${what}`;
+    }),
+  ];
+}
+
+function line(label: string, text: string): string {
+  return `      ${label.padEnd(LABEL_WIDTH)}${text}`;
+}

@@ -1,0 +1,80 @@
+import type { DecidedEntry, PayloadValue } from '#writ/contracts';
+import { Fault, messageOf } from '#writ/faults';
+import {
+  type BlockLog,
+  openAuthorised,
+  type PayloadLog,
+  type PayloadOpener,
+  PayloadSequence,
+} from '#writ/ledger-client';
+import type { Authority } from '#writ/signing';
+import { parseEntry } from '#writ/tlog';
+import { ledgerMessages } from './find-call.js';
+
+/** A decision on record, and the values behind its commitments; undefined when they are no longer stored, or were not asked for. */
+export interface PastDecision {
+  readonly entry: DecidedEntry;
+  readonly values: readonly PayloadValue[] | undefined;
+}
+
+/** The decisions of one block, in order. */
+export interface PastBlock {
+  readonly seq: number;
+  readonly decisions: readonly PastDecision[];
+}
+
+/** What the past is read from. Nothing in it can publish a command. */
+export interface PastSources {
+  readonly blocks: Pick<BlockLog, 'read'>;
+  readonly payloads: PayloadLog;
+  readonly authority: Authority;
+  readonly values: Pick<PayloadOpener, 'open'>;
+}
+
+/** An entry's time is its producer's; the values are looked for from a little before it. */
+const SKEW_MS = 5_000;
+
+/**
+ * Every block that holds decisions, in stream order, each verified. Values are read from `valuesFromSeq` on, beside the blocks: the
+ * whole ledger takes one pass. `onRejected` is told of a message that is no authorised block. Throws LEDGER_UNAVAILABLE.
+ */
+export async function* pastDecisions(
+  sources: PastSources,
+  options: { readonly valuesFromSeq: number; readonly onRejected: (seq: number, reason: string) => void },
+): AsyncIterable<PastBlock> {
+  const sequences = new Map<string, PayloadSequence>();
+  for await (const message of ledgerMessages(sources.blocks)) {
+    const opened = openBlock(message, sources, options.onRejected);
+    if (opened === undefined || opened.entries.length === 0) continue;
+    const { seq } = message;
+    const { producer, hash, entries } = opened;
+    let values: ReadonlyMap<string, readonly PayloadValue[]> | undefined;
+    if (seq >= options.valuesFromSeq) {
+      let sequence = sequences.get(producer);
+      if (sequence === undefined) {
+        const sinceMs = Date.parse(entries[0]?.ts ?? '') - SKEW_MS;
+        sequences.set(producer, (sequence = new PayloadSequence(sources.payloads, producer, sinceMs)));
+      }
+      const payload = await sequence.of(hash);
+      values = payload === undefined ? undefined : await sources.values.open(payload);
+    }
+    yield { seq, decisions: entries.map((entry) => ({ entry, values: values?.get(entry.id) })) };
+  }
+}
+
+function openBlock(
+  message: Parameters<typeof openAuthorised>[0],
+  { authority }: PastSources,
+  onRejected: (seq: number, reason: string) => void,
+) {
+  try {
+    const { block, entries: authentic } = openAuthorised(message, authority);
+    const isDecided = (text: { readonly type: string }): text is DecidedEntry => text.type.endsWith('.decided');
+    const entries = authentic.map((entry) => parseEntry(entry)).filter(isDecided);
+    return { producer: block.producer, hash: block.hash, entries };
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    onRejected(message.seq, messageOf(error));
+    return undefined;
+  }
+}

@@ -1,0 +1,38 @@
+import type { PolicyBundle } from '#writ/policy';
+
+/** A policy that is not the same in two sets, by its id. */
+export interface PolicyDifference {
+  readonly change: 'added' | 'removed' | 'changed';
+  readonly id: string;
+  readonly effect: 'permit' | 'forbid';
+  /** `policies/slack.cedar:19`, in the newer set; in the older one when it was removed. */
+  readonly at: string;
+  readonly before?: string;
+  readonly after?: string;
+}
+
+type Policy = PolicyBundle['policies'][number];
+
+/** What differs between two sets of policies. The order of policies and the file that they stand in mean nothing. */
+export function comparePolicies(before: readonly Policy[], after: readonly Policy[]): readonly PolicyDifference[] {
+  const old = new Map(before.map((policy) => [policy.id, policy]));
+  const fresh = new Map(after.map((policy) => [policy.id, policy]));
+  return [...new Set([...old.keys(), ...fresh.keys()])]
+    .toSorted()
+    .flatMap((id) => difference(old.get(id), fresh.get(id)));
+}
+
+function difference(before: Policy | undefined, after: Policy | undefined): readonly PolicyDifference[] {
+  const shown = after ?? before;
+  if (shown === undefined || before?.text === after?.text) return [];
+  return [
+    {
+      change: before === undefined ? 'added' : after === undefined ? 'removed' : 'changed',
+      id: shown.id,
+      effect: shown.est.effect,
+      at: `${shown.file}:${shown.line}`,
+      ...(before === undefined ? {} : { before: before.text }),
+      ...(after === undefined ? {} : { after: after.text }),
+    },
+  ];
+}

@@ -1,0 +1,98 @@
+import { canonicalJson, type Json } from '#writ/contracts';
+import type { Outcome } from './ask.js';
+
+/** What was decided before, by other policies or on record. */
+export interface Before extends Pick<Outcome, 'effect' | 'policies'> {
+  /** Under which it was permitted, when that is known. */
+  readonly terms?: { readonly obligations: readonly unknown[]; readonly filter: unknown };
+}
+
+/** An answer, as what was decided before. */
+export function asBefore({ effect, policies, obligations, filter }: Outcome): Before {
+  return { effect, policies, terms: { obligations, filter } };
+}
+
+/** What became of the answer to one request. */
+export type Change = `${Outcome['effect']} → ${Outcome['effect']}` | 'filter changed' | 'obligations changed';
+
+/** Undefined when the answer is the same. Other policies may have come to it. */
+export function changeOf(before: Before, after: Outcome): Change | undefined {
+  if (before.effect !== after.effect) return `${before.effect} → ${after.effect}`;
+  if (after.effect !== 'permit' || before.terms === undefined) return undefined;
+  if (textOf(before.terms.filter) !== textOf(after.filter)) return 'filter changed';
+  return sorted(before.terms.obligations) === sorted(after.obligations) ? undefined : 'obligations changed';
+}
+
+function sorted(obligations: readonly unknown[]): string {
+  return obligations.map(textOf).toSorted().join();
+}
+
+/** Optional members that were left out may be present as undefined; JSON drops them. */
+function textOf(value: unknown): string {
+  return value === undefined ? '' : canonicalJson(JSON.parse(JSON.stringify(value)) as Json);
+}
+
+/** Requests of one agent whose answer changed in the same way because of the same policy. */
+export interface FlipGroup {
+  readonly change: Change;
+  readonly agent: string;
+  /** `policies/slack.cedar:19 forbid interns-stay-off-slack`: what decides now, or what decided before and does not now. */
+  readonly policy: string;
+  /** For what nothing permits now: the permit that comes nearest, and its condition that fails. */
+  readonly nearest?: string;
+  count: number;
+  /** Some of the requests: a call id, or the name of a test. */
+  readonly examples: string[];
+}
+
+const EXAMPLES_MAX = 3;
+/** A change of everything is told as well by the groups that come first. */
+const GROUPS_MAX = 10_000;
+
+/** Groups flips by change, agent and policy line as they come; how many there are does not matter for memory. */
+export class Flips {
+  readonly #groups = new Map<string, FlipGroup>();
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  add(change: Change, agent: string, { before, after, example }: FlipDetails): void {
+    this.#count += 1;
+    const policy = decidingLine(before, after);
+    const key = `${change}\n${agent}\n${policy}`;
+    let group = this.#groups.get(key);
+    if (group === undefined) {
+      if (this.#groups.size >= GROUPS_MAX) return;
+      const nearest = nearestLine(after);
+      group = { change, agent, policy, ...(nearest === undefined ? {} : { nearest }), count: 0, examples: [] };
+      this.#groups.set(key, group);
+    }
+    group.count += 1;
+    if (group.examples.length < EXAMPLES_MAX) group.examples.push(example);
+  }
+
+  /** The largest first. */
+  groups(): readonly FlipGroup[] {
+    return [...this.#groups.values()].toSorted((a, b) => b.count - a.count);
+  }
+}
+
+interface FlipDetails {
+  readonly before: Before;
+  readonly after: Outcome;
+  readonly example: string;
+}
+
+function decidingLine(before: Before, after: Outcome): string {
+  const [now] = after.policies;
+  if (now !== undefined) return `${now.file}:${now.line} ${now.effect} ${now.id}`;
+  if (after.effect === 'refused') return after.code;
+  const [then] = before.policies;
+  return then === undefined ? 'no policy' : `no longer ${then.file}:${then.line} ${then.effect} ${then.id}`;
+}
+
+function nearestLine({ near: [miss] }: Outcome): string | undefined {
+  return miss === undefined ? undefined : `${miss.file}:${miss.line}:${miss.col} ${miss.id}: ${miss.failed}`;
+}

@@ -1,0 +1,101 @@
+import { DailyCounts, requestOf, type Rules } from '#writ/authorisation';
+import {
+  type ActionRequest,
+  type DecidedEntry,
+  type Json,
+  type JsonObject,
+  type PayloadValue,
+  type RequestKind,
+} from '#writ/contracts';
+import { Fault } from '#writ/faults';
+import { askPolicies } from './ask.js';
+import { asBefore, type Before, changeOf, Flips } from './flips.js';
+
+/** Why a decision of the past cannot be made again. */
+export type Unreplayable = 'value erased' | 'request not understood';
+
+/** Calls whose ids are remembered, as a decision service does. */
+const CALLS_REMEMBERED_MAX = 500_000;
+
+/**
+ * Makes the decisions of the past again under other policies. Hand in every decision in stream order, also those that are not to be
+ * made again: what a decision depended on is counted from those before it. It has nothing that could run a command.
+ */
+export class Replay {
+  readonly flips = new Flips();
+  readonly unreplayable = new Map<Unreplayable, number>();
+  #replayed = 0;
+  readonly #counts = new DailyCounts();
+  readonly #calls = new Set<string>();
+
+  /** Compares with what is on record, or with what `against` says to the same requests. */
+  constructor(
+    private readonly rules: Rules,
+    private readonly against?: Rules,
+  ) {}
+
+  get replayed(): number {
+    return this.#replayed;
+  }
+
+  /** Takes in a decision that is not to be made again. */
+  pass(entry: DecidedEntry): void {
+    this.#count(entry);
+  }
+
+  /** Makes a decision again. `values` are those behind its commitments, undefined when they are gone. */
+  take(entry: DecidedEntry, values: readonly PayloadValue[] | undefined): void {
+    const why = this.#replay(entry, values);
+    if (why !== undefined) this.unreplayable.set(why, (this.unreplayable.get(why) ?? 0) + 1);
+    this.#count(entry);
+  }
+
+  #replay(entry: DecidedEntry, values: readonly PayloadValue[] | undefined): Unreplayable | undefined {
+    const asked = values?.find(({ path }) => path === '/in')?.value as JsonObject | undefined;
+    if (asked === undefined) return 'value erased';
+    const request = requestIn(entry, asked);
+    if (request === undefined) return 'request not understood';
+    const { agent } = entry.who;
+    const nowMs = Date.parse(entry.ts);
+    const then = { agent, nowMs, callsToday: this.#counts.of(agent, nowMs) };
+    const after = askPolicies(request, then, this.rules);
+    this.#replayed += 1;
+    const before =
+      this.against === undefined ? recorded(entry, values ?? []) : asBefore(askPolicies(request, then, this.against));
+    const change = changeOf(before, after);
+    if (change !== undefined) this.flips.add(change, agent, { before, after, example: entry.corr.call });
+    return undefined;
+  }
+
+  /** As the decision service counts: an allow counts once for an id, whatever came of it. */
+  #count({ who: { agent }, corr, eff, ts }: DecidedEntry): void {
+    const key = `${agent} ${corr.call}`;
+    if (this.#calls.has(key)) return;
+    this.#calls.add(key);
+    if (this.#calls.size > CALLS_REMEMBERED_MAX) this.#calls.delete(this.#calls.values().next().value ?? key);
+    if (eff.d === 'allow') this.#counts.count(agent, ts);
+  }
+}
+
+/** The request as it was asked; undefined when this version knows no such request. A destination is found from the URL again. */
+function requestIn({ act }: DecidedEntry, asked: JsonObject): ActionRequest | undefined {
+  try {
+    return requestOf(act.kind as RequestKind, act.res, asked);
+  } catch (error) {
+    if (error instanceof Fault) return undefined;
+    throw error;
+  }
+}
+
+/** What the policies said then. That nobody was there to carry it out is no word of theirs. */
+function recorded({ eff, why }: DecidedEntry, values: readonly PayloadValue[]): Before {
+  const isPermit = eff.d === 'allow' || why.code === 'no_executor';
+  const command = values.find(({ path }) => path === '/cmd')?.value as JsonObject | undefined;
+  return {
+    effect: isPermit ? 'permit' : 'forbid',
+    policies: why.pol,
+    ...(command === undefined
+      ? {}
+      : { terms: { obligations: (command['obligations'] ?? []) as readonly Json[], filter: command['filter'] } }),
+  };
+}
