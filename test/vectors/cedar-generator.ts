@@ -123,7 +123,8 @@ export class CaseGenerator {
 
   /** Some of the entities: names of the others are of entities that nobody declared. */
   entities(): readonly Entity[] {
-    return ENTITIES.filter(() => this.chance(0.6));
+    const share = this.pick([0.1, 0.3, 0.5]);
+    return ENTITIES.filter(() => this.chance(share));
   }
 
   request(): { principal: EntityUid; action: EntityUid; resource: EntityUid; context: JsonObject } {

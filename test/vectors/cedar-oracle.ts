@@ -51,6 +51,19 @@ export function expectedOf(answer: CedarAnswer, forbids: ReadonlySet<string>): E
   return { effect, determining, errors: answer.errors.toSorted() };
 }
 
+/** Cedar's answer for a few of the policies that hold, as its rules put them together: forbids first, then permits. */
+export function answerFor(
+  ids: readonly string[],
+  forbids: ReadonlySet<string>,
+  evaluated: { readonly satisfied: ReadonlySet<string>; readonly errors: ReadonlySet<string> },
+): CedarAnswer {
+  const satisfied = ids.filter((id) => evaluated.satisfied.has(id));
+  const forbidding = satisfied.filter((id) => forbids.has(id));
+  const decision = forbidding.length === 0 && satisfied.length > 0 ? 'allow' : 'deny';
+  const reason = forbidding.length > 0 ? forbidding : satisfied;
+  return { decision, reason, errors: ids.filter((id) => evaluated.errors.has(id)) };
+}
+
 /** The part of a decision that Cedar has an opinion on. */
 export function actualOf(decision: PolicyDecision): Expected {
   const ids = (list: readonly { readonly id: string }[]): readonly string[] => list.map(({ id }) => id).toSorted();
