@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { benchAppend } from './append.js';
-import { benchDecide } from './decide.js';
+import { benchDecide } from './decide/bench-decide.js';
 import { governedCall, loadAverage } from './governed-call.js';
 
 // `npm run bench -- <name> [--json]`. Numbers are compared with the floor of the same run, never with another day's.

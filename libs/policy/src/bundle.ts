@@ -6,8 +6,16 @@ import { z } from 'zod';
 export const EntityUid = z.strictObject({ type: z.string().min(1), id: z.string() });
 export type EntityUid = Readonly<z.infer<typeof EntityUid>>;
 
-/** An entity with its attributes and its direct parents. Attributes may use Cedar's `__entity` escape; requests may not. */
-export const Entity = z.strictObject({ uid: EntityUid, attrs: JsonRecord, parents: z.array(EntityUid) });
+/**
+ * An entity with its attributes, its direct parents and its tags. Attributes and tags of entity data may use Cedar's escapes
+ * `__entity` and `__extn`; requests may not.
+ */
+export const Entity = z.strictObject({
+  uid: EntityUid,
+  attrs: JsonRecord,
+  parents: z.array(EntityUid),
+  tags: JsonRecord.optional(),
+});
 export type Entity = Readonly<z.infer<typeof Entity>>;
 
 const PartScope = z.union([

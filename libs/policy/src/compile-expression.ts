@@ -5,12 +5,14 @@ import {
   attributesOfHas,
   isObject,
   listOperand,
+  mentionsVariable,
   operand,
   optionalOperand,
   patternOf,
   readExpression,
   textOperand,
 } from './expression.js';
+import { callExtension, EXTENSION_FUNCTIONS, type ExtensionFunction } from './extension-functions.js';
 import { compileLike } from './like-pattern.js';
 import {
   asBool,
@@ -19,6 +21,7 @@ import {
   asString,
   CedarSet,
   checkedLong,
+  compareValues,
   elementsOf,
   EntityRef,
   EvaluationError,
@@ -64,10 +67,10 @@ const OPERATORS: ReadonlyMap<string, OperatorCompiler> = new Map<string, Operato
   ['neg', unary((arg) => (e) => checkedLong(0 - asLong(arg(e))))],
   ['&&', binary((left, right) => (e) => (asBool(left(e)) ? asBool(right(e)) : false))],
   ['||', binary((left, right) => (e) => (asBool(left(e)) ? true : asBool(right(e))))],
-  ['<', binary((left, right) => (e) => asLong(left(e)) < asLong(right(e)))],
-  ['<=', binary((left, right) => (e) => asLong(left(e)) <= asLong(right(e)))],
-  ['>', binary((left, right) => (e) => asLong(left(e)) > asLong(right(e)))],
-  ['>=', binary((left, right) => (e) => asLong(left(e)) >= asLong(right(e)))],
+  ['<', binary((left, right) => (e) => compareValues(left(e), right(e)) < 0)],
+  ['<=', binary((left, right) => (e) => compareValues(left(e), right(e)) <= 0)],
+  ['>', binary((left, right) => (e) => compareValues(left(e), right(e)) > 0)],
+  ['>=', binary((left, right) => (e) => compareValues(left(e), right(e)) >= 0)],
   ['+', binary((left, right) => (e) => checkedLong(asLong(left(e)) + asLong(right(e))))],
   ['-', binary((left, right) => (e) => checkedLong(asLong(left(e)) - asLong(right(e))))],
   ['*', binary((left, right) => (e) => checkedLong(asLong(left(e)) * asLong(right(e))))],
@@ -81,6 +84,9 @@ const OPERATORS: ReadonlyMap<string, OperatorCompiler> = new Map<string, Operato
   ['if-then-else', compileConditional],
   ['Set', compileSet],
   ['Record', compileRecord],
+  ['hasTag', binary((left, right) => (e) => asEntity(left(e)).tags.has(asString(right(e))))],
+  ['getTag', binary((left, right) => (e) => getTag(asEntity(left(e)), asString(right(e))))],
+  ...[...EXTENSION_FUNCTIONS].map(([name, called]) => [name, extensionCall(called)] as const),
 ]);
 
 function constant(value: Value): Evaluator {
@@ -115,6 +121,7 @@ function compileVariable(name: Json): Evaluator {
 
 const NOT_A_RECORD = new EvaluationError('type error: expected record or entity');
 const NO_SUCH_ENTITY = new EvaluationError('the entity does not exist');
+const NO_SUCH_TAG = new EvaluationError('the entity does not have the tag');
 const NULL_ATTRIBUTE = new EvaluationError('type error: null is not a value');
 
 function compileAttribute(operands: Json, store: EntityStore): Evaluator {
@@ -201,6 +208,48 @@ function compileIs(operands: Json, store: EntityStore): Evaluator {
     const entity = asEntity(left(e));
     return entity.type === type ? isIn(entity, target(e)) : false;
   };
+}
+
+function getTag(entity: EntityRef, name: string): Value {
+  const tag = entity.tags.get(name);
+  if (tag === undefined) throw entity.attributes === undefined ? NO_SUCH_ENTITY : NO_SUCH_TAG;
+  return tag;
+}
+
+/** A call whose arguments are constant is made once: reading the text of an address or a date costs more than the rest. */
+function extensionCall(extensionFunction: ExtensionFunction): OperatorCompiler {
+  return (operands, store) => {
+    const nodes = listOperand(operands);
+    const args = nodes.map((node) => compileExpression(node, store));
+    const call: Evaluator = (e) =>
+      callExtension(
+        extensionFunction,
+        args.map((arg) => arg(e)),
+      );
+    return nodes.some(mentionsVariable) ? call : once(call);
+  };
+}
+
+/** Evaluates when it is first asked; a value, or an error, that no request can change. */
+function once(evaluate: Evaluator): Evaluator {
+  let outcome: { readonly value: Value } | { readonly error: EvaluationError } | undefined;
+  return (e) => {
+    outcome ??= outcomeOf(evaluate, e);
+    if ('error' in outcome) throw outcome.error;
+    return outcome.value;
+  };
+}
+
+function outcomeOf(
+  evaluate: Evaluator,
+  environment: Environment,
+): { readonly value: Value } | { readonly error: EvaluationError } {
+  try {
+    return { value: evaluate(environment) };
+  } catch (thrown) {
+    if (thrown instanceof EvaluationError) return { error: thrown };
+    throw thrown;
+  }
 }
 
 function containsElement(set: Value, element: Value): boolean {

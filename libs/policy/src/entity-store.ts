@@ -1,6 +1,8 @@
-import type { Json } from '#writ/contracts';
+import type { Json, JsonObject } from '#writ/contracts';
 import type { Entity, EntityUid } from './bundle.js';
-import { CedarSet, EntityRef, Unsupported, type Value } from './values.js';
+import { listOperand, operand, optionalOperand, textOperand } from './expression.js';
+import { callExtension, EXTENSION_FUNCTIONS } from './extension-functions.js';
+import { CedarSet, EntityRef, EvaluationError, Unsupported, type Value } from './values.js';
 
 /**
  * The entities that are declared or named in a policy, one object each, so that comparison is by identity. An id that only
@@ -15,6 +17,7 @@ export class EntityStore {
     for (const entity of entities) {
       const ref = this.intern(entity.uid);
       ref.attributes = this.#record(entity.attrs);
+      if (entity.tags !== undefined) ref.tags = this.#tags(entity.tags);
       ref.parents = entity.parents.map((parent) => this.intern(parent));
     }
     for (const refs of this.#byType.values()) for (const ref of refs.values()) ref.ancestors = ancestorsOf(ref.parents);
@@ -58,7 +61,7 @@ export class EntityStore {
     return this.#standIn(type, [this.find(parent)]);
   }
 
-  /** A value of a policy or of the entity data: the only place where Cedar's `__entity` escape is honoured. */
+  /** A value of a policy or of the entity data: the only place where Cedar's escapes are honoured. */
   literal(json: Json | undefined): Value {
     if (json === undefined || json === null) throw new Unsupported('null');
     if (typeof json === 'number') {
@@ -68,7 +71,7 @@ export class EntityStore {
     if (typeof json !== 'object') return json;
     if (isArray(json)) return new CedarSet(json.map((element) => this.literal(element)));
     if (Object.hasOwn(json, '__entity')) return this.intern(json['__entity'] as EntityUid);
-    if (Object.hasOwn(json, '__extn')) throw new Unsupported('a value of an extension type');
+    if (Object.hasOwn(json, '__extn')) return this.#extensionValue(json['__extn']);
     return this.#record(json);
   }
 
@@ -79,6 +82,27 @@ export class EntityStore {
       record[key] = this.literal(member);
     }
     return record;
+  }
+
+  /** `{fn, arg}` or `{fn, args}`. */
+  #extensionValue(json: Json | undefined): Value {
+    const name = textOperand(json ?? null, 'fn');
+    const extensionFunction = EXTENSION_FUNCTIONS.get(name);
+    if (extensionFunction === undefined) throw new Unsupported(`\`${name}\``);
+    const args = optionalOperand(json ?? null, 'args') ?? [operand(json ?? null, 'arg')];
+    try {
+      return callExtension(
+        extensionFunction,
+        listOperand(args).map((arg) => this.literal(arg)),
+      );
+    } catch (thrown) {
+      if (thrown instanceof EvaluationError) throw new Unsupported(`a value that errors (${thrown.message})`);
+      throw thrown;
+    }
+  }
+
+  #tags(json: JsonObject): ReadonlyMap<string, Value> {
+    return new Map(Object.entries(json).map(([name, value]) => [name, this.literal(value)]));
   }
 
   #standIn(type: string, parents: readonly EntityRef[]): EntityRef {

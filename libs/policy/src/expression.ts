@@ -86,6 +86,13 @@ export function mentionsResource(node: Json): boolean {
   return node['Var'] === 'resource' || Object.values(node).some(mentionsResource);
 }
 
+/** Whether the value of the expression depends on the request. */
+export function mentionsVariable(node: Json): boolean {
+  if (typeof node !== 'object' || node === null) return false;
+  if (isList(node)) return node.some(mentionsVariable);
+  return 'Var' in node || Object.values(node).some(mentionsVariable);
+}
+
 export function isObject(json: Json | undefined): json is JsonObject {
   return typeof json === 'object' && json !== null && !Array.isArray(json);
 }

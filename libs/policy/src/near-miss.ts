@@ -3,8 +3,9 @@ import { compileExpression, type Environment, type Evaluator } from './compile-e
 import { type Clause, type CompiledPolicy, isInScope, placeOf, placeOfClause } from './compile-policy.js';
 import type { EntityStore } from './entity-store.js';
 import { attributePath, attributesOfHas, isList, isObject, mentionsResource, operand } from './expression.js';
+import { textOfExtension } from './extension-functions.js';
 import type { PolicySet } from './policy-set.js';
-import { CedarSet, EntityRef, EvaluationError, type Value } from './values.js';
+import { CedarSet, EntityRef, EvaluationError, ExtensionValue, type Value } from './values.js';
 
 /** A permit that nearly matched: where it stands, what of it failed, and what was read there. */
 export interface NearMiss {
@@ -191,6 +192,7 @@ function* pathsOfHas(operands: Json | undefined): Iterable<readonly [string, Jso
 
 function asJson(value: Value): Json {
   if (value instanceof EntityRef) return value.uid;
+  if (value instanceof ExtensionValue) return textOfExtension(value);
   if (value instanceof CedarSet) return value.elements.map(asJson);
   if (Array.isArray(value)) return value.map(asJson);
   if (typeof value !== 'object' || value === null) return value as Json;

@@ -7,8 +7,11 @@ export class EvaluationError extends Error {}
 /** The policy uses something that is not implemented here. It is refused at load, never approximated. */
 export class Unsupported extends Error {}
 
+const NO_TAGS: ReadonlyMap<string, Value> = new Map();
+
 export class EntityRef {
   attributes: Readonly<Record<string, Value>> | undefined;
+  tags: ReadonlyMap<string, Value> = NO_TAGS;
   parents: readonly EntityRef[] = [];
   ancestors: ReadonlySet<EntityRef> = new Set();
   /** What candidate lists are cached under: itself when declared, else a stand-in for all like it. Undefined: not cached. */
@@ -38,14 +41,32 @@ export class CedarSet {
   }
 }
 
+/**
+ * A value of an extension type. Only policies and entity data make one, never a request: its text stays text until a policy
+ * calls a constructor on it.
+ */
+export class ExtensionValue {
+  constructor(
+    readonly type: 'ipaddr' | 'decimal' | 'datetime' | 'duration',
+    /** The address, ten-thousandths, milliseconds since 1970, or milliseconds. */
+    readonly number: bigint,
+    /** Of an address: its own length and that of its network prefix. */
+    readonly bits = 0,
+    readonly prefix = 0,
+  ) {}
+}
+
 // Thrown again and again: making an Error captures a stack, which costs more than the decision.
 const EXPECTED_BOOL = new EvaluationError('type error: expected bool');
 const EXPECTED_LONG = new EvaluationError('type error: expected long');
+const EXPECTED_COMPARABLE = new EvaluationError('type error: expected two of long, datetime or duration');
 const EXPECTED_STRING = new EvaluationError('type error: expected string');
 const EXPECTED_SET = new EvaluationError('type error: expected set');
 const EXPECTED_ENTITY = new EvaluationError('type error: expected entity');
 const NULL_VALUE = new EvaluationError('type error: null is not a value');
 const OVERFLOW = new EvaluationError('integer overflow: beyond 2^53');
+
+const INT64_OVERFLOW = new EvaluationError('integer overflow: beyond 64 bits');
 
 const missing = new Map<string, EvaluationError>();
 
@@ -89,16 +110,37 @@ export function checkedLong(value: number): number {
   return value === 0 ? 0 : value;
 }
 
+/** The result of arithmetic of extension types, which is exact to 64 bits. */
+export function checkedInt64(value: bigint): bigint {
+  if (BigInt.asIntN(64, value) !== value) throw INT64_OVERFLOW;
+  return value;
+}
+
 export function isSet(value: Value): value is readonly Value[] | CedarSet {
   return Array.isArray(value) || value instanceof CedarSet;
 }
 
 export function isRecord(value: Value): value is Readonly<Record<string, Value>> {
-  return typeof value === 'object' && value !== null && !isSet(value) && !(value instanceof EntityRef);
+  if (typeof value !== 'object' || value === null || isSet(value)) return false;
+  return !(value instanceof EntityRef) && !(value instanceof ExtensionValue);
 }
 
 export function isSameEntity(a: EntityRef, b: EntityRef): boolean {
   return a === b || (a.id === b.id && a.type === b.type);
+}
+
+function isSameExtensionValue(a: ExtensionValue, b: ExtensionValue): boolean {
+  return a.type === b.type && a.number === b.number && a.bits === b.bits && a.prefix === b.prefix;
+}
+
+/**
+ * Negative, zero or positive as the left one is less, equal or more. Longs, datetimes and durations have an order that `<`
+ * knows; decimals have methods instead.
+ */
+export function compareValues(left: Value, right: Value): number {
+  if (!(left instanceof ExtensionValue && right instanceof ExtensionValue)) return asLong(left) - asLong(right);
+  if (left.type !== right.type || (left.type !== 'datetime' && left.type !== 'duration')) throw EXPECTED_COMPARABLE;
+  return left.number < right.number ? -1 : left.number > right.number ? 1 : 0;
 }
 
 /** Cedar's `==`: never an error, values of different types are different, sets compare without order or repetition. */
@@ -110,6 +152,9 @@ export function isEqual(a: Value, b: Value): boolean {
     return a instanceof EntityRef && b instanceof EntityRef && isSameEntity(a, b);
   }
   if (isSet(a) || isSet(b)) return isSet(a) && isSet(b) && hasAll(a, b) && hasAll(b, a);
+  if (a instanceof ExtensionValue || b instanceof ExtensionValue) {
+    return a instanceof ExtensionValue && b instanceof ExtensionValue && isSameExtensionValue(a, b);
+  }
   const left = a as Readonly<Record<string, Value>>;
   const right = b as Readonly<Record<string, Value>>;
   const keys = Object.keys(left);
