@@ -3,7 +3,7 @@ import { DecideHandler } from '../../apps/policy-decision/src/decide.handler.js'
 import { Calls } from '../../apps/policy-decision/src/calls.js';
 import { Decider } from '../../apps/policy-decision/src/decider.js';
 import { Pools } from '../../apps/policy-decision/src/pools.js';
-import type { Shard } from '../../apps/policy-decision/src/ports.js';
+import type { DecidingShard } from '../../apps/policy-decision/src/ports.js';
 import { Refusals } from '../../apps/policy-decision/src/refusals.js';
 import { StoredAnswers } from '../../apps/policy-decision/src/stored-answers.js';
 import { type Rules, rulesOf as makeRules } from '#writ/authorisation';
@@ -76,14 +76,19 @@ export class DecisionServiceInMemory {
   readonly #handler: DecideHandler;
 
   constructor(policies: readonly PolicySource[] = [STAFF_MAY_ECHO]) {
-    const shard: Shard = { calls: this.calls, append: (body, values) => this.append(body, values) };
+    const rules = rulesOf(policies);
+    const shard: DecidingShard = {
+      calls: this.calls,
+      append: (body, values) => this.append(body, values),
+      epoch: { hash: rules.policies.hash, version: 1 },
+      rules,
+      activation: undefined,
+    };
     const now = () => this.nowMs;
     this.refusals = new Refusals(shard.append, now, () => undefined);
-    const rules = rulesOf(policies);
     const decider = new Decider({
       tenant: 'default',
       shards: { of: () => shard },
-      rules: () => rules,
       pools: presentPools(now),
       stored: new StoredAnswers(({ id }) => Promise.resolve(this.#values.get(id))),
       issue: (_subject, command) => {

@@ -2,6 +2,7 @@ import { canonicalJson, type EntryBody, type Json } from '#writ/contracts';
 import {
   Authority,
   formatVkey,
+  signManifest,
   SigningKey,
   signTrustBundle,
   trustedKey,
@@ -85,6 +86,19 @@ export class LedgerBuilder {
       prod: { id: producer, boot: state.boot, s: state.s },
     };
     return canonicalJson(full as unknown as Json);
+  }
+
+  /** What a decision service writes before it decides: the policies of `decidedBody` are in force. */
+  activation(producer: string, { old = null as string | null, ver = 1, keyName = 'pdp-1' } = {}): string {
+    const at = '2026-11-22T05:30:00.000Z';
+    const manifest = { v: 1, ledger: LEDGER, version: ver, hash: BUNDLE_HASH, author: 'files', at } as const;
+    const { key, sig } = signManifest(manifest, this.deployment.key(keyName));
+    return this.entry(producer, {
+      type: 'policy.changed',
+      bundle: { old, new: BUNDLE_HASH },
+      policies: 1,
+      man: { ver, author: 'files', at, key, sig },
+    });
   }
 
   /** Appends a block with these entry texts; returns its stream sequence. */
@@ -171,6 +185,7 @@ export function buildHealthyLedger(rounds: number, entriesPerBlock = 3): LedgerB
   const builder = new LedgerBuilder();
   const issued: EntryBody = { type: 'agent.identity.issued', who: { agent: 'support' }, key: 'UABC' };
   builder.block('operator', [builder.entry('operator', issued)]);
+  for (const shard of ['pdp-0', 'pdp-1']) builder.block(shard, [builder.activation(shard)]);
   for (let round = 0; round < rounds; round++) {
     if (round === Math.floor(rounds / 2)) builder.boot('pdp-0');
     const owner = round < rounds / 2 ? 'pdp-1' : 'pdp-2';

@@ -35,6 +35,12 @@ export type CallState =
   | { readonly status: 'denied' | 'open'; readonly digest?: string; readonly decision: DecisionRecord }
   | { readonly status: 'ended'; readonly digest?: string; readonly decision: DecisionRecord; readonly end: EndRecord };
 
+/** The policies that a producer activated last. */
+export interface PolicyEpoch {
+  readonly hash: string;
+  readonly version: number;
+}
+
 const isDecided = (entry: Entry): entry is DecidedEntry => entry.type.endsWith('.decided');
 const isCompleted = (entry: Entry): entry is CompletedEntry => entry.type.endsWith('.completed');
 const isEnded = (entry: Entry): entry is EndedEntry =>
@@ -55,7 +61,8 @@ export class Calls {
   /** Allows that are being recorded, by agent: they count already, or calls in flight together would all see the same count. */
   readonly #allowing = new Map<string, number>();
   readonly #revoked = new Set<string>();
-  #bundle: string | null = null;
+  /** By producer: what it decides by. */
+  readonly #epochs = new Map<string, PolicyEpoch>();
 
   constructor(private readonly tenant: string) {}
 
@@ -97,9 +104,9 @@ export class Calls {
     return this.#revoked.has(agent);
   }
 
-  /** Hash of the policy bundle that was activated last, null before the first. */
-  get bundle(): string | null {
-    return this.#bundle;
+  /** What the producer's own chain says that it decides by; undefined before its first activation. */
+  epochOf(producer: string): PolicyEpoch | undefined {
+    return this.#epochs.get(producer);
   }
 
   /** Takes in one entry, in stream order. `digest` is known to the process that decided, and to nobody after it. */
@@ -109,7 +116,9 @@ export class Calls {
     else if (isCompleted(entry) || isEnded(entry)) this.#applyEnd(entry, seq);
     else if (entry.type === 'agent.identity.revoked') this.#revoked.add(entry.who.agent);
     else if (entry.type === 'agent.identity.issued') this.#revoked.delete(entry.who.agent);
-    else if (entry.type === 'policy.changed') this.#bundle = entry.bundle.new;
+    else if (entry.type === 'policy.changed') {
+      this.#epochs.set(entry.prod.id, { hash: entry.bundle.new, version: entry.man.ver });
+    }
   }
 
   #applyDecided(decided: DecidedEntry, ref: EntryRef, digest: string | undefined): void {

@@ -13,7 +13,7 @@ import {
 import { Fault } from '#writ/faults';
 import type { Appended } from '#writ/ledger-client';
 import type { Pools } from './pools.js';
-import type { Shard, Shards } from './ports.js';
+import type { DecidingShard, Shard, Shards } from './ports.js';
 import type { StoredAnswers } from './stored-answers.js';
 import { inTime } from './in-time.js';
 import { commandMessage, denial, describeDecision, type Described, POOL } from './record-decision.js';
@@ -23,7 +23,6 @@ export const DECIDER = Symbol('decider');
 export interface DeciderPorts {
   readonly tenant: string;
   readonly shards: Shards;
-  readonly rules: () => Rules;
   readonly pools: Pools;
   readonly stored: StoredAnswers;
   /** Resolves when COMMANDS has stored the command. `id` is the digest of the decision, never something that an agent chose. */
@@ -44,6 +43,8 @@ export class Decider {
   /** The answer, or undefined when the decision is an allow: then the executor answers. Throws INPUT_*, LEDGER_*, POLICY_*. */
   async decide(address: DecideAddress, request: ActionRequest, reply: string): Promise<Answer | undefined> {
     const shard = this.#shardOf(address);
+    // Policies that are being put in force count for what comes after them in the chain.
+    if (shard.activation !== undefined) await shard.activation;
     const { agent } = address;
     const asked = askedOf(request);
     const askedText = canonicalJson(asked);
@@ -85,9 +86,9 @@ export class Decider {
     return listCatalog(agent, request, this.#rulesFor(agent, this.#shardOf(address)));
   }
 
-  #rulesFor(agent: string, shard: Shard): Rules {
-    const rules = this.ports.rules();
-    if (rules.knows(agent) && !shard.calls.isRevoked(agent)) return rules;
+  #rulesFor(agent: string, { calls, rules }: DecidingShard): Rules {
+    if (rules === undefined) throw new Fault('LEDGER_UNAVAILABLE', 'no policies are in force on the shard yet');
+    if (rules.knows(agent) && !calls.isRevoked(agent)) return rules;
     throw new Fault('INPUT_UNKNOWN_AGENT', `the agent \`${agent}\` is not registered`);
   }
 
@@ -127,7 +128,7 @@ export class Decider {
     }
   }
 
-  #shardOf(address: DecideAddress): Shard {
+  #shardOf(address: DecideAddress): DecidingShard {
     const shard = this.ports.shards.of(address);
     if (shard === undefined) throw new Fault('LEDGER_FENCED', `this process does not own shard ${address.shard}`);
     return shard;

@@ -1,98 +1,115 @@
 import type { Rules } from '#writ/authorisation';
 import { type EntryBody } from '#writ/contracts';
 import { deploymentPaths, listAgents } from '#writ/deployment';
-import { type Fault, messageOf } from '#writ/faults';
+import { Fault, messageOf } from '#writ/faults';
 import { policyProblemsOf } from '#writ/policy';
-import { loadRules } from '#writ/policy-loader';
+import { loadRules, MANIFEST_FILE } from '#writ/policy-loader';
 import type { ServiceContext } from '#writ/service-host';
-import { stat, readdir } from 'node:fs/promises';
+import { type Authority, parseManifest, type SignedManifest, signManifest, verifyManifest } from '#writ/signing';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { Shard } from './ports.js';
+import type { DecidingShard } from './ports.js';
 import { ChangeWatcher } from './change-watcher.js';
+import { PolicyActivation } from './policy-activation.js';
 import { RulesKeeper } from './rules-keeper.js';
 
-/** The rules in force, and their life on record. */
+/** Who published, where the files themselves are the publication. */
+const FILES_AUTHOR = 'files';
+
+/** The newest rules that loaded, and their life on record. */
 export interface WatchedRules {
-  readonly current: Rules;
-  /** Says on a newly owned shard which policies it decides by, when its chain does not say so already. */
-  recordOn(shard: Shard): Promise<void>;
+  readonly newest: Rules;
+  /** Puts them in force on a newly owned shard, when its chain does not say so already. */
+  activateOn(shard: DecidingShard): Promise<void>;
   watch(): void;
   close(): void;
 }
 
 /** Loads policies and agents, and follows changes of both. Throws POLICY_*: a service does not start on bad policies. */
-export async function openRules(context: ServiceContext, shards: () => readonly Shard[]): Promise<WatchedRules> {
-  const { catalogue, settings, log } = context;
+export async function openRules(
+  context: ServiceContext,
+  shards: () => readonly DecidingShard[],
+): Promise<WatchedRules> {
+  const { catalogue, settings, log, key, authority } = context;
   const paths = deploymentPaths(settings.WRIT_DATA);
-  const { policies, obligations } = catalogue.config;
-  const folders = [policies, ...(obligations === undefined ? [] : [obligations])];
-  const look = () =>
-    fingerprint(
-      folders.map((folder) => resolve(catalogue.baseDirectory, folder)),
-      paths.agentsFile,
-    );
-  const recordAll = (body: (shard: Shard) => EntryBody | undefined) => {
-    for (const shard of shards()) {
-      const entry = body(shard);
-      if (entry === undefined) continue;
-      shard.append(entry).catch((error: unknown) => {
-        log.error({ detail: messageOf(error) }, 'a change could not be recorded');
-      });
-    }
-  };
+  const { config } = catalogue;
+  const [directory, ...others] = [
+    config.policies,
+    ...(config.obligations === undefined ? [] : [config.obligations]),
+  ].map((folder) => resolve(catalogue.baseDirectory, folder)) as [string, ...string[]];
+  const manifestFile = join(directory, MANIFEST_FILE);
+  const look = () => fingerprint([directory, ...others], [paths.agentsFile, manifestFile]);
   // Taken before the files are read: a change in between is seen at the first look.
   const loaded = await look();
-  const keeper = await RulesKeeper.open({
+  const keeper: RulesKeeper = await RulesKeeper.open({
     catalogue,
     load: async (agents) => (await loadRules({ catalogue, agents, dataDir: paths.dataDir })).policies,
     agents: () => listAgents(paths),
-    onChanged: (rules) => {
-      log.warn({ bundle: rules.policies.hash, policies: rules.policies.size }, 'the rules changed');
-      recordAll((shard) => changed(shard, rules));
+    manifestOf: async ({ hash }) =>
+      config.policyActivation === 'files' ? undefined : readManifest(manifestFile, hash, authority()),
+    onChanged: () => void activation.activateAll(),
+    onRejected: (fault, { rules }) => {
+      log.error({ code: fault.code, detail: fault.message, kept: rules.policies.hash }, 'a bad change was refused');
+      for (const shard of shards()) {
+        shard.append(rejected(fault, shard, rules)).catch((error: unknown) => {
+          log.error({ detail: messageOf(error) }, 'a change could not be recorded');
+        });
+      }
     },
-    onRejected: (fault, kept) => {
-      log.error({ code: fault.code, detail: fault.message, kept: kept.policies.hash }, 'a bad change was refused');
-      recordAll(() => rejected(fault, kept));
+  });
+  const activation = new PolicyActivation({
+    published: () => keeper.current,
+    shards,
+    manifestFor: (hash, version) => {
+      const at = new Date().toISOString();
+      return signManifest({ v: 1, ledger: config.ledger, version, hash, author: FILES_AUTHOR, at }, key);
     },
+    log,
   });
   const watcher = new ChangeWatcher(look, loaded, () => keeper.reload());
   return {
-    get current() {
-      return keeper.current;
+    get newest() {
+      return keeper.current.rules;
     },
-    recordOn: async (shard) => {
-      const entry = changed(shard, keeper.current);
-      if (entry !== undefined) await shard.append(entry);
-    },
+    activateOn: (shard) => activation.activate(shard),
     watch: () => watcher.start((error) => log.error({ detail: messageOf(error) }, 'the policies cannot be looked at')),
     close: () => watcher.stop(),
   };
 }
 
-function changed(shard: Shard, { policies }: Rules): EntryBody | undefined {
-  if (shard.calls.bundle === policies.hash) return undefined;
-  return { type: 'policy.changed', bundle: { old: shard.calls.bundle, new: policies.hash }, policies: policies.size };
+/** Throws POLICY_UNSIGNED unless an operator's manifest says that these very policies are to be in force. */
+async function readManifest(file: string, hash: string, authority: Authority): Promise<SignedManifest> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new Fault('POLICY_UNSIGNED', 'nobody has published the policies: `writ policy publish`', { cause });
+  });
+  const manifest = parseManifest(text);
+  verifyManifest(manifest, authority, ['operator']);
+  if (manifest.hash === hash) return manifest;
+  throw new Fault(
+    'POLICY_UNSIGNED',
+    `the policies are ${hash}; version ${manifest.version} publishes ${manifest.hash}`,
+  );
 }
 
-function rejected(fault: Fault, kept: Rules): EntryBody {
+function rejected(fault: Fault, { epoch }: DecidingShard, { policies }: Rules): EntryBody {
   const [first] = policyProblemsOf(fault);
   const at = first === undefined ? 'unknown' : `${first.file}:${first.line}:${first.col}`;
-  return { type: 'policy.rejected', why: { code: fault.code }, kept: kept.policies.hash, at: at.slice(0, 256) };
+  const kept = epoch?.hash ?? policies.hash;
+  return { type: 'policy.rejected', why: { code: fault.code }, kept, at: at.slice(0, 256) };
 }
 
 /** Names, sizes and times of everything that the rules are made from: another text, another fingerprint. */
-async function fingerprint(directories: readonly string[], agentsFile: string): Promise<string> {
+async function fingerprint(directories: readonly string[], files: readonly string[]): Promise<string> {
   const listed = await Promise.all(
     directories.map(async (directory) => {
       const names = await readdir(directory, { recursive: true });
       return names.filter((name) => name.endsWith('.cedar')).map((name) => join(directory, name));
     }),
   );
-  const files = [...listed.flat().toSorted(), agentsFile];
   const stats = await Promise.all(
-    files.map(async (file) => {
-      const { size, mtimeMs, ino } = await stat(file);
-      return `${file} ${size} ${mtimeMs} ${ino}`;
+    [...listed.flat().toSorted(), ...files].map(async (file) => {
+      const found = await stat(file).catch(() => undefined);
+      return `${file} ${found?.size} ${found?.mtimeMs} ${found?.ino}`;
     }),
   );
   return stats.join('\n');

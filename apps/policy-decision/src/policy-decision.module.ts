@@ -104,7 +104,7 @@ async function openParts(context: ServiceContext): Promise<Parts> {
     follower,
     openWriter: context.openWriter,
     serve: (shard) => strategy.serve(subjects.decide(shard), DECIDE),
-    onClaimed: (shard) => rules.recordOn(shard),
+    onClaimed: (shard) => rules.activateOn(shard),
     now: Date.now,
     log,
   });
@@ -117,11 +117,10 @@ async function openParts(context: ServiceContext): Promise<Parts> {
   return { calls, follower, pools, strategy, owner, keeper, rules };
 }
 
-function deciderOf(context: ServiceContext, { owner, rules, pools }: Parts): Decider {
+function deciderOf(context: ServiceContext, { owner, pools }: Parts): Decider {
   return new Decider({
     tenant: context.catalogue.config.tenant,
     shards: owner,
-    rules: () => rules.current,
     pools,
     stored: new StoredAnswers((entry) => storedValues(context, entry)),
     issue: async (subject, command, id) => {
@@ -157,8 +156,8 @@ function detailsOf({ settings }: ServiceContext, { keeper, follower, calls, rule
     shardsOwned: keeper.owned,
     ledgerPosition: follower.position,
     callsOpen: calls.openCount,
-    bundle: rules.current.policies.hash,
-    agents: rules.current.agents,
+    bundle: rules.newest.policies.hash,
+    agents: rules.newest.agents,
     pools: pools.present(),
   };
 }

@@ -1,17 +1,21 @@
-import { type Rules, rulesOf } from '#writ/authorisation';
+import { rulesOf } from '#writ/authorisation';
 import type { Catalogue } from '#writ/catalogue';
 import type { RegisteredAgent } from '#writ/deployment';
 import { type Fault, toFault } from '#writ/faults';
 import type { PolicySet } from '#writ/policy';
+import type { SignedManifest } from '#writ/signing';
+import type { PublishedRules } from './policy-activation.js';
 
 export interface RulesKeeperOptions {
   readonly catalogue: Catalogue;
   /** Parses, validates and compiles the policy files for those agents. Throws POLICY_*. */
   readonly load: (agents: readonly RegisteredAgent[]) => Promise<PolicySet>;
   readonly agents: () => Promise<readonly RegisteredAgent[]>;
-  readonly onChanged: (rules: Rules) => void;
+  /** The manifest that publishes these policies; undefined when none is asked for. Throws POLICY_UNSIGNED. */
+  readonly manifestOf: (policies: PolicySet) => Promise<SignedManifest | undefined>;
+  readonly onChanged: (published: PublishedRules) => void;
   /** A change was refused; what was in force stays so. */
-  readonly onRejected: (fault: Fault, kept: Rules) => void;
+  readonly onRejected: (fault: Fault, kept: PublishedRules) => void;
 }
 
 /** What decisions are made from: catalogue, agents and policies. Good changes replace it as a whole, bad ones are refused. */
@@ -20,16 +24,16 @@ export class RulesKeeper {
 
   private constructor(
     private readonly options: RulesKeeperOptions,
-    private rules: Rules,
+    private published: PublishedRules,
   ) {}
 
   /** Throws POLICY_* when the policies are not good: a service does not start on them. */
   static async open(options: RulesKeeperOptions): Promise<RulesKeeper> {
-    return new RulesKeeper(options, await loadRules(options));
+    return new RulesKeeper(options, await load(options));
   }
 
-  get current(): Rules {
-    return this.rules;
+  get current(): PublishedRules {
+    return this.published;
   }
 
   /** The policy files or the registry changed. One change at a time; decisions under way keep what they began with. */
@@ -40,15 +44,16 @@ export class RulesKeeper {
 
   async #reload(): Promise<void> {
     try {
-      this.rules = await loadRules(this.options);
-      this.options.onChanged(this.rules);
+      this.published = await load(this.options);
+      this.options.onChanged(this.published);
     } catch (error) {
-      this.options.onRejected(toFault(error), this.rules);
+      this.options.onRejected(toFault(error), this.published);
     }
   }
 }
 
-async function loadRules({ catalogue, load, agents }: RulesKeeperOptions): Promise<Rules> {
-  const registered = await agents();
-  return rulesOf(catalogue, await load(registered), registered);
+async function load(options: RulesKeeperOptions): Promise<PublishedRules> {
+  const registered = await options.agents();
+  const policies = await options.load(registered);
+  return { rules: rulesOf(options.catalogue, policies, registered), manifest: await options.manifestOf(policies) };
 }

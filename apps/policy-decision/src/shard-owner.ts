@@ -2,13 +2,13 @@ import { type DecideAddress, type EntryBody, type PayloadValue } from '#writ/con
 import type { BlockWriter, LedgerFollower } from '#writ/ledger-client';
 import type { BusSubscription } from '#writ/nats';
 import type { Calls } from './calls.js';
-import type { Shard, Shards } from './ports.js';
+import type { DecidingShard, Shard, Shards } from './ports.js';
 import { Refusals } from './refusals.js';
 import type { OwnedShard } from './shard-keeper.js';
 
 export const producerOf = (shard: number): string => `pdp-${shard}`;
 
-interface Owned extends Shard {
+interface Owned extends DecidingShard {
   readonly refusals: Refusals;
 }
 
@@ -18,8 +18,8 @@ export interface ShardOwnerOptions {
   readonly follower: Pick<LedgerFollower, 'catchUp' | 'position'>;
   readonly openWriter: (producer: string, onDead: () => void) => Promise<BlockWriter>;
   readonly serve: (shard: number) => BusSubscription;
-  /** Writes what must stand before the first decision of a new owner, such as the policies that it decides by. */
-  readonly onClaimed: (shard: Shard) => Promise<void>;
+  /** Puts the policies in force that the new owner decides by: before its first decision. */
+  readonly onClaimed: (shard: DecidingShard) => Promise<void>;
   readonly now: () => number;
   readonly log: { error(fields: Record<string, unknown>, message: string): void };
 }
@@ -32,7 +32,7 @@ export class ShardOwner implements Shards {
 
   constructor(private readonly options: ShardOwnerOptions) {}
 
-  of({ shard }: DecideAddress): Shard | undefined {
+  of({ shard }: DecideAddress): DecidingShard | undefined {
     return this.#owned.get(shard);
   }
 
@@ -51,7 +51,7 @@ export class ShardOwner implements Shards {
     return this.#owned.values().next().value;
   }
 
-  all(): readonly Shard[] {
+  all(): readonly DecidingShard[] {
     return [...this.#owned.values()];
   }
 
@@ -68,9 +68,15 @@ export class ShardOwner implements Shards {
     // If the process dies here the shard has an owner on record that serves nobody; the next one claims it again.
     // From here on no other writer's block can follow, so what stands in the ledger now is the whole past of this shard.
     await follower.catchUp();
-    const owned = this.#own(writer);
-    await this.options.onClaimed(owned);
+    const owned = this.#own(writer, producerOf(shard));
+    // It hears of changes from here on; it serves nobody before its policies are in force.
     this.#owned.set(shard, owned);
+    try {
+      await this.options.onClaimed(owned);
+    } catch (error) {
+      this.#owned.delete(shard);
+      throw error;
+    }
     const subscription = this.options.serve(shard);
     return {
       claim: claimed.seq,
@@ -88,7 +94,7 @@ export class ShardOwner implements Shards {
     return this.#written.delete(seq);
   }
 
-  #own(writer: BlockWriter): Owned {
+  #own(writer: BlockWriter, producer: string): Owned {
     const { calls } = this.options;
     const append = async (body: EntryBody, values?: readonly PayloadValue[]) => {
       const appended = await writer.append(body, values);
@@ -99,6 +105,15 @@ export class ShardOwner implements Shards {
     };
     const onLost = (error: string) =>
       this.options.log.error({ detail: error }, 'a refused request could not be recorded');
-    return { calls, append, refusals: new Refusals(append, this.options.now, onLost) };
+    return {
+      calls,
+      append,
+      refusals: new Refusals(append, this.options.now, onLost),
+      get epoch() {
+        return calls.epochOf(producer);
+      },
+      rules: undefined,
+      activation: undefined,
+    };
   }
 }

@@ -98,6 +98,8 @@ export const WritConfig = z.strictObject({
   policies: z.string().default('policies'),
   /** Folder of policies that only oblige, relative to the configuration file; none when it is not given. */
   obligations: z.string().optional(),
+  /** `files`: what loads is in force. `manifest`: only what an operator published with `writ policy publish`. */
+  policyActivation: z.enum(['files', 'manifest']).default('files'),
   listen: z
     .strictObject({ host: z.string().default('127.0.0.1'), port: z.int().min(0).max(65_535).default(4222) })
     .prefault({}),

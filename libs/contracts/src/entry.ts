@@ -123,8 +123,27 @@ export const Entry = z.discriminatedUnion('type', [
   z.strictObject({
     type: type('policy.changed'),
     ...base,
+    /** `old` is what this producer decided by before; null when it decided nothing yet. */
     bundle: z.strictObject({ old: Hash.nullable(), new: Hash }),
     policies: z.int().min(0),
+    /** The manifest that is activated, without its hash, which is `bundle.new`, and its ledger, which is this one. */
+    man: z.strictObject({
+      ver: z.int().min(1),
+      author: z.string().max(128),
+      at: z.iso.datetime(),
+      force: z.literal(true).optional(),
+      key: z.string().length(22),
+      sig: z.string().length(86),
+    }),
+    /** Ids of policies, against the bundle before; absent when that one is not at hand. `n` counts all, the lists hold the first. */
+    diff: z
+      .strictObject({
+        added: z.array(Short).max(32),
+        removed: z.array(Short).max(32),
+        changed: z.array(Short).max(32),
+        n: z.int().min(0),
+      })
+      .optional(),
   }),
   z.strictObject({
     type: type('policy.rejected'),

@@ -55,6 +55,8 @@ export const FAULTS = {
   POLICY_INVALID: policy('a policy does not validate against the schema'),
   POLICY_UNSUPPORTED: policy('a policy uses something that Writ does not implement'),
   POLICY_LINT: policy('a policy breaks a rule of Writ'),
+  POLICY_UNSIGNED: policy('the policies are not those of a manifest that an operator signed'),
+  POLICY_DOWNGRADE: policy('the manifest is older than the policies in force'),
   POLICY_LOADER_FAILED: policy('the process that loads policies ended without a result'),
   LEDGER_UNAVAILABLE: ledger('the record cannot be written now'),
   LEDGER_FULL: ledger('the ledger is full'),

@@ -11,6 +11,9 @@ export interface PolicyFile {
   readonly bytes: Uint8Array;
 }
 
+/** Beside the policies: the manifest that publishes them. */
+export const MANIFEST_FILE = 'manifest.json';
+
 const FILES_MAX = 10_000;
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
 

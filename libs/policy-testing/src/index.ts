@@ -1,6 +1,5 @@
 export { askPolicies, type Outcome } from './ask.js';
 export { Coverage, type CoverageReport } from './coverage.js';
-export { comparePolicies, type PolicyDifference } from './compare-policies.js';
 export { asBefore, changeOf, type FlipGroup, Flips } from './flips.js';
 export { Replay, type Unreplayable } from './replay.js';
 export { runTest, type TestResult } from './run-test.js';

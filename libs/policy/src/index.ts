@@ -2,6 +2,7 @@ export { bundleHash, Entity, EntityUid, PolicyBundle, PolicyJson, type PolicySet
 export { type ClausePlace, clausePlaces, type PolicyTrace, traceClauses, traceFilter } from './clause-trace.js';
 export { LOG_ONLY, type PolicyPlace } from './compile-policy.js';
 export { couldPermit } from './could-permit.js';
+export { comparePolicies, type PolicyDifference } from './compare-policies.js';
 export { decide, type PolicyCode, type PolicyDecision, type PolicyReasons, type PolicyRequest } from './decide.js';
 export { type FilterPlan, type FilterRequest, planFilter } from './filter.js';
 export { checkFilterable } from './filterable.js';

@@ -1,5 +1,5 @@
 import { policyFault, type PolicyProblem } from './problems.js';
-import type { Entity, PolicyBundle } from './bundle.js';
+import type { Entity, PolicyBundle, PolicySource } from './bundle.js';
 import { type CompiledPolicy, type CompiledScope, compilePolicy } from './compile-policy.js';
 import { EntityStore } from './entity-store.js';
 import { RECORD_TYPE } from './outcome.js';
@@ -53,6 +53,12 @@ export class PolicySet {
         else list.push(policy);
       }
     }
+  }
+
+  /** All that the bundle holds, enforced or not. */
+  get sources(): readonly PolicySource[] {
+    const all = [...this.policies, ...(this.obligations?.policies ?? []), ...(this.logOnly?.policies ?? [])];
+    return all.map(({ source }) => source);
   }
 
   /** The policies in scope, in bundle order. */

@@ -13,6 +13,8 @@ type OtherProblem =
   | 'schema'
   | 'no_decision'
   | 'second_outcome'
+  | 'no_epoch'
+  | 'bad_epoch'
   | 'duplicate_id'
   | 'recorded_hashes'
   | 'no_head'
@@ -40,6 +42,8 @@ export const PROBLEM_EXITS: Readonly<Record<ProblemCode, 0 | 20 | 30 | 40>> = {
   bad_entry: 40,
   schema: 40,
   no_decision: 40,
+  no_epoch: 40,
+  bad_epoch: 40,
   recorded_hashes: 40,
   head_root: 40,
   head_boundary: 40,

@@ -1,3 +1,4 @@
+import type { EntryBody } from '#writ/contracts';
 import { hash } from 'node:crypto';
 import { buildHealthyLedger, completedBody, decidedBody, LedgerBuilder } from '../../../test/harness/ledger-builder.js';
 import { openBlock, sealBlock } from './block.js';
@@ -43,13 +44,13 @@ function* seeded(seed: string, below: number): Generator<number> {
 describe('LedgerVerifier', () => {
   it('finds nothing wrong with a healthy ledger, and says what it holds', () => {
     const report = verify(healthy.messages, { head, remembered: headOf(healthy.messages.slice(0, 20)) });
-    expect(report).toMatchObject({ exit: 10, blocks: 61, entries: 151, size: 151, problems: [], openCalls: 0 });
+    expect(report).toMatchObject({ exit: 10, blocks: 63, entries: 153, size: 153, problems: [], openCalls: 0 });
     expect(report.producers).toEqual([
       { id: 'exec-memory-1', boots: 1, blocks: 15, entries: 30 },
       { id: 'exec-tool-1', boots: 1, blocks: 15, entries: 30 },
       { id: 'operator', boots: 1, blocks: 1, entries: 1 },
-      { id: 'pdp-0', boots: 2, blocks: 15, entries: 45 },
-      { id: 'pdp-1', boots: 1, blocks: 15, entries: 45 },
+      { id: 'pdp-0', boots: 2, blocks: 16, entries: 46 },
+      { id: 'pdp-1', boots: 1, blocks: 16, entries: 46 },
     ]);
   });
 
@@ -153,7 +154,7 @@ describe('LedgerVerifier', () => {
       expect(report.problems).toContainEqual(
         expect.objectContaining({
           code: 'truncated',
-          message: `the signed head has 151 entries; only ${report.entries} are present`,
+          message: `the signed head has 153 entries; only ${report.entries} are present`,
         }),
       );
     }
@@ -169,7 +170,7 @@ describe('LedgerVerifier', () => {
   });
 
   it('finds another history by a remembered head', () => {
-    const report = verify(healthy.messages, { head, remembered: { size: 151, root: 'A'.repeat(43) } });
+    const report = verify(healthy.messages, { head, remembered: { size: 153, root: 'A'.repeat(43) } });
     expect(report).toMatchObject({ exit: 30, problems: [{ code: 'remembered_root' }] });
   });
 
@@ -179,8 +180,8 @@ describe('LedgerVerifier', () => {
   });
 
   it('refuses a head inside a block, and a head with another root', () => {
-    expect(codes(verify(healthy.messages, { head: { size: 3, root: head.root } }))).toContain('head_boundary');
-    expect(codes(verify(healthy.messages, { head: { size: 151, root: 'A'.repeat(43) } }))).toEqual(['head_root']);
+    expect(codes(verify(healthy.messages, { head: { size: 4, root: head.root } }))).toContain('head_boundary');
+    expect(codes(verify(healthy.messages, { head: { size: 153, root: 'A'.repeat(43) } }))).toEqual(['head_root']);
   });
 
   it('says that without a head a missing end cannot be noticed', () => {
@@ -321,6 +322,58 @@ describe('LedgerVerifier on what producers must not do', () => {
       },
     },
     {
+      name: 'a decision before any policies were activated',
+      code: 'no_epoch',
+      exit: 40,
+      act: (builder) => builder.block('pdp-0', [allow(builder)]),
+    },
+    {
+      name: 'a decision under other policies than those in force',
+      code: 'no_epoch',
+      exit: 40,
+      act: (builder) => {
+        const body = decidedBody('tool.call', 'c1', 'allow') as Extract<EntryBody, { type: 'tool.call.decided' }>;
+        const why = { ...body.why, bundle: `sha256:${'99'.repeat(32)}` };
+        builder.block('pdp-0', [builder.activation('pdp-0'), builder.entry('pdp-0', { ...body, why })]);
+      },
+    },
+    {
+      name: 'a decision under what another shard activated',
+      code: 'no_epoch',
+      exit: 40,
+      act: (builder) => {
+        builder.block('pdp-1', [builder.activation('pdp-1')]);
+        builder.block('pdp-0', [allow(builder)]);
+      },
+    },
+    {
+      name: 'an activation that is not newer',
+      code: 'bad_epoch',
+      exit: 40,
+      act: (builder) => {
+        const old = `sha256:${'5b'.repeat(32)}`;
+        builder.block('pdp-0', [builder.activation('pdp-0', { ver: 2 }), builder.activation('pdp-0', { old, ver: 2 })]);
+      },
+    },
+    {
+      name: 'an activation that names another one before it',
+      code: 'bad_epoch',
+      exit: 40,
+      act: (builder) => builder.block('pdp-0', [builder.activation('pdp-0', { old: `sha256:${'99'.repeat(32)}` })]),
+    },
+    {
+      name: 'an activation of policies that an executor published',
+      code: 'bad_epoch',
+      exit: 40,
+      act: (builder) => builder.block('pdp-0', [builder.activation('pdp-0', { keyName: 'exec-tool-1' })]),
+    },
+    {
+      name: 'an activation under a manifest that nobody signed',
+      code: 'bad_epoch',
+      exit: 40,
+      act: (builder) => builder.block('pdp-0', [builder.activation('pdp-0', { keyName: 'stranger' })]),
+    },
+    {
       name: 'an entry that the schema does not know',
       code: 'schema',
       exit: 40,
@@ -457,7 +510,7 @@ describe('LedgerVerifier on what producers must not do', () => {
 
   it('does not let a refused message move the chain of the real producer', () => {
     const builder = new LedgerBuilder();
-    builder.block('pdp-0', [allow(builder)]);
+    builder.block('pdp-0', [builder.activation('pdp-0'), allow(builder)]);
     builder.append('ledger.block.pdp-0', Buffer.from('junk'));
     builder.block('pdp-0', [allow(builder)]);
     expect(codes(verify(builder.messages))).toEqual(['malformed', 'no_head']);

@@ -7,6 +7,7 @@ import { claimedId, inspectDamaged } from './damaged-block.js';
 import { HeadCheck, type ExpectedHeads } from './head-check.js';
 import { judgeMessage, rejectedLeaf, type LedgerMessage, type RefusedMessage } from './judge-message.js';
 import { Frontier } from './merkle.js';
+import { PolicyEpochs } from './policy-epochs.js';
 import { ProblemList, type ProblemPlace, type VerifyReport } from './report.js';
 import type { AuthenticEntry, VerifiedBlock } from './verify-block.js';
 
@@ -47,6 +48,7 @@ export class LedgerVerifier {
   readonly #producers = new Map<string, ProducerState>();
   readonly #heads: HeadCheck;
   readonly #history = new CallHistory();
+  readonly #epochs: PolicyEpochs;
   readonly #ids = new Set<string>();
   #seq = 0;
   #entries = 0;
@@ -54,6 +56,7 @@ export class LedgerVerifier {
 
   constructor(private readonly options: VerifierOptions) {
     this.#problems = options.problems ?? new ProblemList();
+    this.#epochs = new PolicyEpochs(options.authority);
     this.#heads = new HeadCheck(options, this.#frontier, this.#problems);
   }
 
@@ -101,6 +104,7 @@ export class LedgerVerifier {
     this.#appendRejected(message, refused);
     const damaged = inspectDamaged(message.data, message.leafHashes);
     const place = { ...(damaged.n !== undefined && { n: damaged.n }), ...placeOf(message, refused.block) };
+    if (place.producer !== undefined) this.#epochs.lose(place.producer);
     for (const { index, id } of damaged.altered) {
       this.#problems.add(refused.refusal, `${refused.message}; entry ${index} was altered`, {
         ...place,
@@ -130,6 +134,7 @@ export class LedgerVerifier {
     const step = producer.chain.accept(block);
     if (step !== 'next') {
       this.#problems.add(step, `block ${block.n} of \`${block.producer}\` ${CHAIN_SENTENCES[step]}`, place);
+      this.#epochs.lose(block.producer);
     }
     if (step === 'replay' || step === 'fork' || step === 'reordered' || step === 'stale_boot') {
       this.#appendRejected(message, { refusal: step, block, isAuthentic: true });
@@ -174,8 +179,9 @@ export class LedgerVerifier {
     producer.s = entry.prod.s;
     if (this.#ids.has(entry.id)) this.#problems.add('duplicate_id', `the entry id \`${entry.id}\` stands twice`, named);
     this.#ids.add(entry.id);
-    const problem = this.#history.take(entry, place.seq, place.index);
-    if (problem !== undefined) this.#problems.add(problem.code, problem.message, named);
+    for (const problem of [this.#history.take(entry, place.seq, place.index), this.#epochs.take(entry)]) {
+      if (problem !== undefined) this.#problems.add(problem.code, problem.message, named);
+    }
   }
 
   #producerOf(id: string): ProducerState {

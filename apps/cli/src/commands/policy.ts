@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
+import { parseWhole } from '../call/parse-whole.js';
 import { type Cli, CODES, type CommonOptions, helpEnd, withJson } from '../cli.js';
+import type { PublishOptions } from '../policy/run-publish.js';
 import { addPolicyTools } from './policy-tools.js';
 
-/** `writ policy check|test|diff|replay` */
+/** `writ policy check|publish|test|diff|replay` */
 export function addPolicyCommand(program: Command, cli: Cli): void {
   const policy = program.command('policy').description('look at policies before they decide');
   const check = policy
@@ -21,5 +23,38 @@ export function addPolicyCommand(program: Command, cli: Cli): void {
     const { runCheck } = await import('../policy/run-check.js');
     cli.exitCode = await runCheck(options, cli);
   });
+  addPublishCommand(policy, cli);
   addPolicyTools(policy, cli);
+}
+
+const VERSIONS = { min: 1, max: Number.MAX_SAFE_INTEGER };
+
+function addPublishCommand(policy: Command, cli: Cli): void {
+  const publish = policy
+    .command('publish')
+    .description('sign the policies as they are now; with `policyActivation: manifest` only these are put in force')
+    .option('--author <name>', 'who publishes, for the record (default: the name of your account)')
+    .option('--policy-version <n>', 'number of this version (default: one more than the manifest beside the policies)')
+    .option('--force', 'may be older than what is in force; that is on record')
+    .option('--config <file>', 'configuration (default: writ.yaml)')
+    .option('--data <dir>', 'data directory with the key of the operator (default: .writ beside it)')
+    .addHelpText(
+      'after',
+      helpEnd(
+        [CODES.ok, CODES.usage, '78  the policies do not load, or the configuration is wrong'],
+        'writ policy publish --author alice',
+      ),
+    );
+  withJson(publish).action(
+    async ({ policyVersion, ...options }: PublishOptions & { readonly policyVersion?: string }) => {
+      const { runPublish } = await import('../policy/run-publish.js');
+      await runPublish(
+        {
+          ...options,
+          ...(policyVersion !== undefined && { version: parseWhole(policyVersion, '`--policy-version`', VERSIONS) }),
+        },
+        cli,
+      );
+    },
+  );
 }

@@ -53,7 +53,7 @@ describe('an exported ledger', () => {
   it('verifies offline with nothing but its directory and the root key', async () => {
     const directory = await exported(healthy.messages);
     const report = await verifyExport(directory, { rootVkey });
-    expect(report).toMatchObject({ exit: 10, entries: 51, blocks: 21, problems: [] });
+    expect(report).toMatchObject({ exit: 10, entries: 53, blocks: 23, problems: [] });
     expect((await readdir(directory)).sort()).toEqual([
       'README.txt',
       'blocks',
@@ -83,7 +83,7 @@ describe('an exported ledger', () => {
       index: 1,
       id: expect.stringMatching(/^01K0/),
     });
-    expect(formatReport(report)).toMatch(/\[40\] bad_root at message 10, pdp-0, block 1, entry 1, 01K0/);
+    expect(formatReport(report)).toMatch(/\[40\] bad_root at message 12, pdp-0, block 1, entry 1, 01K0/);
   });
 
   it('finds flips all over any file that is evidence', async () => {
@@ -217,12 +217,13 @@ describe('writeExport', () => {
 
   it('cuts a long ledger into chunks', async () => {
     const builder = new LedgerBuilder();
+    builder.block('pdp-0', [builder.activation('pdp-0')]);
     for (let n = 0; n < 10; n++)
       builder.block('pdp-0', [builder.entry('pdp-0', decidedBody('tool.call', `c-${n}`, 'allow'))]);
     const directory = join(home, `export-${count++}`);
     await writeExport(directory, stream(builder.messages), { ...options, chunkBytes: 9_000 });
     expect(await readdir(join(directory, 'blocks'))).toEqual(['00000000.txt', '00000001.txt']);
-    expect(await verifyExport(directory, { rootVkey })).toMatchObject({ exit: 10, entries: 10, openCalls: 10 });
+    expect(await verifyExport(directory, { rootVkey })).toMatchObject({ exit: 10, entries: 11, openCalls: 10 });
     await rm(join(directory, 'blocks', '00000000.txt'));
     const report = await verifyExport(directory, { rootVkey });
     expect(report.problems).toContainEqual(expect.objectContaining({ code: 'bad_file', file: 'blocks/00000000.txt' }));

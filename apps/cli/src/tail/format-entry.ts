@@ -1,4 +1,4 @@
-import type { CompletedEntry, DecidedEntry, Entry } from '#writ/contracts';
+import type { CompletedEntry, DecidedEntry, Entry, EntryOf } from '#writ/contracts';
 import type { Paint } from '../paint.js';
 
 /** Where the policy stands that made a decision, or the nearest permit of a default deny: `policies/slack.cedar:19`. */
@@ -35,7 +35,7 @@ function describe(entry: Entry, paint: Paint): string {
     case 'shard.claimed':
       return `${entry.inst} owns shard ${entry.shard}`;
     case 'policy.changed':
-      return `${entry.policies} policies in force  ${shortHash(entry.bundle.new)}`;
+      return describeActivation(entry);
     case 'policy.rejected':
       return `${paint('red', 'policies rejected')}  ${entry.why.code} at ${entry.at}  ${shortHash(entry.kept)} stay in force`;
     case 'credential.used':
@@ -47,6 +47,11 @@ function describe(entry: Entry, paint: Paint): string {
     case 'ledger.near_full':
       return paint('yellow', `the ledger is nearly full: ${entry.used} of ${entry.max} bytes`);
   }
+}
+
+function describeActivation({ policies, bundle, man, diff }: EntryOf<'policy.changed'>): string {
+  const changes = diff === undefined ? '' : `  +${diff.added.length} -${diff.removed.length} ~${diff.changed.length}`;
+  return `${policies} policies in force  version ${man.ver} by ${man.author}${man.force ? ', FORCED' : ''}${changes}  ${shortHash(bundle.new)}`;
 }
 
 function describeDecision(entry: DecidedEntry, paint: Paint): string {

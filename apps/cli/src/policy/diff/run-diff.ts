@@ -1,12 +1,5 @@
-import {
-  asBefore,
-  askPolicies,
-  changeOf,
-  comparePolicies,
-  type FlipGroup,
-  Flips,
-  type PolicyDifference,
-} from '#writ/policy-testing';
+import { asBefore, askPolicies, changeOf, type FlipGroup, Flips } from '#writ/policy-testing';
+import { comparePolicies, type PolicyDifference } from '#writ/policy';
 import { type Cli, type CommonOptions, dataDirectory } from '../../cli.js';
 import { EXIT } from '../../exit-codes.js';
 import { UsageError } from '../../failure.js';

@@ -1,4 +1,4 @@
-import type { PolicyBundle } from '#writ/policy';
+import type { PolicySource } from './bundle.js';
 
 /** A policy that is not the same in two sets, by its id. */
 export interface PolicyDifference {
@@ -11,10 +11,11 @@ export interface PolicyDifference {
   readonly after?: string;
 }
 
-type Policy = PolicyBundle['policies'][number];
-
 /** What differs between two sets of policies. The order of policies and the file that they stand in mean nothing. */
-export function comparePolicies(before: readonly Policy[], after: readonly Policy[]): readonly PolicyDifference[] {
+export function comparePolicies(
+  before: readonly PolicySource[],
+  after: readonly PolicySource[],
+): readonly PolicyDifference[] {
   const old = new Map(before.map((policy) => [policy.id, policy]));
   const fresh = new Map(after.map((policy) => [policy.id, policy]));
   return [...new Set([...old.keys(), ...fresh.keys()])]
@@ -22,9 +23,9 @@ export function comparePolicies(before: readonly Policy[], after: readonly Polic
     .flatMap((id) => difference(old.get(id), fresh.get(id)));
 }
 
-function difference(before: Policy | undefined, after: Policy | undefined): readonly PolicyDifference[] {
+function difference(before: PolicySource | undefined, after: PolicySource | undefined): readonly PolicyDifference[] {
   const shown = after ?? before;
-  if (shown === undefined || before?.text === after?.text) return [];
+  if (shown === undefined || (before?.text === after?.text && before?.set === after?.set)) return [];
   return [
     {
       change: before === undefined ? 'added' : after === undefined ? 'removed' : 'changed',

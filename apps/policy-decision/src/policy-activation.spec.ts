@@ -1,0 +1,141 @@
+import { rulesOf } from '#writ/authorisation';
+import { readCatalogue } from '#writ/catalogue';
+import type { EntryBody } from '#writ/contracts';
+import { Fault } from '#writ/faults';
+import { generateSigningKey, type SignedManifest, signManifest } from '#writ/signing';
+import { setOf } from '../../../test/vectors/decide-on.js';
+import { Calls, type PolicyEpoch } from './calls.js';
+import { PolicyActivation, type PublishedRules } from './policy-activation.js';
+import type { DecidingShard } from './ports.js';
+
+const LEDGER = 'test/default/0';
+const catalogue = readCatalogue(`version: 1\nledger: ${LEDGER}\n`, {
+  file: 'writ.yaml',
+  baseDirectory: '.',
+  environment: {},
+});
+const key = generateSigningKey('operator');
+const PERMIT = 'permit (principal, action, resource);';
+const FORBID = 'forbid (principal, action, resource);';
+
+const manifestOf = (hash: string, version: number, force?: true): SignedManifest =>
+  signManifest(
+    { v: 1, ledger: LEDGER, version, hash, author: 'alice', at: '2026-11-22T10:00:00.000Z', ...(force && { force }) },
+    key,
+  );
+
+function published(policies: Readonly<Record<string, string>>, version?: number, force?: true): PublishedRules {
+  const rules = rulesOf(catalogue, setOf(policies), []);
+  return { rules, manifest: version === undefined ? undefined : manifestOf(rules.policies.hash, version, force) };
+}
+
+/** A shard, what it recorded, and a ledger that answers when it is told to. */
+class TestShard implements DecidingShard {
+  readonly calls = new Calls('default');
+  readonly recorded: EntryBody[] = [];
+  epoch: PolicyEpoch | undefined;
+  rules: DecidingShard['rules'];
+  activation: DecidingShard['activation'];
+  /** What the next appends come to; without any they succeed at once. */
+  readonly outcomes: Promise<void>[] = [];
+
+  readonly append: DecidingShard['append'] = async (body) => {
+    await this.outcomes.shift();
+    this.recorded.push(body);
+    if (body.type === 'policy.changed') this.epoch = { hash: body.bundle.new, version: body.man.ver };
+    return { seq: this.recorded.length, i: 0, id: '', leaf: Buffer.alloc(32), entry: body as never };
+  };
+
+  get codes(): readonly string[] {
+    return this.recorded.map((body) => (body.type === 'policy.rejected' ? body.why.code : body.type));
+  }
+}
+
+function anActivation(first: PublishedRules) {
+  const shard = new TestShard();
+  const state = { published: first };
+  const activation = new PolicyActivation({
+    published: () => state.published,
+    shards: () => [shard],
+    manifestFor: (hash, version) => manifestOf(hash, version),
+    log: { error: () => undefined, warn: () => undefined },
+  });
+  const publish = (next: PublishedRules) => {
+    state.published = next;
+    return activation.activateAll();
+  };
+  return { shard, activation, publish };
+}
+
+describe('the activation of policies', () => {
+  it('is on record before they are in force, with the hashes, the version, the author and the difference', async () => {
+    const { shard, publish } = anActivation(published({ p: PERMIT }));
+    await publish(published({ p: PERMIT, q: PERMIT }));
+    const before = shard.epoch?.hash;
+    await publish(published({ p: FORBID, r: PERMIT }));
+    expect(shard.recorded).toMatchObject([
+      { bundle: { old: null }, man: { ver: 1, author: 'alice' }, policies: 2 },
+      { bundle: { old: before }, man: { ver: 2 }, diff: { added: ['r'], removed: ['q'], changed: ['p'], n: 3 } },
+    ]);
+    expect(shard.rules?.policies.hash).toBe(shard.epoch?.hash);
+  });
+
+  it('lets nothing be decided under policies whose activation is not durable yet', async () => {
+    const { shard, publish } = anActivation(published({ p: PERMIT }));
+    let stored = (): void => undefined;
+    shard.outcomes.push(new Promise((resolve) => (stored = resolve)));
+    const done = publish(published({ p: PERMIT }));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([shard.rules, shard.activation]).toEqual([undefined, expect.any(Promise)]);
+    stored();
+    await done;
+    expect([shard.rules?.policies.size, shard.activation]).toEqual([1, undefined]);
+  });
+
+  it('keeps what is in force when it cannot be recorded, and a later one starts from there', async () => {
+    const { shard, publish } = anActivation(published({ p: PERMIT }));
+    await publish(published({ p: PERMIT }));
+    const kept = shard.rules;
+    shard.outcomes.push(Promise.reject(new Fault('LEDGER_FENCED', 'another owner')));
+    await publish(published({ q: PERMIT }));
+    expect([shard.rules, shard.recorded.length]).toEqual([kept, 1]);
+    await publish(published({ q: PERMIT }));
+    expect(shard.recorded).toHaveLength(2);
+    expect(shard.rules).not.toBe(kept);
+  });
+
+  it('needs no entry when only agents changed', async () => {
+    const { shard, publish } = anActivation(published({ p: PERMIT }));
+    await publish(published({ p: PERMIT }));
+    const again = published({ p: PERMIT });
+    await publish(again);
+    expect(shard.rules).toBe(again.rules);
+    expect(shard.recorded).toHaveLength(1);
+  });
+
+  it('refuses an older version, says so in the chain, and goes on under what it has', async () => {
+    const { shard, publish } = anActivation(published({ p: PERMIT }, 5));
+    await publish(published({ p: PERMIT }, 5));
+    const kept = shard.rules;
+    await publish(published({ q: PERMIT }, 4));
+    expect(shard.codes).toEqual(['policy.changed', 'POLICY_DOWNGRADE']);
+    expect(shard.recorded[1]).toMatchObject({ kept: kept?.policies.hash });
+    expect(shard.rules).toBe(kept);
+  });
+
+  it('takes an older version that is forced, and has that on record', async () => {
+    const { shard, publish } = anActivation(published({ p: PERMIT }, 5));
+    await publish(published({ p: PERMIT }, 5));
+    await publish(published({ q: PERMIT }, 4, true));
+    expect(shard.recorded[1]).toMatchObject({ type: 'policy.changed', man: { ver: 4, force: true } });
+    expect(shard.epoch?.version).toBe(4);
+  });
+
+  it('of two that come at once ends with the newest', async () => {
+    const { shard, publish } = anActivation(published({ p: PERMIT }));
+    const newest = published({ r: PERMIT });
+    await Promise.all([publish(published({ q: PERMIT })), publish(newest)]);
+    expect(shard.epoch?.hash).toBe(newest.rules.policies.hash);
+    expect(shard.rules).toBe(newest.rules);
+  });
+});

@@ -1,0 +1,116 @@
+import type { Rules } from '#writ/authorisation';
+import type { EntryBody } from '#writ/contracts';
+import { Fault, messageOf, toFault } from '#writ/faults';
+import { comparePolicies, type PolicyDifference } from '#writ/policy';
+import type { SignedManifest } from '#writ/signing';
+import type { DecidingShard } from './ports.js';
+
+/** Rules that loaded, and the manifest that publishes them; none when the files themselves are the publication. */
+export interface PublishedRules {
+  readonly rules: Rules;
+  readonly manifest: SignedManifest | undefined;
+}
+
+export interface PolicyActivationOptions {
+  /** The newest that loaded. */
+  readonly published: () => PublishedRules;
+  /** The shards that this process owns now. */
+  readonly shards: () => readonly DecidingShard[];
+  /** Signs a manifest for files that nobody published. */
+  readonly manifestFor: (hash: string, version: number) => SignedManifest;
+  readonly log: {
+    error(fields: Record<string, unknown>, message: string): void;
+    warn(fields: Record<string, unknown>, message: string): void;
+  };
+}
+
+const IDS_LISTED_MAX = 32;
+const RETRY_MS = 1_000;
+const PASSING: ReadonlySet<string> = new Set(['LEDGER_FULL', 'LEDGER_UNAVAILABLE', 'LEDGER_OVERLOADED']);
+
+/**
+ * Puts policies in force, shard by shard: an entry in the shard's own chain first, then the pointer. So a decision cites a bundle
+ * that its chain has activated, whatever happens in between.
+ */
+export class PolicyActivation {
+  constructor(private readonly options: PolicyActivationOptions) {}
+
+  /**
+   * Activates the newest rules on a shard, or leaves it as it is and throws: POLICY_DOWNGRADE, or LEDGER_* when the activation
+   * could not be recorded. One at a time for a shard.
+   */
+  async activate(shard: DecidingShard): Promise<void> {
+    while (shard.activation !== undefined) await shard.activation;
+    const published = this.options.published();
+    const { rules } = published;
+    // The same policies over other agents or entities: the epoch stays.
+    if (shard.epoch?.hash === rules.policies.hash) {
+      shard.rules = rules;
+      return;
+    }
+    const manifest = this.#manifestOf(shard, published);
+    const recorded = shard.append(activated(shard, rules, manifest)).then(() => {
+      // If the process dies here the epoch is on record and nothing was decided under it.
+      shard.rules = rules;
+      this.options.log.warn({ bundle: rules.policies.hash, version: manifest.version }, 'policies are in force');
+    });
+    shard.activation = recorded.catch(() => undefined).finally(() => (shard.activation = undefined));
+    await recorded;
+  }
+
+  /** The same on every shard. One that refuses goes on under what it has, and says so in its chain. */
+  async activateAll(): Promise<void> {
+    await Promise.all(
+      this.options.shards().map((shard) => this.activate(shard).catch((error: unknown) => this.#refused(shard, error))),
+    );
+  }
+
+  async #refused(shard: DecidingShard, error: unknown): Promise<void> {
+    const { code } = toFault(error);
+    this.options.log.error({ code, detail: messageOf(error) }, 'policies could not be put in force');
+    if (PASSING.has(code)) this.#retry(shard);
+    if (code !== 'POLICY_DOWNGRADE' || shard.epoch === undefined) return;
+    const kept = shard.epoch.hash;
+    await shard.append({ type: 'policy.rejected', why: { code }, kept, at: 'manifest' }).catch(() => undefined);
+  }
+
+  #retry(shard: DecidingShard): void {
+    setTimeout(() => {
+      if (!this.options.shards().includes(shard)) return;
+      this.activate(shard).catch((error: unknown) => void this.#refused(shard, error));
+    }, RETRY_MS).unref();
+  }
+
+  #manifestOf({ epoch }: DecidingShard, { rules, manifest }: PublishedRules): SignedManifest {
+    const active = epoch?.version ?? 0;
+    if (manifest === undefined) return this.options.manifestFor(rules.policies.hash, active + 1);
+    if (manifest.version <= active && manifest.force !== true) {
+      throw new Fault(
+        'POLICY_DOWNGRADE',
+        `version ${manifest.version} of the policies is not newer than version ${active}, which is in force`,
+      );
+    }
+    return manifest;
+  }
+}
+
+function activated(shard: DecidingShard, { policies }: Rules, manifest: SignedManifest): EntryBody {
+  const { version, author, at, force, key, sig } = manifest;
+  const before = shard.rules?.policies;
+  return {
+    type: 'policy.changed',
+    bundle: { old: shard.epoch?.hash ?? null, new: policies.hash },
+    policies: policies.size,
+    man: { ver: version, author, at, ...(force && { force }), key, sig },
+    ...(before !== undefined && { diff: summarised(comparePolicies(before.sources, policies.sources)) }),
+  };
+}
+
+function summarised(differences: readonly PolicyDifference[]) {
+  const idsOf = (wanted: PolicyDifference['change']): string[] =>
+    differences
+      .filter(({ change }) => change === wanted)
+      .slice(0, IDS_LISTED_MAX)
+      .map(({ id }) => id);
+  return { added: idsOf('added'), removed: idsOf('removed'), changed: idsOf('changed'), n: differences.length };
+}
