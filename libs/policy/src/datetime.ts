@@ -1,6 +1,8 @@
 import { checkedInt64, checkedLong, EvaluationError, ExtensionValue, type Value } from './values.js';
 
-const NOT_A_DATETIME = new EvaluationError('`datetime` of text that is not a date, or a date and a time with its offset');
+const NOT_A_DATETIME = new EvaluationError(
+  '`datetime` of text that is not a date, or a date and a time with its offset',
+);
 const NOT_A_DURATION = new EvaluationError('`duration` of text that is not a duration');
 const EXPECTED_DATETIME = new EvaluationError('type error: expected datetime');
 const EXPECTED_DURATION = new EvaluationError('type error: expected duration');
