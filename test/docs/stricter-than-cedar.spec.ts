@@ -119,5 +119,8 @@ describe('docs/policies.md, on what is stricter than Cedar,', () => {
     expect(rows.map((row) => row.split('|')[1]?.trim())).toEqual(Object.keys(CASES));
   });
 
-  it.each(Object.entries(CASES))('is right about %s', (_row, test) => test());
+  it.each(Object.entries(CASES))('is right about %s', (_row, test) => {
+    expect.hasAssertions();
+    test();
+  });
 });
