@@ -148,9 +148,9 @@ describe('loadPolicies', () => {
       ['a template', '@id("a") permit (principal == ?principal, action, resource);', /template/],
       ['bytes that are not text', Uint8Array.of(0xff, 0xfe), /not well-formed UTF-8/],
       [
-        'an extension type that validates',
+        'a constructor over an argument',
         '@id("a") forbid (principal, action == Action::"fetch", resource) when { ip(context.input.host).isLoopback() };',
-        /`(isLoopback|ip)` is not supported/,
+        /extension constructors may not be called with non-literal expressions/,
       ],
       [
         'a literal that a double cannot carry',

@@ -49,6 +49,8 @@ export interface CompiledPolicy {
   /** Any of these; empty for any action. */
   readonly actions: readonly CompiledScope[];
   readonly clauses: readonly Clause[];
+  /** The clauses as they are evaluated: each has to be true. */
+  readonly tests: readonly Evaluator[];
   readonly obligations: readonly Obligation[];
   /** What would make this forbid's denial an allow. */
   readonly remedy: Remedy | undefined;
@@ -91,6 +93,9 @@ export function compilePolicy(source: PolicySource, order: number, store: Entity
     resource: compileScope(est.resource, store),
     actions: compileActions(est.action, store),
     clauses: clauses.list,
+    tests: clauses.list.map(({ node, evaluate, wanted }) => {
+      return wanted ? evaluate : compileExpression({ '!': { arg: node } }, store);
+    }),
     obligations,
     remedy,
     isLogOnly: source.annotations['mode'] === LOG_ONLY,
@@ -100,7 +105,7 @@ export function compilePolicy(source: PolicySource, order: number, store: Entity
 
 /** Whether every clause holds. Throws EvaluationError where one of them errors. */
 export function isSatisfied(policy: CompiledPolicy, environment: Environment): boolean {
-  for (const clause of policy.clauses) if (asBool(clause.evaluate(environment)) !== clause.wanted) return false;
+  for (const test of policy.tests) if (!asBool(test(environment))) return false;
   return true;
 }
 

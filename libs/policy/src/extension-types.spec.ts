@@ -306,3 +306,18 @@ describe('a condition with values', () => {
     expect([outcomeOf(expression), outcomeInCedar(expression)]).toEqual([expected, expected]);
   });
 });
+
+describe('a near miss', () => {
+  it.each([
+    ['ip', '10.0.0.0/8', '10.0.0.0/8'],
+    ['ip', '1::ab', '1:0:0:0:0:0:0:ab'],
+    ['decimal', '-0.5', '-0.5000'],
+    ['datetime', '2024-01-01T01:00:00+0100', '2024-01-01T00:00:00.000Z'],
+    ['duration', '-1m', '-60000ms'],
+  ])('shows the value of %s("%s") as %s', (fn, arg, text) => {
+    const principal: Entity = { uid: request.principal, attrs: { value: { __extn: { fn, arg } } }, parents: [] };
+    const bundle = bundleOf({ p: 'permit (principal, action, resource) when { principal.value == 1 };' });
+    const { near } = decide(compilePolicies(bundle, [principal]), request);
+    expect(near[0]?.values).toEqual({ 'principal.value': text });
+  });
+});

@@ -238,6 +238,8 @@ describe('checkFilterable', () => {
     ['an attribute that is no column', 'resource.other == 1', 23],
     ['a single record', 'resource in Record::"CRM/1"', 23],
     ['the ancestors of something else', 'principal in resource', 23],
+    ['a tag of the record', 'resource.hasTag("a")', 23],
+    ['an extension value over the record', 'ip(resource.id).isLoopback()', 23],
   ])('refuses %s, with its place', (_case, body, col) => {
     const text = `forbid (principal, action in [Action::"memory"], resource)\nwhen { 1 == 1 &&\n      ${body} };`;
     expect(problems(text)).toMatchObject([{ code: 'POLICY_UNSUPPORTED', line: 3, col: col - 23 + 7 }]);
