@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { startAgent } from './agent-process.js';
 import { startExampleServices, type ExampleServices } from './environment.js';
 import { packageRoot } from './package-root.js';
@@ -31,13 +31,16 @@ const STEPS: readonly Step[] = [
 ];
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+const keptAt = process.argv.indexOf('--keep');
+/** Where everything stays when the demonstration is over; a folder that goes away with it when none is named. */
+const kept = keptAt < 0 ? undefined : process.argv[keptAt + 1];
 const report = process.argv.includes('--json') ? jsonReport(process.stdout) : terminalReport(process.stdout);
 process.exitCode = (await demonstrate(report)) ? 0 : 1;
 
 /** Runs the whole demonstration in a folder of its own and returns whether every step held. */
 async function demonstrate(told: Report): Promise<boolean> {
   const begun = performance.now();
-  const scratch = await mkdtemp(join(tmpdir(), 'writ-demo-'));
+  const scratch = kept === undefined ? await mkdtemp(join(tmpdir(), 'writ-demo-')) : await emptyFolder(kept);
   const services = await startExampleServices({ slack: 0, status: 0 });
   let runtime: Runtime | undefined;
   let passed = 0;
@@ -54,9 +57,10 @@ async function demonstrate(told: Report): Promise<boolean> {
   } finally {
     await runtime?.end();
     await services.close();
-    await rm(scratch, { recursive: true, force: true });
+    if (kept === undefined) await rm(scratch, { recursive: true, force: true });
   }
   const failed = STEPS.length + 1 - passed;
+  if (kept !== undefined) sayWhatToReplay(told, services, scratch);
   told.close(passed, failed, Math.round(performance.now() - begun));
   return failed === 0;
 }
@@ -68,6 +72,24 @@ function startIn(scratch: string, services: ExampleServices): Promise<Runtime> {
     data: join(scratch, 'data'),
     variables: services.variables,
   });
+}
+
+async function emptyFolder(folder: string): Promise<string> {
+  const path = resolve(folder);
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  if ((await readdir(path)).length > 0) throw new Error(`\`${path}\` is not empty`);
+  return path;
+}
+
+/** The ledger that is left is a past to try other policies on. */
+function sayWhatToReplay(told: Report, { slack, status }: ExampleServices, scratch: string): void {
+  const variables = `SLACK_URL=${slack.url} STATUS_URL=${status.url}`;
+  const config = join(exampleFolder(), 'writ.yaml');
+  told.say(
+    `kept in ${scratch}; try other policies on what happened:\n` +
+      `$ cp -r ${join(exampleFolder(), 'policies')} other-policies   # and change something\n` +
+      `$ ${variables} npx writ policy replay --policies other-policies --config ${config} --data ${join(scratch, 'data')}`,
+  );
 }
 
 function exampleFolder(): string {

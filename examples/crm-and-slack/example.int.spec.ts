@@ -1,3 +1,4 @@
+import { rulesOf } from '#writ/authorisation';
 import { type Catalogue, loadCatalogue } from '#writ/catalogue';
 import {
   compilePolicies,
@@ -13,6 +14,8 @@ import {
   uids,
 } from '#writ/policy';
 import { loadPolicies } from '#writ/policy-loader';
+import { Coverage, parseTestFile, runTest } from '#writ/policy-testing';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageRoot } from './package-root.js';
 
@@ -63,6 +66,25 @@ describe.each([
     expect(catalogue.tools.size).toBeGreaterThan(1);
     expect(catalogue.namespaces.size).toBe(1);
     expect(catalogue.destinations.size).toBe(1);
+  });
+
+  it('has tests of its policies that hold, and every policy decides in one', async () => {
+    const { catalogue, set } = loaded;
+    const agents = Object.keys(catalogue.config.agents).map((name) => ({ name }));
+    const rules = rulesOf(catalogue, set, agents);
+    const policies = join(folder, catalogue.config.policies);
+    const files = (await readdir(policies)).filter((name) => name.endsWith('.test.yaml'));
+    const texts = await Promise.all(files.map((name) => readFile(join(policies, name), 'utf8')));
+    const results = texts.flatMap((text, i) =>
+      parseTestFile(text, files[i] ?? '', variables).map((test) => runTest(test, rules)),
+    );
+    const coverage = new Coverage(rules);
+    for (const result of results) coverage.add(result);
+    expect(results.length).toBeGreaterThan(10);
+    expect(results.flatMap(({ test, mismatches }) => mismatches.map((each) => ({ test: test.name, ...each })))).toEqual(
+      [],
+    );
+    expect(coverage.report().never.filter(({ clause }) => clause === undefined)).toEqual([]);
   });
 
   it('has policies that load without a warning', () => {

@@ -70,6 +70,33 @@ describe('call.result', () => {
   });
 });
 
+describe('catalog.list', () => {
+  it('names what the agent could use, and nothing else', async () => {
+    const service = new DecisionServiceInMemory();
+    await expect(service.send('support', 'catalog.list', { v: 1 })).resolves.toMatchObject({
+      status: 'listed',
+      items: [{ type: 'tool', name: 'demo.echo', input: { required: ['text'] }, hints: { idempotent: false } }],
+    });
+    await expect(service.send('intern', 'catalog.list', { v: 1 })).resolves.toEqual({
+      v: 1,
+      status: 'listed',
+      items: [],
+    });
+  });
+
+  it('leaves no entry, and a refused one is recorded as any other', async () => {
+    const service = new DecisionServiceInMemory();
+    await service.send('support', 'catalog.list', { v: 1 });
+    expect(service.recorded).toEqual([]);
+    await service.send('stranger', 'catalog.list', { v: 1 });
+    await service.send('support', 'catalog.list', { v: 1, agent: 'intern' });
+    expect(service.recorded).toMatchObject([
+      { type: 'request.refused', act: { kind: 'catalog.list' }, why: { code: 'INPUT_UNKNOWN_AGENT' } },
+      { type: 'request.refused', why: { code: 'INPUT_IDENTITY_MISMATCH' } },
+    ]);
+  });
+});
+
 describe('inTime', () => {
   it('gives what the work gives, or what is said when it takes too long', async () => {
     await expect(inTime(Promise.resolve('done'), 1_000, () => 'late')).resolves.toBe('done');

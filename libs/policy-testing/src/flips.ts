@@ -46,6 +46,8 @@ export interface FlipGroup {
 }
 
 const EXAMPLES_MAX = 3;
+/** The search for near misses costs more than thousands of decisions. */
+const NEAREST_MAX = 50;
 /** A change of everything is told as well by the groups that come first. */
 const GROUPS_MAX = 10_000;
 
@@ -65,7 +67,7 @@ export class Flips {
     let group = this.#groups.get(key);
     if (group === undefined) {
       if (this.#groups.size >= GROUPS_MAX) return;
-      const nearest = nearestLine(after);
+      const nearest = this.#groups.size < NEAREST_MAX ? nearestLine(after) : undefined;
       group = { change, agent, policy, ...(nearest === undefined ? {} : { nearest }), count: 0, examples: [] };
       this.#groups.set(key, group);
     }
@@ -86,7 +88,10 @@ interface FlipDetails {
 }
 
 function decidingLine(before: Before, after: Outcome): string {
-  const [now] = after.policies;
+  const known = new Set(before.policies.map(({ id }) => id));
+  // What decides now and did not is the reason; where the same policies decide, a forbid is what narrows.
+  const fresh = after.policies.find(({ id }) => !known.has(id));
+  const now = fresh ?? after.policies.find(({ effect }) => effect === 'forbid') ?? after.policies[0];
   if (now !== undefined) return `${now.file}:${now.line} ${now.effect} ${now.id}`;
   if (after.effect === 'refused') return after.code;
   const [then] = before.policies;

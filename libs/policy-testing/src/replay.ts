@@ -14,8 +14,8 @@ import { asBefore, type Before, changeOf, Flips } from './flips.js';
 /** Why a decision of the past cannot be made again. */
 export type Unreplayable = 'value erased' | 'request not understood';
 
-/** Calls whose ids are remembered, as a decision service does. */
-const CALLS_REMEMBERED_MAX = 500_000;
+/** At least so many calls are remembered, and at most twice as many. */
+const CALLS_REMEMBERED = 250_000;
 
 /**
  * Makes the decisions of the past again under other policies. Hand in every decision in stream order, also those that are not to be
@@ -26,7 +26,9 @@ export class Replay {
   readonly unreplayable = new Map<Unreplayable, number>();
   #replayed = 0;
   readonly #counts = new DailyCounts();
-  readonly #calls = new Set<string>();
+  /** Ids of calls, in two generations: the older one is dropped as a whole. */
+  #calls = new Set<string>();
+  #olderCalls = new Set<string>();
 
   /** Compares with what is on record, or with what `against` says to the same requests. */
   constructor(
@@ -70,9 +72,9 @@ export class Replay {
   /** As the decision service counts: an allow counts once for an id, whatever came of it. */
   #count({ who: { agent }, corr, eff, ts }: DecidedEntry): void {
     const key = `${agent} ${corr.call}`;
-    if (this.#calls.has(key)) return;
+    if (this.#calls.has(key) || this.#olderCalls.has(key)) return;
+    if (this.#calls.size === CALLS_REMEMBERED) [this.#olderCalls, this.#calls] = [this.#calls, new Set()];
     this.#calls.add(key);
-    if (this.#calls.size > CALLS_REMEMBERED_MAX) this.#calls.delete(this.#calls.values().next().value ?? key);
     if (eff.d === 'allow') this.#counts.count(agent, ts);
   }
 }

@@ -59,9 +59,7 @@ function traceAll(
   return [...forbids, ...permits].map((policy) => {
     const indices = policy.clauses.map((_, index) => index);
     const deferred = indices.filter((index) => isDeferred(policy.clauses[index] as Clause));
-    const failed = indices.filter(
-      (index) => !deferred.includes(index) && !holds(policy.clauses[index] as Clause, environment),
-    );
+    const failed = failedOf(policy, environment, deferred);
     const [only] = failed;
     return {
       id: policy.source.id,
@@ -71,11 +69,22 @@ function traceAll(
   });
 }
 
-function holds(clause: Clause, environment: Environment): boolean {
+/** The conditions that do not hold. One that errs behind one that does not hold is guarded by it, and does not count. */
+function failedOf(policy: CompiledPolicy, environment: Environment, deferred: readonly number[]): readonly number[] {
+  const failed: number[] = [];
+  for (const [index, clause] of policy.clauses.entries()) {
+    if (deferred.includes(index)) continue;
+    const outcome = outcomeOf(clause, environment);
+    if (outcome === 'fails' || (outcome === 'errs' && failed.length === 0)) failed.push(index);
+  }
+  return failed;
+}
+
+function outcomeOf(clause: Clause, environment: Environment): 'holds' | 'fails' | 'errs' {
   try {
-    return clause.evaluate(environment) === clause.wanted;
+    return clause.evaluate(environment) === clause.wanted ? 'holds' : 'fails';
   } catch (thrown) {
-    if (thrown instanceof EvaluationError) return false;
+    if (thrown instanceof EvaluationError) return 'errs';
     throw thrown;
   }
 }

@@ -39,8 +39,11 @@ export async function runDiff(folders: readonly [string, string], options: DiffO
 }
 
 async function askTests(before: TestRules, after: TestRules, { requests = [] }: DiffOptions): Promise<Asked> {
-  const tests =
-    requests.length > 0 ? await findTests(requests) : await findTests([before.directory, after.directory], 0);
+  const found =
+    requests.length > 0 ? await findTests(requests) : await findTests([after.directory, before.directory], 0);
+  // The two folders mostly have the same tests, and what they ask counts once.
+  const asked = new Map(found.map((test) => [JSON.stringify([test.request, test.circumstances]), test]));
+  const tests = [...asked.values()];
   const flips = new Flips();
   for (const { name, request, circumstances } of tests) {
     const then = asBefore(askPolicies(request, circumstances, before.rules));

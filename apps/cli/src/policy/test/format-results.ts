@@ -13,7 +13,7 @@ export function formatResults(results: readonly TestResult[], paint: Paint): rea
   ]);
   const passed = `${results.length - failed} passed`;
   const summary = failed === 0 ? paint('green', passed) : `${passed}, ${paint('red', `${failed} failed`)}`;
-  return [...lines, '', `${summary} (${results.length} tests in ${files.length} files)`];
+  return [...lines, '', `${summary} (${counted(results.length, 'test')} in ${counted(files.length, 'file')})`];
 }
 
 function formatResult({ test, mismatches, outcome }: TestResult, paint: Paint): readonly string[] {
@@ -49,6 +49,10 @@ export function formatCoverage({ policies, clauses, percent, never }: CoverageRe
       return `  ${paint('yellow', 'never')}  ${file}:${at}:${col}  ${what}`;
     }),
   ];
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function line(label: string, text: string): string {

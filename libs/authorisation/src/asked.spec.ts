@@ -1,0 +1,31 @@
+import { type ActionRequest, type JsonObject, REQUEST_SCHEMAS, type RequestKind } from '#writ/contracts';
+import { askedOf, namedBy, requestOf } from './asked.js';
+
+describe('requestOf', () => {
+  it.each<[RequestKind, JsonObject]>([
+    ['tool.call', { tool: 'mail', args: { to: 'x', copies: 2 } }],
+    ['memory.query', { namespace: 'notes', text: 'x' }],
+    ['memory.query', { namespace: 'notes', vector: [0.5, 1], k: 3 }],
+    [
+      'memory.write',
+      {
+        namespace: 'notes',
+        records: [
+          { text: 'x', labels: ['a'] },
+          { id: 'n', text: 'y', data: { z: 1 } },
+        ],
+      },
+    ],
+    ['memory.delete', { namespace: 'notes', ids: ['n'] }],
+    ['egress.fetch', { url: 'https://example.com/', method: 'POST', headers: { accept: '*/*' }, body: 'x' }],
+  ])('gives back the %s request that was asked: %j', (kind, body) => {
+    const request = { ...REQUEST_SCHEMAS[kind].parse({ v: 1, call: 'again', ...body }), kind } as ActionRequest;
+    expect(requestOf(kind, namedBy(request), askedOf(request))).toEqual(request);
+  });
+
+  it('refuses what is no such request', () => {
+    expect(() => requestOf('memory.query', 'notes', { k: 'many' })).toThrow(
+      expect.objectContaining({ code: 'INPUT_INVALID' }),
+    );
+  });
+});

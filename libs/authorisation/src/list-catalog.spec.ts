@@ -1,0 +1,86 @@
+import { readCatalogue } from '#writ/catalogue';
+import type { CatalogPage } from '#writ/contracts';
+import { bundleHash, compilePolicies, policyEntities, PolicyJson } from '#writ/policy';
+import { listCatalog } from './list-catalog.js';
+import { type Rules, rulesOf } from './rules.js';
+
+const AGENTS = [
+  { name: 'ada', teams: ['staff'] },
+  { name: 'gus', teams: [] },
+];
+const STAFF = { op: 'in', entity: { type: 'Team', id: 'staff' } };
+const permit = (action: object, principal: object = STAFF) => ({
+  effect: 'permit',
+  principal,
+  action,
+  resource: { op: 'All' },
+  conditions: [],
+});
+const action = (name: string) => ({ op: 'in', entity: { type: 'Action', id: name } });
+
+/** The staff may do everything; anybody may query. */
+function rules(tools: readonly string[], descriptionLength = 10): Rules {
+  const description = 'x'.repeat(descriptionLength);
+  const declared = tools.map(
+    (name) => `  ${name}: { kind: function, function: echo, description: ${description}, input: { type: object } }`,
+  );
+  const catalogue = readCatalogue(
+    `version: 1\nledger: test/default/0\nnamespaces: { notes: {} }\n` +
+      `destinations: { site: { origin: 'https://example.com' } }\ntools:\n${declared.join('\n')}\n`,
+    { file: 'writ.yaml', baseDirectory: '.', environment: {} },
+  );
+  const drafts = [
+    permit(action('call')),
+    permit(action('memory')),
+    permit(action('fetch')),
+    permit(action('query'), { op: 'All' }),
+  ];
+  const policies = drafts.map((est, i) => {
+    const id = `p${i}`;
+    return { id, file: 'policies/p.cedar', line: 1, col: 1, text: id, est: PolicyJson.parse(est), annotations: { id } };
+  });
+  const bundle = { v: 1, hash: bundleHash(policies, '4.0'), cedarVersion: '4.0', policies } as const;
+  const entities = policyEntities({
+    agents: AGENTS,
+    tools: [...catalogue.tools.values()].map(({ name, declaration }) => ({ name, ...declaration })),
+    namespaces: ['notes'],
+    destinations: [...catalogue.destinations.values()].map(({ declaration }) => declaration),
+  });
+  return rulesOf(catalogue, compilePolicies(bundle, entities), AGENTS);
+}
+
+const names = ({ items }: CatalogPage): readonly string[] => items.map(({ type, name }) => `${type} ${name}`);
+
+describe('listCatalog', () => {
+  it('names tools, namespaces with their operations, and destinations', () => {
+    const page = listCatalog('ada', {}, rules(['mail']));
+    expect(names(page)).toEqual(['destination site', 'namespace notes', 'tool mail']);
+    expect(page.items[1]).toMatchObject({ operations: ['query', 'write', 'delete'] });
+  });
+
+  it('does not name what could never be permitted', () => {
+    const page = listCatalog('gus', {}, rules(['mail']));
+    expect(page).toEqual({
+      v: 1,
+      status: 'listed',
+      items: [{ type: 'namespace', name: 'notes', operations: ['query'] }],
+    });
+  });
+
+  it('comes in pages of at most 64 KiB that together have everything once', () => {
+    const tools = Array.from({ length: 70 }, (_, i) => `t${String(i).padStart(2, '0')}`);
+    const large = rules(tools, 1_000);
+    const found: string[] = [];
+    let page = listCatalog('ada', {}, large);
+    for (let pages = 1; ; pages++) {
+      expect(Buffer.byteLength(JSON.stringify(page))).toBeLessThanOrEqual(65_536);
+      found.push(...names(page));
+      if (page.next === undefined) {
+        expect(pages).toBe(2);
+        break;
+      }
+      page = listCatalog('ada', { after: page.next }, large);
+    }
+    expect(found).toEqual(['destination site', 'namespace notes', ...tools.map((name) => `tool ${name}`)]);
+  });
+});

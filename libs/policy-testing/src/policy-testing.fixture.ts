@@ -1,0 +1,91 @@
+import { type Rules, rulesOf } from '#writ/authorisation';
+import { readCatalogue } from '#writ/catalogue';
+import { bundleHash, compilePolicies, policyEntities, PolicyJson, type PolicySource } from '#writ/policy';
+
+/** One tool, one namespace, one agent of the staff and one that is nobody's. */
+export const CATALOGUE = readCatalogue(
+  `
+version: 1
+ledger: test/default/0
+agents: { ada: { teams: [staff] }, gus: {} }
+tools:
+  mail:
+    kind: function
+    function: echo
+    input: { type: object, required: [to], properties: { to: { type: string }, copies: { type: integer } } }
+namespaces: { notes: {} }
+destinations: { site: { origin: 'https://example.com' } }
+`,
+  { file: 'writ.yaml', baseDirectory: '.', environment: {} },
+);
+const AGENTS = [
+  { name: 'ada', teams: ['staff'] },
+  { name: 'gus', teams: [] },
+];
+const uid = (type: string, id: string) => ({ type, id });
+const path = (...names: readonly string[]): object =>
+  names.reduce<object>((left, attr) => ({ '.': { left, attr } }), { Var: 'context' });
+const lessThan = (left: object, limit: number) => ({ '<': { left, right: { Value: limit } } });
+const STAFF = { op: 'in', entity: uid('Team', 'staff') };
+
+interface Wanted {
+  /** The staff mails as long as it made fewer calls than that today. */
+  readonly mailsADay?: number;
+  /** Records with this label are hidden. */
+  readonly hidden?: string;
+}
+
+/** Three policies: the staff mails, the staff searches, and what is hidden. */
+export function policiesOf({ mailsADay = 10, hidden = 'secret' }: Wanted = {}): readonly PolicySource[] {
+  const labels = { '.': { left: { Var: 'resource' }, attr: 'labels' } };
+  const sources = [
+    {
+      id: 'staff-mails',
+      text: `permit … when { context.session.callsToday < ${mailsADay} }`,
+      effect: 'permit',
+      principal: STAFF,
+      action: { op: '==', entity: uid('Action', 'mail') },
+      resource: { op: 'All' },
+      conditions: [{ kind: 'when', body: lessThan(path('session', 'callsToday'), mailsADay) }],
+    },
+    {
+      id: 'staff-searches',
+      text: 'permit …',
+      effect: 'permit',
+      principal: STAFF,
+      action: { op: '==', entity: uid('Action', 'query') },
+      resource: { op: 'in', entity: uid('Namespace', 'notes') },
+      conditions: [],
+    },
+    {
+      id: 'hidden',
+      text: `forbid … when { resource.labels.contains("${hidden}") }`,
+      effect: 'forbid',
+      principal: { op: 'All' },
+      action: { op: '==', entity: uid('Action', 'query') },
+      resource: { op: 'All' },
+      conditions: [{ kind: 'when', body: { contains: { left: labels, right: { Value: hidden } } } }],
+    },
+  ];
+  return sources.map(({ id, text, ...est }, i) => {
+    return {
+      id,
+      file: 'policies/p.cedar',
+      line: 1 + 5 * i,
+      col: 1,
+      text,
+      est: PolicyJson.parse(est),
+      annotations: { id },
+    };
+  });
+}
+
+/** The rules with these policies. */
+export function someRules(wanted: Wanted = {}): Rules {
+  const policies = [...policiesOf(wanted)];
+  const bundle = { v: 1, hash: bundleHash(policies, '4.0'), cedarVersion: '4.0', policies } as const;
+  const tools = [...CATALOGUE.tools.values()].map(({ name, declaration }) => ({ name, ...declaration }));
+  const destinations = [...CATALOGUE.destinations.values()].map(({ declaration }) => declaration);
+  const entities = policyEntities({ agents: AGENTS, tools, namespaces: ['notes'], destinations });
+  return rulesOf(CATALOGUE, compilePolicies(bundle, entities), AGENTS);
+}

@@ -1,0 +1,121 @@
+import type { DecidedEntry, Json, PayloadValue } from '#writ/contracts';
+import { comparePolicies } from './compare-policies.js';
+import { policiesOf, someRules } from './policy-testing.fixture.js';
+import { Replay } from './replay.js';
+
+interface Recorded {
+  readonly agent?: string;
+  readonly call: string;
+  readonly kind?: string;
+  readonly d?: 'allow' | 'deny';
+  readonly code?: string;
+  readonly ts?: string;
+  readonly asked?: Json;
+  readonly filter?: Json;
+}
+
+function recorded(over: Recorded): readonly [DecidedEntry, readonly PayloadValue[]] {
+  const { agent = 'ada', call, kind = 'tool.call', d = 'allow', code = 'permit', ts = '2026-11-22T10:00:00Z' } = over;
+  const value = over.asked ?? { to: 'x' };
+  const place = (id: string, effect: string, line: number) => ({ id, effect, file: 'policies/p.cedar', line, col: 1 });
+  const searching = [place('staff-searches', 'permit', 6), place('hidden', 'forbid', 11)];
+  const deciding = kind === 'tool.call' ? [place('staff-mails', 'permit', 1)] : searching;
+  const pol = d === 'allow' ? deciding : [];
+  const entry = {
+    type: `${kind}.decided`,
+    ts,
+    who: { agent },
+    act: { kind, res: kind === 'tool.call' ? 'mail' : 'notes' },
+    corr: { call },
+    eff: { d, phase: 'decided' },
+    why: { code, pol },
+  } as unknown as DecidedEntry;
+  const command = { obligations: [], ...(over.filter === undefined ? {} : { filter: over.filter }) };
+  const values = [
+    { path: '/in', salt: '', value },
+    ...(d === 'allow' ? [{ path: '/cmd', salt: '', value: command }] : []),
+  ];
+  return [entry, values];
+}
+
+const QUERY = { kind: 'memory.query', asked: { text: 'x', k: 3 } };
+const NOT_SECRET = { op: 'not', arg: { op: 'contains', field: 'labels', value: 'secret' } };
+
+describe('Replay', () => {
+  it('finds no flip under the policies that decided', () => {
+    const replay = new Replay(someRules());
+    replay.take(...recorded({ call: 'a' }));
+    replay.take(...recorded({ call: 'b', agent: 'gus', d: 'deny', code: 'no_policy_permits' }));
+    replay.take(...recorded({ call: 'c', ...QUERY, filter: NOT_SECRET }));
+    expect([replay.replayed, replay.flips.count]).toEqual([3, 0]);
+  });
+
+  it('tells allows that would be denials, denials that would be allows, and other filters, by agent and policy line', () => {
+    const replay = new Replay(someRules({ mailsADay: 1, hidden: 'private' }));
+    replay.take(...recorded({ call: 'first' }));
+    replay.take(...recorded({ call: 'second' }));
+    replay.take(...recorded({ call: 'q', ...QUERY, filter: NOT_SECRET }));
+    replay.take(...recorded({ call: 'd', ts: '2026-11-23T10:00:00Z', d: 'deny', code: 'policy_forbids' }));
+    expect(replay.flips.groups()).toMatchObject([
+      {
+        change: 'permit → forbid',
+        agent: 'ada',
+        policy: 'no longer policies/p.cedar:1 permit staff-mails',
+        nearest: expect.stringContaining('staff-mails'),
+        examples: ['second'],
+      },
+      { change: 'filter changed', policy: 'policies/p.cedar:11 forbid hidden', examples: ['q'] },
+      { change: 'forbid → permit', policy: 'policies/p.cedar:1 permit staff-mails', examples: ['d'] },
+    ]);
+  });
+
+  it('counts calls of the day as they stood: per UTC day, once for an id, denials not', () => {
+    const replay = new Replay(someRules({ mailsADay: 2 }));
+    replay.pass(recorded({ call: 'passed' })[0]);
+    replay.take(...recorded({ call: 'passed' }));
+    replay.take(...recorded({ call: 'denied', d: 'deny', code: 'no_executor' }));
+    replay.take(...recorded({ call: 'next day', ts: '2026-11-23T00:00:00Z' }));
+    expect(replay.flips.count).toBe(0);
+    replay.take(...recorded({ call: 'one too many', ts: '2026-11-23T00:00:01Z' }));
+    replay.take(...recorded({ call: 'two too many', ts: '2026-11-23T00:00:02Z' }));
+    expect(replay.flips.count).toBe(1);
+  });
+
+  it('does not take a missing executor for a word of the policies', () => {
+    const replay = new Replay(someRules());
+    replay.take(...recorded({ call: 'a', d: 'deny', code: 'no_executor' }));
+    expect(replay.flips.count).toBe(0);
+  });
+
+  it('says what cannot be replayed instead of guessing', () => {
+    const replay = new Replay(someRules());
+    replay.take(recorded({ call: 'a' })[0], undefined);
+    replay.take(...recorded({ call: 'b', ...QUERY, asked: { k: 'many' } }));
+    expect([...replay.unreplayable]).toEqual([
+      ['value erased', 1],
+      ['request not understood', 1],
+    ]);
+    expect(replay.replayed).toBe(0);
+  });
+
+  it('compares with other policies when it is given some', () => {
+    const replay = new Replay(someRules({ mailsADay: 0 }), someRules());
+    // On record as denied; what counts here is that the older policies would permit it.
+    replay.take(...recorded({ call: 'a', d: 'deny', code: 'policy_forbids' }));
+    expect(replay.flips.groups()).toMatchObject([{ change: 'permit → forbid' }]);
+  });
+});
+
+describe('comparePolicies', () => {
+  it('tells what was added, removed and changed, by id', () => {
+    const before = policiesOf();
+    const [mails, searches, hidden] = policiesOf({ mailsADay: 3 });
+    if (mails === undefined || searches === undefined || hidden === undefined) throw new Error('the fixture has three');
+    const after = [hidden, mails, { ...searches, id: 'renamed' }];
+    expect(comparePolicies(before, after).map(({ change, id, at }) => [change, id, at])).toEqual([
+      ['added', 'renamed', 'policies/p.cedar:6'],
+      ['changed', 'staff-mails', 'policies/p.cedar:1'],
+      ['removed', 'staff-searches', 'policies/p.cedar:6'],
+    ]);
+  });
+});
