@@ -11,7 +11,6 @@ import {
 import { parseDestination, matchDestination, checkRequestHeaders } from '#writ/egress-rules';
 import { Fault } from '#writ/faults';
 import {
-  decide,
   planFilter,
   type PolicyCode,
   type PolicyDecision,
@@ -22,6 +21,7 @@ import {
 } from '#writ/policy';
 import { compileRedaction } from '#writ/redaction';
 import type { Rules } from './ports.js';
+import { decideInView, type Shadow } from './shadow/shadow.js';
 
 /** A decision, also one that no policy made: nobody is there to carry it out. */
 export type Ruling = Omit<PolicyReasons, 'code'> & {
@@ -52,6 +52,8 @@ export interface Caller {
   /** What the ledger says of the caller; written by Writ alone. */
   readonly session: { readonly callsToday: number };
   readonly nowMs: number;
+  /** Looks at some decisions once more, later. */
+  readonly shadow?: Shadow | undefined;
 }
 
 /** Memory operations have no declared limit of their own. */
@@ -78,7 +80,7 @@ type RequestOf<K extends ActionRequest['kind']> = Extract<ActionRequest, { kind:
 function toolCall(request: RequestOf<'tool.call'>, caller: Caller, rules: Rules): Verdict {
   const tool = rules.catalogue.tool(request.tool);
   tool.validateArguments(request.args);
-  const decision = decide(rules.policies, {
+  const decision = decideInView(request, caller, rules.policies, {
     ...principalOf(caller),
     action: uids.action(request.tool),
     resource: uids.tool(request.tool),
@@ -145,7 +147,7 @@ function memoryWrite(request: RequestOf<'memory.write'>, caller: Caller, rules: 
   const namespace = rules.catalogue.namespace(request.namespace);
   const input = { records: request.records.length };
   const decisions = request.records.map(({ id, labels }) =>
-    decide(rules.policies, {
+    decideInView(request, caller, rules.policies, {
       ...principalOf(caller),
       action: uids.action('write'),
       resource: recordEntity(request.namespace, { id: id ?? '', owner: caller.agent, labels }),
@@ -171,7 +173,7 @@ function egressFetch(request: RequestOf<'egress.fetch'>, caller: Caller, rules: 
   const { credential } = destination.declaration;
   const credentialHeader = credential === undefined ? undefined : config.credentials[credential]?.header;
   const headers = checkRequestHeaders(request.headers, { credentialHeader });
-  const decision = decide(rules.policies, {
+  const decision = decideInView(request, caller, rules.policies, {
     ...principalOf(caller),
     action: uids.action('fetch'),
     resource: uids.host(new URL(parsed.origin).host),

@@ -13,6 +13,7 @@ import type { Pools } from './pools.js';
 import type { Rules, Shard, Shards } from './ports.js';
 import { askedOf, digestOf, namedBy } from './asked.js';
 import { authorise, type Verdict } from './authorise.js';
+import type { Shadow } from './shadow/shadow.js';
 import type { StoredAnswers } from './stored-answers.js';
 import { inTime } from './in-time.js';
 import { commandMessage, denial, describeDecision, type Described, POOL } from './record-decision.js';
@@ -28,6 +29,7 @@ export interface DeciderPorts {
   /** Resolves when COMMANDS has stored the command. `id` is the digest of the decision, never something that an agent chose. */
   readonly issue: (subject: string, command: Command, id: string) => Promise<void>;
   readonly now: () => number;
+  readonly shadow?: Shadow;
 }
 
 /**
@@ -55,7 +57,8 @@ export class Decider {
       throw new Fault('INPUT_UNKNOWN_AGENT', `the agent \`${agent}\` is not registered`);
     }
     const session = { callsToday: shard.calls.allowedToday(agent, nowMs) };
-    const verdict = this.#withExecutor(authorise(request, { agent, asked, session, nowMs }, rules));
+    const { shadow } = this.ports;
+    const verdict = this.#withExecutor(authorise(request, { agent, asked, session, nowMs, shadow }, rules));
     const described = describeDecision(request, verdict, {
       tenant: this.ports.tenant,
       agent,

@@ -114,7 +114,7 @@ function commandBody(request: ActionRequest, verdict: Verdict, context: Decision
   };
 }
 
-function whyOf(decision: Ruling, bundle: string): Extract<EntryBody, { type: 'tool.call.decided' }>['why'] {
+export function whyOf(decision: Ruling, bundle: string): Extract<EntryBody, { type: 'tool.call.decided' }>['why'] {
   return {
     code: decision.code,
     bundle,
@@ -138,7 +138,7 @@ function whyOf(decision: Ruling, bundle: string): Extract<EntryBody, { type: 'to
   };
 }
 
-function obligationNames(decision: Ruling): string[] {
+export function obligationNames(decision: Ruling): string[] {
   return decision.obligations
     .flatMap(({ type, target, paths = [], detectors = [] }) =>
       [...paths, ...detectors].map((what) => `${type}:${target}:${what}`),

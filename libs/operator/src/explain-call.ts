@@ -21,7 +21,7 @@ export interface ExplainSources {
   readonly bundleNow: string | undefined;
 }
 
-type Located<E extends Entry> = LocatedEntry & { readonly entry: E };
+export type Located<E extends Entry> = LocatedEntry & { readonly entry: E };
 type EndedEntry = EntryOf<'call.expired' | 'call.indeterminate'>;
 
 /**
@@ -107,12 +107,12 @@ function belongsTo({ entry }: LocatedEntry, decided: Located<DecidedEntry>): boo
   return entry.type === 'command.refused' && entry.dec.seq === decided.seq && entry.dec.i === decided.i;
 }
 
-function comparison(decided: string, now: string | undefined): 'same' | 'other' | 'unknown' {
+export function comparison(decided: string, now: string | undefined): 'same' | 'other' | 'unknown' {
   if (now === undefined) return 'unknown';
   return now === decided ? 'same' : 'other';
 }
 
-async function explainPolicy(
+export async function explainPolicy(
   { id, effect, file, line, col }: DecidedEntry['why']['pol'][number],
   { policyFile }: ExplainSources,
 ): Promise<ExplainedPolicy> {
@@ -121,8 +121,8 @@ async function explainPolicy(
   return { id, effect, at: `${file}:${line}`, ...(text === undefined ? {} : { text }) };
 }
 
-async function explainNearMisses(
-  entry: DecidedEntry,
+export async function explainNearMisses(
+  entry: Pick<DecidedEntry, 'why'>,
   stored: readonly PayloadValue[] | undefined,
   { policyFile }: ExplainSources,
 ): Promise<readonly ExplainedNearMiss[]> {
@@ -172,7 +172,7 @@ function outcomeOf(decided: DecidedEntry, ended: Located<CompletedEntry | EndedE
   };
 }
 
-function checkedValue(
+export function checkedValue(
   name: ExplainedValue['name'],
   commitment: string | undefined,
   stored: readonly PayloadValue[] | undefined,

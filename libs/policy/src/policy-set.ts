@@ -32,6 +32,8 @@ export class PolicySet {
     readonly hash: string,
     readonly store: EntityStore,
     readonly policies: readonly CompiledPolicy[],
+    /** What the store was made of: with the texts of the policies, everything that another evaluator needs. */
+    readonly entities: readonly Entity[],
   ) {
     this.size = policies.length;
     this.singleRecordForbids = policies.filter(
@@ -97,7 +99,7 @@ export function compilePolicies(bundle: PolicyBundle, entities: readonly Entity[
     else policies.push(compiled);
   }
   if (problems.length > 0) throw policyFault(problems);
-  return new PolicySet(bundle.hash, store, policies);
+  return new PolicySet(bundle.hash, store, policies, entities);
 }
 
 function storeOf(entities: readonly Entity[]): EntityStore {

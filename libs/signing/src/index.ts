@@ -9,4 +9,5 @@ export {
   TrustBundle,
   trustedKey,
   type TrustedKey,
+  withCurrentTypes,
 } from './trust-bundle.js';
