@@ -1,4 +1,13 @@
-import { askedOf, authorise, digestOf, listCatalog, namedBy, type Rules, type Verdict } from '#writ/authorisation';
+import {
+  askedOf,
+  authorise,
+  digestOf,
+  listCatalog,
+  namedBy,
+  type Rules,
+  type Shadow,
+  type Verdict,
+} from '#writ/authorisation';
 import {
   type ActionRequest,
   type Answer,
@@ -28,6 +37,7 @@ export interface DeciderPorts {
   /** Resolves when COMMANDS has stored the command. `id` is the digest of the decision, never something that an agent chose. */
   readonly issue: (subject: string, command: Command, id: string) => Promise<void>;
   readonly now: () => number;
+  readonly shadow?: Shadow;
 }
 
 /**
@@ -54,7 +64,8 @@ export class Decider {
     const nowMs = this.ports.now();
     const rules = this.#rulesFor(agent, shard);
     const session = { callsToday: shard.calls.allowedToday(agent, nowMs) };
-    const verdict = this.#withExecutor(authorise(request, { agent, asked, session, nowMs }, rules));
+    const { shadow } = this.ports;
+    const verdict = this.#withExecutor(authorise(request, { agent, asked, session, nowMs, shadow }, rules));
     const described = describeDecision(request, verdict, {
       tenant: this.ports.tenant,
       agent,

@@ -5,6 +5,7 @@ import { publishToStream, StreamReader } from '#writ/nats';
 import { RequestServer } from '#writ/nest-transport';
 import type { Service, ServiceContext } from '#writ/service-host';
 import { openBlock } from '#writ/tlog';
+import { openAccess, type OpenAccess } from './authzen/open-access.js';
 import { Calls } from './calls.js';
 import { Deadlines } from './deadlines.js';
 import { DECIDE, DecideHandler, LOGGER } from './decide.handler.js';
@@ -13,6 +14,8 @@ import { LedgerAlarm } from './ledger-alarm.js';
 import { openRules, type WatchedRules } from './open-rules.js';
 import { Pools } from './pools.js';
 import { REFUSALS_OF, type RefusalsOf } from './refusals-of.js';
+import { openShadow } from './shadow/open-shadow.js';
+import type { ShadowLane } from './shadow/shadow-lane.js';
 import { ShardKeeper } from './shard-keeper.js';
 import { ShardOwner } from './shard-owner.js';
 import { StoredAnswers } from './stored-answers.js';
@@ -34,16 +37,18 @@ interface Parts {
   readonly owner: ShardOwner;
   readonly keeper: ShardKeeper;
   readonly rules: WatchedRules;
+  readonly shadow: ShadowLane;
 }
 
 /** Wires the decision service: the ledger it follows, the rules it decides by, the shards it owns, the requests it answers. */
 export async function policyDecisionService(context: ServiceContext): Promise<Service> {
   const { bus, log, settings } = context;
   const parts = await openParts(context);
-  const { owner, follower, keeper, rules } = parts;
+  const { owner, follower, keeper, rules, shadow } = parts;
   const refusalsOf: RefusalsOf = (address) => owner.refusalsOf(address);
   let timers: NodeJS.Timeout[] = [];
   let isCaughtUp = false;
+  let access: OpenAccess | undefined;
   return {
     name: settings.WRIT_INSTANCE,
     log,
@@ -62,7 +67,10 @@ export async function policyDecisionService(context: ServiceContext): Promise<Se
       host: settings.WRIT_HEALTH_HOST,
       port: settings.WRIT_HEALTH_PORT,
       isReady: () => isCaughtUp && bus.isConnected,
-      details: () => detailsOf(context, parts),
+      details: () => ({
+        ...detailsOf(context, parts),
+        ...(access === undefined ? {} : { accessPort: access.port }),
+      }),
     },
     start: async () => {
       await follower.catchUp();
@@ -71,10 +79,13 @@ export async function policyDecisionService(context: ServiceContext): Promise<Se
       keeper.start();
       timers = startTimers(context, parts);
       rules.watch();
+      access = await openAccess(context, { shard: () => owner.first(), shadow });
     },
     stop: async () => {
       timers.forEach((timer) => clearInterval(timer));
       rules.close();
+      access?.close();
+      shadow.close();
       await keeper.stop();
       await follower.stop();
     },
@@ -114,10 +125,11 @@ async function openParts(context: ServiceContext): Promise<Parts> {
   pools.listen(bus);
   keeper.listen();
   rules = await openRules(context, () => owner.all());
-  return { calls, follower, pools, strategy, owner, keeper, rules };
+  const shadow = openShadow(context, () => owner.first());
+  return { calls, follower, pools, strategy, owner, keeper, rules, shadow };
 }
 
-function deciderOf(context: ServiceContext, { owner, pools }: Parts): Decider {
+function deciderOf(context: ServiceContext, { owner, pools, shadow }: Parts): Decider {
   return new Decider({
     tenant: context.catalogue.config.tenant,
     shards: owner,
@@ -128,6 +140,7 @@ function deciderOf(context: ServiceContext, { owner, pools }: Parts): Decider {
       await publishToStream(context.bus, subject, Buffer.from(JSON.stringify(command)), options);
     },
     now: Date.now,
+    shadow,
   });
 }
 
@@ -150,7 +163,7 @@ function startTimers({ bus, log }: ServiceContext, { calls, owner, follower }: P
   ];
 }
 
-function detailsOf({ settings }: ServiceContext, { keeper, follower, calls, rules, pools }: Parts) {
+function detailsOf({ settings }: ServiceContext, { keeper, follower, calls, rules, pools, shadow }: Parts) {
   return {
     instance: settings.WRIT_INSTANCE,
     shardsOwned: keeper.owned,
@@ -159,6 +172,7 @@ function detailsOf({ settings }: ServiceContext, { keeper, follower, calls, rule
     bundle: rules.newest.policies.hash,
     agents: rules.newest.agents,
     pools: pools.present(),
+    shadow: shadow.details,
   };
 }
 

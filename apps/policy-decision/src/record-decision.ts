@@ -85,7 +85,7 @@ export function describeDecision(request: ActionRequest, verdict: Verdict, conte
 }
 
 /** What an operator may know of a decision, and what the agent was told: values, which live with the arguments. */
-function reasonValues({ effect, near, held, remedies, reasonForAgent }: Ruling): readonly PayloadValue[] {
+export function reasonValues({ effect, near, held, remedies, reasonForAgent }: Ruling): readonly PayloadValue[] {
   const value = (path: string, json: unknown): PayloadValue => ({ path, salt: newSalt(), value: json as Json });
   const read = near.map(({ id, values }) => ({ id, values: values ?? {} }));
   return [
@@ -120,7 +120,7 @@ function commandBody(request: ActionRequest, verdict: Verdict, context: Decision
   };
 }
 
-function whyOf(decision: Ruling, bundle: string): Extract<EntryBody, { type: 'tool.call.decided' }>['why'] {
+export function whyOf(decision: Ruling, bundle: string): Extract<EntryBody, { type: 'tool.call.decided' }>['why'] {
   return {
     code: decision.code,
     bundle,
@@ -154,7 +154,7 @@ const placeEntry = ({ id, effect, file, line, col }: Ruling['determining'][numbe
   col,
 });
 
-function obligationNames(decision: Ruling): string[] {
+export function obligationNames(decision: Ruling): string[] {
   return decision.obligations
     .flatMap(namesOf)
     .slice(0, OBLIGATIONS_LISTED_MAX)
@@ -178,7 +178,7 @@ function namesOf(obligation: Obligation): readonly string[] {
   }
 }
 
-function remediesForAgent(remedies: Ruling['remedies']): AgentRemedy[] {
+export function remediesForAgent(remedies: Ruling['remedies']): AgentRemedy[] {
   return remedies.map(({ kind, template }) => ({ kind, ...(template === undefined ? {} : { template }) }));
 }
 

@@ -47,7 +47,7 @@ export class ShardOwner implements Shards {
   }
 
   /** Any shard of ours, to write entries that belong to no agent. */
-  first(): Shard | undefined {
+  first(): DecidingShard | undefined {
     return this.#owned.values().next().value;
   }
 

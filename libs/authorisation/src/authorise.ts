@@ -11,17 +11,11 @@ import {
 } from '#writ/contracts';
 import { parseDestination, matchDestination, checkRequestHeaders } from '#writ/egress-rules';
 import { Fault } from '#writ/faults';
-import {
-  decide,
-  mergeObligations,
-  planFilter,
-  type PolicyCode,
-  type PolicyDecision,
-  type PolicyReasons,
-} from '#writ/policy';
+import { mergeObligations, planFilter, type PolicyCode, type PolicyDecision, type PolicyReasons } from '#writ/policy';
 import { compileRedaction } from '#writ/redaction';
 import { type Asker, fetchQuestion, filterQuestion, toolQuestion, writeQuestions } from './questions.js';
 import type { Rules } from './rules.js';
+import { decideInView, type Shadow } from './shadow.js';
 
 /** A decision, also one that no policy made: nobody is there to carry it out. */
 export type Ruling = Omit<PolicyReasons, 'code'> & {
@@ -48,6 +42,8 @@ export interface Verdict {
 export interface Caller extends Asker {
   /** What the request asks for, as `askedOf` reads it. */
   readonly asked: JsonObject;
+  /** Looks at some decisions once more, later. */
+  readonly shadow?: Shadow | undefined;
 }
 
 /** Memory operations have no declared limit of their own. */
@@ -74,7 +70,7 @@ type RequestOf<K extends ActionRequest['kind']> = Extract<ActionRequest, { kind:
 function toolCall(request: RequestOf<'tool.call'>, caller: Caller, rules: Rules): Verdict {
   const tool = rules.catalogue.tool(request.tool);
   tool.validateArguments(request.args);
-  const decision = decide(rules.policies, toolQuestion(request, caller, tool.declaration.input));
+  const decision = decideInView(request, caller, rules.policies, toolQuestion(request, caller, tool.declaration.input));
   return finish(decision, {
     kind: request.kind,
     resource: request.tool,
@@ -120,7 +116,9 @@ function filtered(
 /** Each record is a resource of its own: one that may not be written refuses the whole request. */
 function memoryWrite(request: RequestOf<'memory.write'>, caller: Caller, rules: Rules): Verdict {
   const namespace = rules.catalogue.namespace(request.namespace);
-  const decisions = writeQuestions(request, caller).map((question) => decide(rules.policies, question));
+  const decisions = writeQuestions(request, caller).map((question) =>
+    decideInView(request, caller, rules.policies, question),
+  );
   return finish(strictest(decisions), {
     kind: request.kind,
     resource: request.namespace,
@@ -140,7 +138,7 @@ function egressFetch(request: RequestOf<'egress.fetch'>, caller: Caller, rules: 
   const { credential } = destination.declaration;
   const credentialHeader = credential === undefined ? undefined : config.credentials[credential]?.header;
   const headers = checkRequestHeaders(request.headers, { credentialHeader });
-  const decision = decide(rules.policies, fetchQuestion(request, caller, parsed));
+  const decision = decideInView(request, caller, rules.policies, fetchQuestion(request, caller, parsed));
   return finish(decision, {
     kind: request.kind,
     resource: name,

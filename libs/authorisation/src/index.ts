@@ -4,3 +4,4 @@ export { DailyCounts } from './daily-counts.js';
 export { type Question, questionsOf } from './questions.js';
 export { listCatalog } from './list-catalog.js';
 export { type Rules, rulesOf } from './rules.js';
+export { decideInView, type Shadow, type ShadowedDecision } from './shadow.js';

@@ -103,6 +103,17 @@ describe('readCatalogue', () => {
       'destinations: { d: { origin: "https://a.example", credential: nope } }',
       '`destinations.d.credential`: no credential `nope` is declared',
     ],
+    ['an access API that nobody may ask', 'authzen: { clients: {} }', 'name at least one client'],
+    [
+      'an action of another system that is a tool nobody declared',
+      'authzen: { clients: { g: {} }, actions: [{ action: a, resource: r, tool: nope }] }',
+      '`authzen.actions[0].tool`: no tool `nope` is declared',
+    ],
+    [
+      'a subject of another system that is two agents',
+      'authzen: { clients: { g: {} }, subjects: [{ type: u, id: i, agent: a }, { type: u, id: i, agent: b }] }',
+      '`authzen.subjects[1]`: is mapped twice',
+    ],
     [
       'two destinations of one origin',
       'destinations: { a: { origin: "https://a.example" }, b: { origin: "https://a.example" } }',

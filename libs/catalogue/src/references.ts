@@ -24,11 +24,29 @@ export function checkReferences(config: WritConfig, faultAt: FaultAt): void {
     if (!URL.canParse(embedder.url)) throw faultAt([...path, 'url'], 'is no URL');
     checkCredential(config, { credential: embedder.credential, origin: new URL(embedder.url).origin, path, faultAt });
   }
+  checkAuthZen(config, faultAt);
   for (const [name, tool] of Object.entries(config.tools)) {
     if (tool.kind === 'mcp' && !Object.hasOwn(config.mcpServers, tool.server)) {
       throw faultAt(['tools', name, 'server'], `no server \`${tool.server}\` is declared under \`mcpServers\``);
     }
   }
+}
+
+/** Actions of other systems are tools that exist, and nothing is mapped twice. */
+function checkAuthZen({ authzen, tools }: WritConfig, faultAt: FaultAt): void {
+  const known = new Set<string>();
+  const once = (key: readonly string[], path: ConfigPath) => {
+    const name = JSON.stringify(key);
+    if (known.has(name)) throw faultAt(path, 'is mapped twice');
+    known.add(name);
+  };
+  authzen?.subjects.forEach(({ type, id }, at) => once(['subject', type, id], ['authzen', 'subjects', at]));
+  authzen?.actions.forEach(({ action, resource, tool }, at) => {
+    const path = ['authzen', 'actions', at];
+    once(['action', action, resource], path);
+    if (!Object.hasOwn(tools, tool))
+      throw faultAt([...path, 'tool'], `no tool \`${tool}\` is declared under \`tools\``);
+  });
 }
 
 /** Checks one HTTP tool against its schema and the credentials, and returns its URL template. */

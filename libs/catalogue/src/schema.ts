@@ -89,6 +89,38 @@ export const Embedder = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const Word = z.string().min(1).max(128);
+
+/** The AuthZEN Authorization API for enforcement points outside of Writ. Absent: nothing listens. */
+export const AuthZen = z.strictObject({
+  listen: z
+    .strictObject({
+      host: z.string().default('127.0.0.1'),
+      /** Of the first decision service; the next one takes the next port. */
+      port: z.int().min(0).max(65_535).default(4290),
+    })
+    .prefault({}),
+  /** The address that enforcement points know, when it is not the one that is listened on. */
+  publicUrl: Origin.optional(),
+  clients: z
+    .record(CredentialName, z.strictObject({ rights: z.array(z.enum(['evaluate', 'explain'])).default(['evaluate']) }))
+    .refine((clients) => Object.keys(clients).length > 0, 'name at least one client'),
+  requestsInFlightMax: z.int().min(1).max(1_000).default(64),
+  /** Subjects of other systems, by type and id, and the agents that they are. */
+  subjects: z.array(z.strictObject({ type: Word, id: z.string().min(1).max(256), agent: AgentName })).default([]),
+  /** Actions of other systems, and the tools that they are; each argument is found by a JSON Pointer into the request. */
+  actions: z
+    .array(
+      z.strictObject({
+        action: Word,
+        resource: Word,
+        tool: ResourceName,
+        args: z.record(z.string(), z.string().regex(/^\/(subject|action|resource|context)(\/[^/]*)+$/)).default({}),
+      }),
+    )
+    .default([]),
+});
+
 export const WritConfig = z.strictObject({
   version: z.literal(1),
   /** Name of the ledger, the origin of its checkpoints: `<deployment>/<tenant>/<shard>`. */
@@ -121,6 +153,13 @@ export const WritConfig = z.strictObject({
       embedder: Embedder.prefault({ kind: 'hashing' }),
     })
     .prefault({}),
+  policy: z
+    .strictObject({
+      /** One decision in this many is decided again by Cedar itself, off the path of the call; 0 is never. */
+      shadow: z.strictObject({ oneIn: z.int().min(0).max(1_000_000_000).default(1_000) }).prefault({}),
+    })
+    .prefault({}),
+  authzen: AuthZen.optional(),
   limits: z
     .strictObject({
       /** Well below the time for which COMMANDS remembers what it took. */
@@ -140,4 +179,5 @@ export type McpServerDeclaration = Readonly<z.infer<typeof McpServer>>;
 export type NamespaceDeclaration = Readonly<z.infer<typeof Namespace>>;
 export type DestinationDeclaration = Readonly<z.infer<typeof Destination>>;
 export type CredentialDeclaration = Readonly<z.infer<typeof Credential>>;
+export type AuthZenDeclaration = Readonly<z.infer<typeof AuthZen>>;
 export type EmbedderDeclaration = Readonly<z.infer<typeof Embedder>>;

@@ -87,6 +87,27 @@ const completed = {
 
 const ended = { ...base, who, act, corr, dec: z.strictObject({ seq: z.int().min(1), i: z.int().min(0) }) };
 
+/** What an enforcement point outside of Writ asked, in its own words, and the name that it gave the request. */
+const access = {
+  ...base,
+  client: Short,
+  req: z.strictObject({
+    sub: z.strictObject({ type: Short, id: Short }),
+    act: Short,
+    res: z.strictObject({ type: Short, id: z.string().max(512) }),
+    /** Writ's own name for the evaluation, and the `X-Request-ID` of the caller. */
+    eval: CallId,
+    xid: z.string().max(128).optional(),
+  }),
+};
+
+/** What one evaluator says to a request: decision, deciding policies and policies that errored, in no order. */
+const verdict = z.strictObject({
+  d: z.enum(['allow', 'deny']),
+  pol: z.array(Short).max(64),
+  err: z.array(Short).max(64),
+});
+
 const type = <T extends string>(value: T) => z.literal(value);
 
 export const Entry = z.discriminatedUnion('type', [
@@ -152,6 +173,21 @@ export const Entry = z.discriminatedUnion('type', [
     kept: Hash,
     at: Short,
   }),
+  /** Writ's evaluator and Cedar differ on one decision, which was made by Writ's. */
+  z.strictObject({ type: type('policy.divergence'), ...base, who, corr, bundle: Hash, writ: verdict, cedar: verdict }),
+  /** An answer to an enforcement point outside of Writ. It authorises nothing here. */
+  z.strictObject({
+    type: type('access.evaluated'),
+    ...access,
+    who,
+    act,
+    eff: z.strictObject({ d: z.enum(['allow', 'deny']), phase: z.literal('evaluated') }),
+    why: decided.why,
+    obl: decided.obl,
+    io: decided.io,
+  }),
+  /** A question of an enforcement point that was answered with no, because it could not be evaluated. */
+  z.strictObject({ type: type('access.refused'), ...access, why: z.strictObject({ code: Short }) }),
   z.strictObject({
     type: type('credential.used'),
     ...base,

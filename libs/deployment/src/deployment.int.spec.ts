@@ -1,12 +1,13 @@
 import { WritConfig } from '#writ/catalogue';
 import { Fault } from '#writ/faults';
-import { openTrustBundle } from '#writ/signing';
+import { openTrustBundle, parseSigningKey, signTrustBundle } from '#writ/signing';
 import { execFile } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { addAgent, listAgents, readProfile, removeAgent, setBusUrl } from './agents.js';
+import { readAccessTokens } from './access-tokens.js';
 import { openDeployment } from './deployment.js';
 import { deploymentPaths, type DeploymentPaths } from './paths.js';
 
@@ -55,6 +56,44 @@ describe('a data directory', () => {
       ['operator', 'operator', ['operator']],
       ['test.example/default/0', 'log', []],
     ]);
+  });
+
+  it('of an earlier release gets a trust bundle with the types of entries of this one, which takes the root key', async () => {
+    await openAndClose();
+    const vkey = (await readFile(paths.rootVkey, 'utf8')).trim();
+    const typesOf = async () =>
+      openTrustBundle(await readFile(paths.trustBundle, 'utf8'), vkey).keys.find(({ name }) => name === 'pdp-1')?.types;
+    const bundle = openTrustBundle(await readFile(paths.trustBundle, 'utf8'), vkey);
+    const keys = bundle.keys.map((key) => ({
+      ...key,
+      types: key.types.filter((type) => type !== 'policy.divergence'),
+    }));
+    const root = await readFile(paths.rootKey, 'utf8');
+    await writeFile(paths.trustBundle, signTrustBundle(parseSigningKey(root), { ...bundle, keys }));
+    expect(await typesOf()).not.toContain('policy.divergence');
+    await rm(paths.rootKey);
+    expect(await faultOf(openAndClose())).toBe('CONFIG_KEY');
+    await writeFile(paths.rootKey, root, { mode: 0o600 });
+    await openAndClose();
+    expect(await typesOf()).toContain('policy.divergence');
+  });
+
+  it('has a token for each client of the access API, which is made anew when its file was removed', async () => {
+    const config = { authzen: { clients: { gateway: {}, auditor: {} } } };
+    await openAndClose(config);
+    const before = await readAccessTokens(paths, ['gateway', 'auditor']);
+    expect(new Set(before.values()).size).toBe(2);
+    expect((await stat(paths.accessToken('gateway'))).mode & 0o777).toBe(0o600);
+    await rm(paths.accessToken('gateway'));
+    await openAndClose(config);
+    const after = await readAccessTokens(paths, ['gateway', 'auditor']);
+    expect(after.get('gateway')).not.toBe(before.get('gateway'));
+    expect(after.get('auditor')).toBe(before.get('auditor'));
+    await chmod(paths.accessToken('gateway'), 0o644);
+    expect(await faultOf(readAccessTokens(paths, ['gateway']))).toBe('CONFIG_KEY');
+    await chmod(paths.accessToken('auditor'), 0o600);
+    await writeFile(paths.accessToken('auditor'), 'short\n');
+    expect(await faultOf(readAccessTokens(paths, ['auditor']))).toBe('CONFIG_KEY');
   });
 
   it('is used by one process at a time, and the lock of a dead one does not count', async () => {

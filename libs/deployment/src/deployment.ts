@@ -4,6 +4,7 @@ import { Fault } from '#writ/faults';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { createAccessTokens } from './access-tokens.js';
 import { createRegistry, listAgents, takeOverAgents } from './agents.js';
 import { makePrivateDirectory, readFileIfPresent, writeFileAtomic } from './files.js';
 import { serviceInstances } from './instances.js';
@@ -42,6 +43,7 @@ export async function openDeployment(options: {
   try {
     if (existsSync(paths.deploymentFile)) await check(paths, options.config);
     else await create(paths, options.config);
+    await createAccessTokens(paths, options.config);
     await takeOverAgents(paths, options.config.agents);
     return { config: options.config, paths, close: () => closeDeployment(lock) };
   } catch (error) {

@@ -1,3 +1,4 @@
+export { readAccessTokens } from './access-tokens.js';
 export {
   addAgent,
   AgentProfile,

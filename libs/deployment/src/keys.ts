@@ -11,6 +11,7 @@ import {
   type Role,
   type SigningKey,
   type TrustBundle,
+  withCurrentTypes,
 } from '#writ/signing';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -85,11 +86,16 @@ async function createInstanceKeys(paths: DeploymentPaths, config: WritConfig, bu
   const users =
     bundle === undefined ? [...added.map(({ name }) => name), 'siem', 'watch'] : added.map(({ name }) => name);
   for (const user of users) await writeFileAtomic(paths.natsSeed(user), `${createUserNkey().seed}\n`);
-  if (bundle === undefined || added.length === 0) return;
+  if (bundle === undefined) return;
+  const current = withCurrentTypes(bundle);
+  // A block with an entry whose type its key may not write counts for nothing, so nothing is written under an older bundle.
+  const isOlder = bundle.keys.some(({ types }, at) => types.length < (current.keys[at]?.types.length ?? 0));
+  if (added.length === 0 && !isOlder) return;
   if (!existsSync(paths.rootKey)) {
-    throw new Fault('CONFIG_KEY', `new instances need the root key at \`${paths.rootKey}\`, to sign the trust bundle`);
+    const what = isOlder ? 'new types of entries' : 'new instances';
+    throw new Fault('CONFIG_KEY', `${what} need the root key at \`${paths.rootKey}\`, to sign the trust bundle`);
   }
-  await writeTrustBundle(paths, config, await readSigningKey(paths.rootKey), bundle);
+  await writeTrustBundle(paths, config, await readSigningKey(paths.rootKey), current);
 }
 
 /** Signs the bundle of all producers. Keys of an earlier bundle stay in it: what they signed still has to verify. */

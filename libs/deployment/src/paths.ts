@@ -15,6 +15,7 @@ export interface DeploymentPaths {
   readonly logKey: string;
   readonly payloadKey: string;
   readonly producerKey: (instance: string) => string;
+  readonly accessToken: (client: string) => string;
   readonly natsSeed: (user: string) => string;
   readonly agentsFile: string;
   readonly agentsLock: string;
@@ -45,6 +46,7 @@ export function deploymentPaths(dataDir: string): DeploymentPaths {
     logKey: at('keys', 'log.key'),
     payloadKey: at('keys', 'payload.key'),
     producerKey: (instance) => at('keys', 'producers', `${instance}.key`),
+    accessToken: (client) => at('keys', 'access', `${client}.token`),
     natsSeed: (user) => at('keys', 'nats', `${user}.nk`),
     agentsFile: at('agents.json'),
     agentsLock: at('agents.lock'),

@@ -16,6 +16,11 @@ const FAMILIES: readonly (readonly [prefix: string, title: string, text: string]
     'Nothing ran and nothing is on record. Send the request again, with the same call id, after a pause.',
   ],
   [
+    'ACCESS_',
+    'An enforcement point asked wrongly',
+    'Nothing was evaluated and nothing is on record. HTTP 401, 403, or 404, 405, 413 or 415; see [authzen.md](authzen.md).',
+  ],
+  [
     'COMMAND_',
     'A command that is not one of ours',
     'Nothing ran. Nobody is told; on record as `command.refused`. A look at the executor is due: somebody could publish a command, or clocks differ.',

@@ -11,6 +11,7 @@ interface FaultRow {
 }
 
 const input = (means: string): FaultRow => ({ settlement: 'term', log: 'warn', told: true, means });
+const access = (means: string): FaultRow => ({ settlement: 'none', log: 'warn', told: true, means });
 const command = (means: string): FaultRow => ({ settlement: 'term', log: 'error', told: false, means });
 const policy = (means: string): FaultRow => ({ settlement: 'none', log: 'error', told: false, means });
 const ledger = (means: string): FaultRow => ({ settlement: 'retry', log: 'error', told: false, means });
@@ -42,6 +43,9 @@ export const FAULTS = {
   INPUT_BAD_NAME: input('a name has characters that names may not have'),
   BUSY: { settlement: 'term', log: 'warn', told: true, means: 'too many requests are in flight; try again' },
   INTERNAL: { settlement: 'retry', log: 'error', told: false, means: 'a bug; the log has the details' },
+  ACCESS_UNAUTHENTICATED: access('the request has no token of a client'),
+  ACCESS_FORBIDDEN: access('the client may not ask that'),
+  ACCESS_BAD_REQUEST: access('the request is not one that the access API takes'),
   COMMAND_MALFORMED: command('the command is not one that Writ makes'),
   COMMAND_NOT_IN_LEDGER: command('the decision that the command points at is not in the ledger'),
   COMMAND_NOT_AUTHORISED: command('the entry that the command points at is not an allow by a decision service'),
@@ -58,6 +62,7 @@ export const FAULTS = {
   POLICY_UNSIGNED: policy('the policies are not those of a manifest that an operator signed'),
   POLICY_DOWNGRADE: policy('the manifest is older than the policies in force'),
   POLICY_LOADER_FAILED: policy('the process that loads policies ended without a result'),
+  POLICY_DIVERGENCE: policy('the evaluator and Cedar differ on a decision'),
   LEDGER_UNAVAILABLE: ledger('the record cannot be written now'),
   LEDGER_FULL: ledger('the ledger is full'),
   LEDGER_FENCED: ledger('another writer owns this producer'),

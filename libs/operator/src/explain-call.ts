@@ -21,7 +21,7 @@ export interface ExplainSources {
   readonly bundleNow: string | undefined;
 }
 
-type Located<E extends Entry> = LocatedEntry & { readonly entry: E };
+export type Located<E extends Entry> = LocatedEntry & { readonly entry: E };
 type EndedEntry = EntryOf<'call.expired' | 'call.indeterminate'>;
 
 /**
@@ -106,13 +106,13 @@ function belongsTo({ entry }: LocatedEntry, decided: Located<DecidedEntry>): boo
   return entry.type === 'command.refused' && entry.dec.seq === decided.seq && entry.dec.i === decided.i;
 }
 
-function comparison(decided: string, now: string | undefined): 'same' | 'other' | 'unknown' {
+export function comparison(decided: string, now: string | undefined): 'same' | 'other' | 'unknown' {
   if (now === undefined) return 'unknown';
   return now === decided ? 'same' : 'other';
 }
 
-async function explainReasons(
-  entry: DecidedEntry,
+export async function explainReasons(
+  entry: Pick<DecidedEntry, 'why'>,
   stored: readonly PayloadValue[] | undefined,
   sources: ExplainSources,
 ): Promise<Pick<Explanation, 'policies' | 'held' | 'logged' | 'remedies' | 'nearest' | 'errors'>> {
@@ -139,7 +139,7 @@ async function explainPolicy(
 }
 
 async function explainNearMisses(
-  entry: DecidedEntry,
+  entry: Pick<DecidedEntry, 'why'>,
   stored: readonly PayloadValue[] | undefined,
   sources: ExplainSources,
 ): Promise<readonly ExplainedClause[]> {
@@ -152,7 +152,7 @@ async function explainNearMisses(
 }
 
 async function explainHeld(
-  entry: DecidedEntry,
+  entry: Pick<DecidedEntry, 'why'>,
   stored: readonly PayloadValue[] | undefined,
   sources: ExplainSources,
 ): Promise<readonly ExplainedClause[]> {
@@ -209,7 +209,7 @@ function outcomeOf(decided: DecidedEntry, ended: Located<CompletedEntry | EndedE
   };
 }
 
-function checkedValue(
+export function checkedValue(
   name: ExplainedValue['name'],
   commitment: string | undefined,
   stored: readonly PayloadValue[] | undefined,

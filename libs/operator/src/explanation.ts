@@ -3,6 +3,8 @@ import type { Json, Redaction } from '#writ/contracts';
 /** Everything an operator can know about one call: who asked for what, why it was answered so, and where that is on record. */
 export interface Explanation {
   readonly call: string;
+  /** The enforcement point outside of Writ that asked, when it was no agent. */
+  readonly askedBy?: { readonly client: string; readonly requestId?: string };
   readonly agent: string;
   readonly tenant: string;
   readonly session?: string;

@@ -1,5 +1,5 @@
 import type { DecidedEntry, Json, PayloadValue } from '#writ/contracts';
-import { comparePolicies } from './compare-policies.js';
+import { comparePolicies } from '#writ/policy';
 import { policiesOf, someRules } from './policy-testing.fixture.js';
 import { Replay } from './replay.js';
 

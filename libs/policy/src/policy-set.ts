@@ -14,12 +14,21 @@ export interface Candidates {
 /** How many (principal, action, resource) triples have their candidates remembered. */
 const CANDIDATES_MAX = 65_536;
 
+/** What a set has besides its enforced policies. */
+interface PolicySetParts {
+  readonly entities?: readonly Entity[];
+  readonly obligations?: PolicySet;
+  readonly logOnly?: PolicySet;
+}
+
 /**
  * Compiled policies with an index over their scopes. It never changes but for what it remembers: other policies or
  * entities are another set, and swapping one pointer activates it.
  */
 export class PolicySet {
   readonly size: number;
+  /** What the store was made of: with the texts of the policies, everything that another evaluator needs. */
+  readonly entities: readonly Entity[];
   /** Permits whose obligations hold on every allow that they match; they permit nothing. */
   readonly obligations: PolicySet | undefined;
   /** Evaluated and reported, never enforced. */
@@ -37,8 +46,9 @@ export class PolicySet {
     readonly store: EntityStore,
     /** Those that are enforced. */
     readonly policies: readonly CompiledPolicy[],
-    { obligations, logOnly }: { readonly obligations?: PolicySet; readonly logOnly?: PolicySet } = {},
+    { entities = [], obligations, logOnly }: PolicySetParts = {},
   ) {
+    this.entities = entities;
     this.obligations = obligations;
     this.logOnly = logOnly;
     this.size = policies.length + (obligations?.size ?? 0) + (logOnly?.size ?? 0);
@@ -118,6 +128,7 @@ export function compilePolicies(bundle: PolicyBundle, entities: readonly Entity[
     policies.filter((policy) => !isObligation(policy) && policy.isLogOnly === wanted),
   ) as [CompiledPolicy[], CompiledPolicy[]];
   return new PolicySet(bundle.hash, store, enforced, {
+    entities,
     ...(obligations.length > 0 && { obligations: setOf(obligations) }),
     ...(logOnly.length > 0 && { logOnly: setOf(logOnly) }),
   });

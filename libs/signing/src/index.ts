@@ -10,4 +10,5 @@ export {
   TrustBundle,
   trustedKey,
   type TrustedKey,
+  withCurrentTypes,
 } from './trust-bundle.js';

@@ -61,6 +61,11 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** The bundle as this release would make it: roles may have got types of entries that an earlier release did not know. */
+export function withCurrentTypes(bundle: TrustBundle): TrustBundle {
+  return { ...bundle, keys: bundle.keys.map((record) => ({ ...record, types: [...ROLE_TYPES[record.role]] })) };
+}
+
 /** Each id is that of its key and stands once; no key exceeds its role. A slip of the root's holder must not make an executor a judge. */
 function assertSound(bundle: TrustBundle): void {
   const ids = new Set<string>();

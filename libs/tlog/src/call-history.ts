@@ -30,7 +30,7 @@ export class CallHistory {
 
   /** Takes the entry at this place; returns what is wrong with it, if anything. */
   take(entry: Entry, seq: number, index: number): HistoryProblem | undefined {
-    if ('eff' in entry && entry.eff.phase === 'decided') {
+    if ('eff' in entry && 'corr' in entry && entry.eff.phase === 'decided') {
       if (entry.eff.d === 'allow') this.#allow(entry, seq * INDEX_SPAN + index);
       return undefined;
     }

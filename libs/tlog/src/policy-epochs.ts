@@ -26,7 +26,7 @@ export class PolicyEpochs {
   /** Takes an entry; returns what is wrong with it, if anything. */
   take(entry: Entry): EpochProblem | undefined {
     if (entry.type === 'policy.changed') return this.#activate(entry);
-    if (!('eff' in entry) || entry.eff.phase !== 'decided') return undefined;
+    if (!('eff' in entry) || entry.eff.phase === 'executed') return undefined;
     const { bundle } = entry.why as EntryOf<'tool.call.decided'>['why'];
     const active = this.#epochs.get(entry.prod.id)?.hash;
     if (active === bundle || this.#lost.has(entry.prod.id)) return undefined;

@@ -94,12 +94,16 @@ async function giveOutKeys(paths: DeploymentPaths, config: WritConfig, outDir: s
   const shared = [paths.rootVkey, paths.trustBundle, paths.payloadKey];
   const own = (name: string) => [paths.producerKey(name), paths.natsSeed(name)];
   for (const { name, kind } of services) {
-    const registry = kind === undefined ? [paths.agentsFile] : [];
-    await copyAll(paths, join(outDir, name), [...shared, ...own(name), ...registry]);
+    const decides = kind === undefined ? [paths.agentsFile, ...accessTokens(paths, config)] : [];
+    await copyAll(paths, join(outDir, name), [...shared, ...own(name), ...decides]);
   }
   const operators = [...shared, ...own('operator'), paths.logKey, paths.agentsFile, paths.deploymentFile];
   await copyAll(paths, join(outDir, 'operator'), operators);
   return [...services.map(({ name }) => name), 'operator'];
+}
+
+function accessTokens(paths: DeploymentPaths, { authzen }: WritConfig): readonly string[] {
+  return Object.keys(authzen?.clients ?? {}).map(paths.accessToken);
 }
 
 /** Copies files to the same places below another data directory. */

@@ -11,6 +11,7 @@ export function formatExplanation(explained: Explanation, paint: Paint): string 
   const { agent, tenant, kind, resource, call } = explained;
   return [
     line('call', `${call}${explained.session === undefined ? '' : `  session ${explained.session}`}`),
+    ...askedBy(explained),
     line('who', `agent ${agent}, tenant ${tenant}`),
     line('what', `${kind} ${resource}`),
     ...formatDecision(explained, paint),
@@ -35,6 +36,13 @@ export function formatExplanation(explained: Explanation, paint: Paint): string 
     ...explained.ledger.flatMap(formatPlace),
     ...explained.rejected.map(({ seq, reason }) => line('NOT TRUSTED', paint('red', `message ${seq}: ${reason}`))),
   ].join('\n');
+}
+
+function askedBy({ askedBy: by }: Explanation): string[] {
+  if (by === undefined) return [];
+  return [
+    line('asked by', `${by.client}${by.requestId === undefined ? '' : `, request ${by.requestId}`}, over AuthZEN`),
+  ];
 }
 
 function formatDecision(explained: Explanation, paint: Paint): string[] {

@@ -3,6 +3,8 @@ import {
   entriesOfCall,
   entryById,
   explainCall,
+  explainEvaluation,
+  type Explanation,
   type ExplainSources,
   findRunStatus,
   type LocatedEntry,
@@ -29,6 +31,11 @@ export async function runExplain(asked: string, options: ExplainOptions, cli: Cl
   const operator = await openOperator({ dataDir: dataDirectory(options), url: process.env['WRIT_NATS_URL'] });
   try {
     const about = ENTRY_ID.test(asked) ? await entryById(operator, asked) : undefined;
+    if (about?.entry.type === 'access.evaluated') {
+      const located = { ...about, entry: about.entry };
+      tell(await explainEvaluation(located, await sourcesOf(operator, options)), options, cli);
+      return;
+    }
     if (about !== undefined && !('corr' in about.entry)) {
       tellEntry(about, options, cli);
       return;
@@ -39,11 +46,14 @@ export async function runExplain(asked: string, options: ExplainOptions, cli: Cl
         ? { call: entry.corr.call, agent: entry.who.agent }
         : { call: asked, agent: options.agent };
     const found = await entriesOfCall(operator, wanted.call);
-    const explained = await explainCall(found, wanted, await sourcesOf(operator, options));
-    cli.print(options.json ? JSON.stringify(explained) : formatExplanation(explained, painter(cli.isColoured)));
+    tell(await explainCall(found, wanted, await sourcesOf(operator, options)), options, cli);
   } finally {
     await operator.close();
   }
+}
+
+function tell(explained: Explanation, { json }: ExplainOptions, cli: Cli): void {
+  cli.print(json ? JSON.stringify(explained) : formatExplanation(explained, painter(cli.isColoured)));
 }
 
 /** An entry that is about no call, such as a refused request. */

@@ -1,4 +1,4 @@
-import type { Entry } from '#writ/contracts';
+import type { Entry, EntryOf } from '#writ/contracts';
 import { completedBody, decidedBody, LedgerBuilder } from '../../../../test/harness/ledger-builder.js';
 import { painter } from '../paint.js';
 import { formatEntry, isDenial, policyLineOf } from './format-entry.js';
@@ -34,6 +34,36 @@ describe('formatEntry', () => {
     const body = { type: 'request.refused', who: { agent: 'a' }, act: { kind: 'tool.call' } } as const;
     const entry = entryOf('pdp-0', { ...body, why: { code: 'INPUT_NOT_JSON' }, n: 3 });
     expect(formatEntry(entry, plain)).toMatch(/REFUSED {2}INPUT_NOT_JSON {2}3 times$/);
+  });
+
+  const access = {
+    client: 'gateway',
+    req: { sub: { type: 'user', id: 'u1' }, act: 'read', res: { type: 'todo', id: 't1' }, eval: 'az-1' },
+  };
+
+  it('shows what another enforcement point asked, and what it was told', () => {
+    const { io, why, who, act } = decided('deny') as EntryOf<'tool.call.decided'>;
+    const body = { type: 'access.evaluated', ...access, who, act, why, io } as const;
+    const entry = entryOf('pdp-0', { ...body, eff: { d: 'deny', phase: 'evaluated' } });
+    expect(formatEntry(entry, plain)).toMatch(/support .*DENY .* az-1 {2}asked by gateway$/);
+    expect(isDenial(entry)).toBe(true);
+    const refused = entryOf('pdp-0', { type: 'access.refused', ...access, why: { code: 'INPUT_UNKNOWN_AGENT' } });
+    expect(formatEntry(refused, plain)).toMatch(
+      /read todo:t1 for user:u1 {2}REFUSED {2}INPUT_UNKNOWN_AGENT {2}asked by gateway$/,
+    );
+    expect(isDenial(refused)).toBe(true);
+  });
+
+  it('shows where the evaluator and Cedar differ', () => {
+    const entry = entryOf('pdp-0', {
+      type: 'policy.divergence',
+      who: { agent: 'a' },
+      corr: { call: 'c1' },
+      bundle: `sha256:${'0'.repeat(64)}`,
+      writ: { d: 'allow', pol: ['p'], err: [] },
+      cedar: { d: 'deny', pol: [], err: [] },
+    });
+    expect(formatEntry(entry, plain)).toMatch(/DIFFER on c1: allow p here, deny there$/);
   });
 
   it('colours nothing but on a terminal', () => {

@@ -3,15 +3,15 @@ import type { Paint } from '../paint.js';
 
 /** Where the policy stands that made a decision, or the nearest permit of a default deny: `policies/slack.cedar:19`. */
 export function policyLineOf(entry: Entry): string | undefined {
-  if (!isDecided(entry)) return undefined;
+  if (!isDecided(entry) && entry.type !== 'access.evaluated') return undefined;
   const place = entry.why.pol[0] ?? entry.why.near?.[0];
   return place === undefined ? undefined : `${place.file}:${place.line}`;
 }
 
 /** Whether the entry says no to somebody. */
 export function isDenial(entry: Entry): boolean {
-  if (isDecided(entry)) return entry.eff.d === 'deny';
-  return entry.type === 'request.refused' || entry.type === 'command.refused';
+  if (isDecided(entry) || entry.type === 'access.evaluated') return entry.eff.d === 'deny';
+  return entry.type === 'access.refused' || entry.type === 'request.refused' || entry.type === 'command.refused';
 }
 
 /** One entry as lines for people; a default deny has a second one with the clause that failed. */
@@ -38,6 +38,15 @@ function describe(entry: Entry, paint: Paint): string {
       return describeActivation(entry);
     case 'policy.rejected':
       return `${paint('red', 'policies rejected')}  ${entry.why.code} at ${entry.at}  ${shortHash(entry.kept)} stay in force`;
+    case 'policy.divergence':
+      return paint(
+        'red',
+        `the evaluator and Cedar DIFFER on ${entry.corr.call}: ${verdictOf(entry.writ)} here, ${verdictOf(entry.cedar)} there`,
+      );
+    case 'access.evaluated':
+      return `${describeReasons(entry, entry.req.eval, paint)}  asked by ${entry.client}`;
+    case 'access.refused':
+      return `${entry.req.act} ${entry.req.res.type}:${entry.req.res.id} for ${entry.req.sub.type}:${entry.req.sub.id}  ${paint('red', 'REFUSED')}  ${entry.why.code}  asked by ${entry.client}`;
     case 'credential.used':
       return `credential ${entry.cred} used at ${entry.origin}  ${entry.corr.call}`;
     case 'agent.identity.issued':
@@ -55,13 +64,17 @@ function describeActivation({ policies, bundle, man, diff }: EntryOf<'policy.cha
 }
 
 function describeDecision(entry: DecidedEntry, paint: Paint): string {
+  return describeReasons(entry, entry.corr.call, paint);
+}
+
+function describeReasons(entry: DecidedEntry | EntryOf<'access.evaluated'>, call: string, paint: Paint): string {
   const isAllow = entry.eff.d === 'allow';
   const verdict = isAllow ? paint('green', 'ALLOW  ') : paint('red', 'DENY   ');
   const head = `${actOf(entry)}  ${verdict}  ${entry.why.code}`;
   const [policy] = entry.why.pol;
-  if (policy !== undefined) return `${head}  ${policyLineOf(entry)} ${policy.id}  ${paint('dim', entry.corr.call)}`;
+  if (policy !== undefined) return `${head}  ${policyLineOf(entry)} ${policy.id}  ${paint('dim', call)}`;
   const [near] = entry.why.near ?? [];
-  const rest = `${head}  ${paint('dim', entry.corr.call)}`;
+  const rest = `${head}  ${paint('dim', call)}`;
   if (near === undefined) return rest;
   return `${rest}\n${' '.repeat(28)}nearest permit ${near.file}:${near.line} ${near.id}: ${near.failed}`;
 }
@@ -77,4 +90,5 @@ const isDecided = (entry: Entry): entry is DecidedEntry => entry.type.endsWith('
 const isCompleted = (entry: Entry): entry is CompletedEntry => entry.type.endsWith('.completed');
 const actOf = ({ act }: { readonly act: { readonly kind: string; readonly res: string } }): string =>
   `${act.kind} ${act.res}`.padEnd(32);
+const verdictOf = ({ d, pol }: EntryOf<'policy.divergence'>['writ']): string => [d, ...pol].join(' ');
 const shortHash = (hash: string): string => hash.slice(0, 19);

@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+import { type JsonObject, parse } from '#writ/contracts';
+import { Fault } from '#writ/faults';
+import { inTime } from '../in-time.js';
+import type { DecidingShard } from '../ports.js';
+import type { Shadow } from '#writ/authorisation';
+import { type AccessAnswer, answerOf, badItem } from './access-answer.js';
+import { AccessRequest, type Item, readItems, type Semantic, withoutBatch } from './access-request.js';
+import type { AccessClient } from './access-tokens.js';
+import { describeEvaluation } from './describe-evaluation.js';
+import { evaluate, type Evaluation } from './evaluate.js';
+import type { Mapping } from './question.js';
+
+export interface AccessPorts {
+  /** Any shard that this process owns: evaluations are recorded in its chain. */
+  readonly shard: () => DecidingShard | undefined;
+  readonly mapping: Mapping;
+  readonly now: () => number;
+  readonly shadow?: Shadow;
+}
+
+/** Who asks, and the name that it gave the request. */
+export interface Caller {
+  readonly client: AccessClient;
+  readonly requestId: string | undefined;
+}
+
+/** An evaluation that is not on record by then is not answered. */
+const RECORD_WITHIN_MS = 5_000;
+
+/** Answers enforcement points outside of Writ. Every evaluation is on record before it is answered; a permit executes nothing. */
+export class AccessPoint {
+  constructor(private readonly ports: AccessPorts) {}
+
+  /** One question. Throws INPUT_INVALID when it is none, LEDGER_* when the answer cannot be put on record. */
+  async evaluation(body: unknown, caller: Caller): Promise<AccessAnswer> {
+    const asked = parse(AccessRequest, body);
+    return (await this.#session(caller)).answer({ asked });
+  }
+
+  /** Many questions, in their order, as far as the semantic goes. Throws as `evaluation` does, for the message as a whole. */
+  async evaluations(
+    body: unknown,
+    caller: Caller,
+  ): Promise<AccessAnswer | { readonly evaluations: readonly AccessAnswer[] }> {
+    const { items, semantic } = readItems(body);
+    if (items.length === 0) return this.evaluation(withoutBatch(body as JsonObject), caller);
+    const session = await this.#session(caller);
+    const answers: Promise<AccessAnswer>[] = [];
+    for (const item of items) {
+      const { answer, isPermitted } = session.begin(item);
+      answers.push(answer);
+      if (isLast(semantic, isPermitted)) break;
+    }
+    return { evaluations: await Promise.all(answers) };
+  }
+
+  /** All questions of one message are evaluated by the same rules. */
+  async #session({ client, requestId }: Caller) {
+    const shard = this.ports.shard();
+    if (shard === undefined) throw new Fault('LEDGER_FENCED', 'this process owns no shard, so it cannot record');
+    // Policies that are being put in force count for what comes after them in the chain.
+    if (shard.activation !== undefined) await shard.activation;
+    const { rules } = shard;
+    if (rules === undefined) throw new Fault('LEDGER_UNAVAILABLE', 'no policies are in force on the shard yet');
+    const { mapping, now, shadow } = this.ports;
+    const grounds = { rules, calls: shard.calls, mapping, nowMs: now(), shadow };
+    const bundle = rules.policies.hash;
+    const record = async (evaluation: Evaluation, asked: AccessRequest, call: string): Promise<AccessAnswer> => {
+      const asking = { client: client.name, asked, call, requestId, bundle };
+      const { entry, values } = describeEvaluation(evaluation, asking);
+      const { id } = await inTime(shard.append(entry, values), RECORD_WITHIN_MS, tookTooLong);
+      // If the process dies here the evaluation is on record and nobody heard the answer: nothing happens by it.
+      return answerOf(evaluation, id, { canExplain: client.canExplain, bundle });
+    };
+    const begin = (item: Item): { readonly answer: Promise<AccessAnswer>; readonly isPermitted: boolean } => {
+      if ('problem' in item) return { answer: Promise.resolve(badItem(item.problem)), isPermitted: false };
+      const call = `az-${randomBytes(12).toString('hex')}`;
+      const evaluation = evaluate(item.asked, call, grounds);
+      const isPermitted = evaluation.status === 'evaluated' && evaluation.isPermitted;
+      return { answer: record(evaluation, item.asked, call), isPermitted };
+    };
+    return { begin, answer: (item: Item) => begin(item).answer };
+  }
+}
+
+function isLast(semantic: Semantic, isPermitted: boolean): boolean {
+  switch (semantic) {
+    case 'execute_all':
+      return false;
+    case 'deny_on_first_deny':
+      return !isPermitted;
+    case 'permit_on_first_permit':
+      return isPermitted;
+  }
+}
+
+function tookTooLong(): never {
+  throw new Fault('LEDGER_UNAVAILABLE', 'the ledger took too long');
+}

@@ -1,0 +1,60 @@
+import type { AddressInfo } from 'node:net';
+import type { AuthZenDeclaration } from '#writ/catalogue';
+import { deploymentPaths, readAccessTokens } from '#writ/deployment';
+import { Fault } from '#writ/faults';
+import type { ServiceContext } from '#writ/service-host';
+import type { DecidingShard } from '../ports.js';
+import type { Shadow } from '#writ/authorisation';
+import { AccessPoint } from './access-point.js';
+import { createAccessServer } from './access-server.js';
+import { AccessTokens } from './access-tokens.js';
+
+/** The access API while it listens. */
+export interface OpenAccess {
+  readonly port: number;
+  close(): void;
+}
+
+export interface AccessGrounds {
+  readonly shard: () => DecidingShard | undefined;
+  readonly shadow: Shadow;
+}
+
+const REQUEST_TIMEOUT_MS = 5_000;
+
+/** Listens for enforcement points when the configuration says so. Throws CONFIG_KEY and CONFIG_PORT_IN_USE. */
+export async function openAccess(context: ServiceContext, grounds: AccessGrounds): Promise<OpenAccess | undefined> {
+  const { settings, catalogue, log } = context;
+  const { authzen } = catalogue.config;
+  if (authzen === undefined) return undefined;
+  const paths = deploymentPaths(settings.WRIT_DATA);
+  const tokens = new AccessTokens(authzen.clients, await readAccessTokens(paths, Object.keys(authzen.clients)));
+  const port = portOf(authzen, settings.WRIT_INSTANCE);
+  const { host } = authzen.listen;
+  const portNow = (): number => (server.address() as AddressInfo).port;
+  const server = createAccessServer({
+    point: new AccessPoint({ ...grounds, mapping: authzen, now: Date.now }),
+    tokens,
+    requestsInFlightMax: authzen.requestsInFlightMax,
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    publicUrl: () => authzen.publicUrl ?? `http://${host.includes(':') ? `[${host}]` : host}:${portNow()}`,
+    log,
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) => {
+      reject(new Fault('CONFIG_PORT_IN_USE', `the access API cannot listen on ${host}:${port}`, { cause }));
+    });
+    server.listen(port, host, resolve);
+  });
+  const close = () => {
+    server.close();
+    server.closeIdleConnections();
+  };
+  return { port: portNow(), close };
+}
+
+/** Decision services on one machine each have a port: that of the configuration, the next one, and so on. */
+export function portOf({ listen }: Pick<AuthZenDeclaration, 'listen'>, instance: string): number {
+  const number = Number(/-([0-9]+)$/.exec(instance)?.[1] ?? 1);
+  return listen.port === 0 ? 0 : listen.port + number - 1;
+}
