@@ -1,4 +1,4 @@
-export { type ClausePlace, clausePlaces, type PolicyTrace, traceClauses, traceFilter } from './clause-trace.js';
+export { clausePlaces, type PolicyTrace, traceClauses, traceFilter } from './clause-trace.js';
 export { bundleHash, Entity, EntityUid, PolicyBundle, PolicyJson, PolicySource } from './bundle.js';
 export type { PolicyPlace } from './compile-policy.js';
 export { couldPermit } from './could-permit.js';
