@@ -1,6 +1,6 @@
-export { askPolicies, type Outcome } from './ask.js';
+export { askPolicies } from './ask.js';
 export { Coverage, type CoverageReport } from './coverage.js';
 export { asBefore, changeOf, type FlipGroup, Flips } from './flips.js';
-export { Replay, type Unreplayable } from './replay.js';
+export { Replay } from './replay.js';
 export { runTest, type TestResult } from './run-test.js';
 export { parseTestFile, type PolicyTest } from './test-file.js';

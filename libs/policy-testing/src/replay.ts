@@ -12,7 +12,7 @@ import { askPolicies } from './ask.js';
 import { asBefore, type Before, changeOf, Flips } from './flips.js';
 
 /** Why a decision of the past cannot be made again. */
-export type Unreplayable = 'value erased' | 'request not understood';
+type Unreplayable = 'value erased' | 'request not understood';
 
 /** At least so many calls are remembered, and at most twice as many. */
 const CALLS_REMEMBERED = 250_000;

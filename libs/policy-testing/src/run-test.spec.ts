@@ -19,6 +19,7 @@ describe('a test file', () => {
       /p\.test\.yaml:3:\d+: .*arg.*no such field/,
     ],
     ['an unknown expectation', one(MAIL, '{ decision: permit, polices: [] }'), /polices.*no such field/],
+    ['a misspelt decision', one(MAIL, '{ decison: permit }'), /decison.*no such field/],
     [
       'a request about two things',
       one('{ agent: ada, tool: mail, url: "https://example.com/" }', '{ decision: permit }'),

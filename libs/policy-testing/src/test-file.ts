@@ -137,7 +137,8 @@ function parsedAs(kind: RequestKind, members: object, fault: (problem: string) =
 }
 
 function schemaFault(error: z.ZodError, source: YamlSource): Fault {
-  const [issue] = error.issues;
+  // A misspelt field is missing as well; that it is misspelt says more.
+  const issue = error.issues.find(({ code }) => code === 'unrecognized_keys') ?? error.issues[0];
   const path = (issue?.path ?? []).map((step) => (typeof step === 'number' ? step : String(step)));
   if (issue?.code === 'unrecognized_keys') {
     return source.fault([...path, issue.keys[0] ?? ''], 'there is no such field');

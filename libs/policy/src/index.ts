@@ -1,5 +1,5 @@
 export { bundleHash, Entity, EntityUid, PolicyBundle, PolicyJson, type PolicySetName, PolicySource } from './bundle.js';
-export { type ClausePlace, clausePlaces, type PolicyTrace, traceClauses, traceFilter } from './clause-trace.js';
+export { clausePlaces, type PolicyTrace, traceClauses, traceFilter } from './clause-trace.js';
 export { LOG_ONLY, type PolicyPlace } from './compile-policy.js';
 export { couldPermit } from './could-permit.js';
 export { comparePolicies, type PolicyDifference } from './compare-policies.js';
