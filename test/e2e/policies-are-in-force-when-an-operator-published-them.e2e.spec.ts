@@ -59,7 +59,7 @@ describe('with `policyActivation: manifest`', () => {
     expect(await activations()).toMatchObject([{ bundle: { old: null }, man: { ver: 1, author: 'carol' } }]);
   }, 120_000);
 
-  it('changed files alone change nothing, and that is on record', async () => {
+  it('changed files alone change nothing, and that is on record: POLICY-04', async () => {
     await copyFile(file('manifest.json'), join(directory, 'first.json'));
     await change('forbid');
     await rejection('POLICY_UNSIGNED');
@@ -74,7 +74,7 @@ describe('with `policyActivation: manifest`', () => {
     await expect(alice.tool('echo')).rejects.toMatchObject({ code: 'policy_forbids' });
   });
 
-  it('an older manifest with its old files is a downgrade: refused, and on record', async () => {
+  it('an older manifest with its old files is a downgrade: refused, and on record: POLICY-05', async () => {
     await change('permit');
     await copyFile(join(directory, 'first.json'), file('manifest.json'));
     await rejection('POLICY_DOWNGRADE');

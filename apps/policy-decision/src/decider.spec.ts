@@ -201,3 +201,18 @@ it('a policy that only logs is on record with the decision that it did not make'
     { eff: { d: 'allow' }, why: { log: [{ id: 'new-rule', effect: 'forbid' }] } },
   ]);
 });
+
+it('a forbid that cannot be evaluated denies, and the record names it: POLICY-02', async () => {
+  const missing = { '.': { left: { Var: 'context' }, attr: 'nothing' } };
+  const broken = alike('broken', {}, 'forbid');
+  const policy = { ...broken, est: { ...broken.est, conditions: [{ kind: 'when' as const, body: missing }] } };
+  const service = new DecisionServiceInMemory([STAFF_MAY_ECHO, policy]);
+  await expect(service.send('support', 'tool.call', echo('c'))).resolves.toMatchObject({
+    status: 'denied',
+    code: 'forbid_evaluation_error',
+  });
+  expect(service.recorded).toMatchObject([
+    { eff: { d: 'deny' }, why: { pol: [{ id: 'broken' }], err: [{ id: 'broken' }] } },
+  ]);
+  expect(service.commands).toEqual([]);
+});
