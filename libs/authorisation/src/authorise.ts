@@ -157,17 +157,25 @@ type Terms = Omit<Verdict, 'decision' | 'executor' | 'redactions' | 'filter'>;
  * the decision service is what the executor may see and do.
  */
 function finish(decision: Ruling, terms: Terms): Verdict {
-  const executor = executorOf(terms.kind);
-  if (decision.effect === 'forbid') return { ...terms, executor, decision, redactions: [] };
-  if (decision.obligations.some((obligation) => !isEnforceable(obligation, terms.kind))) {
+  const { obligations } = decision;
+  if (decision.effect === 'forbid' || obligations.length === 0) return verdictOf(decision, terms, NOTHING);
+  if (obligations.some((obligation) => !isEnforceable(obligation, terms.kind))) {
     const denied = { ...decision, effect: 'forbid', code: 'obligation_unenforceable', obligations: [] } as const;
-    return { ...terms, executor, decision: denied, redactions: [] };
+    return verdictOf(denied, terms, NOTHING);
   }
-  const limited = limit(terms, decision.obligations);
-  const redactor = compileRedaction(decision.obligations, 'input');
-  if (redactor === undefined) return { ...limited, executor, decision, redactions: [] };
+  const limited = limit(terms, obligations);
+  const redactor = compileRedaction(obligations, 'input');
+  if (redactor === undefined) return verdictOf(decision, limited, NOTHING);
   const { value, redactions } = redactor.redact(limited.args);
-  return { ...limited, executor, decision, args: value as JsonObject, redactions };
+  return verdictOf(decision, { ...limited, args: value as JsonObject }, redactions);
+}
+
+const NOTHING: readonly never[] = [];
+
+/** Member by member: this is made for every call. */
+function verdictOf(decision: Ruling, terms: Terms, redactions: readonly Redaction[]): Verdict {
+  const { kind, resource, dig, args, delivery, timeoutMs } = terms;
+  return { kind, executor: executorOf(kind), resource, dig, decision, args, redactions, delivery, timeoutMs };
 }
 
 /** Whether an obligation can be carried out on that kind of call. Where no records come back, limiting and filtering them is done. */

@@ -39,7 +39,7 @@ export function questionsOf(request: ActionRequest, asker: Asker, rules: Rules):
 
 export function toolQuestion({ tool, args }: RequestOf<'tool.call'>, asker: Asker, input: JsonObject): PolicyRequest {
   return {
-    ...principalOf(asker),
+    principal: uids.agent(asker.agent),
     action: uids.action(tool),
     resource: uids.tool(tool),
     context: contextOf(typedContextInput(input, args), asker),
@@ -52,7 +52,7 @@ export function filterQuestion(
 ): FilterRequest {
   const isQuery = request.kind === 'memory.query';
   return {
-    ...principalOf(asker),
+    principal: uids.agent(asker.agent),
     action: uids.action(isQuery ? 'query' : 'delete'),
     parent: uids.namespace(request.namespace),
     context: contextOf(isQuery ? queryInput(request) : { count: request.ids.length }, asker),
@@ -67,7 +67,7 @@ function queryInput({ k, text }: RequestOf<'memory.query'>): JsonObject {
 export function writeQuestions(request: RequestOf<'memory.write'>, asker: Asker): readonly PolicyRequest[] {
   const context = contextOf({ records: request.records.length }, asker);
   return request.records.map(({ id, labels }) => ({
-    ...principalOf(asker),
+    principal: uids.agent(asker.agent),
     action: uids.action('write'),
     resource: recordEntity(request.namespace, { id: id ?? '', owner: asker.agent, labels }),
     context,
@@ -81,15 +81,11 @@ export function fetchQuestion(
 ): PolicyRequest {
   const { url, host, path, port, origin } = destination;
   return {
-    ...principalOf(asker),
+    principal: uids.agent(asker.agent),
     action: uids.action('fetch'),
     resource: uids.host(new URL(origin).host),
     context: contextOf({ url, host, path, method, port }, asker),
   };
-}
-
-function principalOf({ agent }: Asker) {
-  return { principal: uids.agent(agent) };
 }
 
 function contextOf(input: JsonObject, { session, nowMs }: Asker): JsonObject {
@@ -98,6 +94,8 @@ function contextOf(input: JsonObject, { session, nowMs }: Asker): JsonObject {
 
 /** `context.time`, in UTC: seconds since 1970, hour 0 to 23, weekday 0 (Sunday) to 6. */
 function timeFacts(nowMs: number) {
-  const now = new Date(nowMs);
-  return { unix: Math.floor(nowMs / 1000), hour: now.getUTCHours(), weekday: now.getUTCDay() };
+  const unix = Math.floor(nowMs / 1000);
+  const hours = Math.floor(unix / 3600);
+  // 1 January 1970 was a Thursday.
+  return { unix, hour: hours % 24, weekday: (Math.floor(hours / 24) + 4) % 7 };
 }
