@@ -31,6 +31,7 @@ tools:
 );
 
 export const STAFF_MAY_ECHO: PolicySource = {
+  set: 'policies',
   id: 'staff-may-echo',
   file: 'policies/tools.cedar',
   line: 3,

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { benchAppend } from './append.js';
 import { benchDecide } from './decide/bench-decide.js';
 import { governedCall, loadAverage } from './governed-call.js';
+import { benchLoadPolicies } from './load-policies.js';
 
 // `npm run bench -- <name> [--json]`. Numbers are compared with the floor of the same run, never with another day's.
 
@@ -33,5 +34,6 @@ function flat(row: object, prefix = ''): Record<string, unknown> {
 
 bench('governed-call', 'calls/s, latency and CPU of a governed call, with fsync on', () => governedCall(say));
 bench('decide', 'decisions per second by number of policies, in process', () => benchDecide(say));
+bench('load', 'time from policy files to a set that decides, cold and from the cache', () => benchLoadPolicies(say));
 bench('append', 'entries made durable per second', () => benchAppend(say));
 await program.parseAsync();

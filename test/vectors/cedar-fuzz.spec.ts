@@ -17,7 +17,16 @@ const WHOLE_EVERY = 4;
 
 function bundleOf(policies: readonly PolicyJson[], name: string): PolicyBundle {
   const sources = policies.map((est, i) => {
-    return { id: `${name}.${i}`, file: 'policies/fuzz.cedar', line: 1, col: 1, text: '', est, annotations: {} };
+    return {
+      set: 'policies' as const,
+      id: `${name}.${i}`,
+      file: 'policies/fuzz.cedar',
+      line: 1,
+      col: 1,
+      text: '',
+      est,
+      annotations: {},
+    };
   });
   return { v: 1, hash: `sha256:${'0'.repeat(64)}`, cedarVersion: '0', policies: sources };
 }

@@ -14,7 +14,7 @@ export function bundleOf(policies: Readonly<Record<string, string>>): PolicyBund
     const annotations = Object.fromEntries(
       Object.entries(est.annotations ?? {}).map(([key, value]) => [key, value ?? '']),
     );
-    return { id, file: 'policies/test.cedar', line: 1, col: 1, text, est, annotations };
+    return { set: 'policies' as const, id, file: 'policies/test.cedar', line: 1, col: 1, text, est, annotations };
   });
   return PolicyBundle.parse({ v: 1, hash: bundleHash(sources, '0'), cedarVersion: '0', policies: sources });
 }

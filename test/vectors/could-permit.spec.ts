@@ -11,7 +11,16 @@ function bundleOf(generator: CaseGenerator): PolicyBundle {
   const count = 1 + Math.floor(generator.random() * 5);
   const policies = Array.from({ length: count }, (_, i) => {
     const est = PolicyJson.parse(generator.policy());
-    return { id: `p${i}`, file: 'policies/fuzz.cedar', line: 1, col: 1, text: '', est, annotations: {} };
+    return {
+      set: 'policies' as const,
+      id: `p${i}`,
+      file: 'policies/fuzz.cedar',
+      line: 1,
+      col: 1,
+      text: '',
+      est,
+      annotations: {},
+    };
   });
   return { v: 1, hash: `sha256:${'0'.repeat(64)}`, cedarVersion: '0', policies };
 }

@@ -10,6 +10,8 @@ export interface Cli {
   note(line: string): void;
   /** Whether colours may be used on stdout. */
   readonly isColoured: boolean;
+  /** Whether they may be used on stderr; what does not say so means no. */
+  readonly isNoteColoured?: boolean;
   exitCode: number;
 }
 
@@ -19,6 +21,7 @@ export function processCli(): Cli {
     print: (line) => process.stdout.write(`${line}\n`),
     note: (line) => process.stderr.write(`${line}\n`),
     isColoured: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
+    isNoteColoured: process.stderr.isTTY === true && process.env['NO_COLOR'] === undefined,
     exitCode: EXIT.ok,
   };
 }

@@ -117,6 +117,6 @@ describe('without a deployment', () => {
     await writeFile(join(directory, 'policies', 'bad.cedar'), '@id("x")\npermit (principal, action, resource\n');
     const { exit, err } = await run('policy', 'check', '--config', join(directory, 'writ.yaml'));
     expect(exit).toBe(78);
-    expect(err).toContain('POLICY_PARSE: policies/bad.cedar:1:1: ');
+    expect(err).toContain('policies/bad.cedar:2:35: error[POLICY_PARSE unterminated]: ');
   }, 20_000);
 });

@@ -35,7 +35,16 @@ function rules(namespaces: readonly string[] = ['notes'], description = 'what is
   ];
   const policies = drafts.map((est, i) => {
     const id = `p${i}`;
-    return { id, file: 'policies/p.cedar', line: 1, col: 1, text: id, est: PolicyJson.parse(est), annotations: { id } };
+    return {
+      set: 'policies' as const,
+      id,
+      file: 'policies/p.cedar',
+      line: 1,
+      col: 1,
+      text: id,
+      est: PolicyJson.parse(est),
+      annotations: { id },
+    };
   });
   const bundle = { v: 1, hash: bundleHash(policies, '4.0'), cedarVersion: '4.0', policies } as const;
   const entities = policyEntities({

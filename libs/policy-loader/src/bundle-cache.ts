@@ -1,43 +1,146 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PolicyBundle, type PolicyProblem } from '#writ/policy';
+import type { PolicyBundle, PolicyProblem, PolicySource } from '#writ/policy';
+import type { ChildComplaint } from './child.js';
+import type { PolicyFile } from './policy-files.js';
 
 export interface LoadedBundle {
   readonly bundle: PolicyBundle;
   readonly warnings: readonly PolicyProblem[];
+  /** What Cedar warned of, by the digest of the policy's text. */
+  readonly cedarWarnings: Readonly<Record<string, readonly ChildComplaint[]>>;
 }
 
+/** Names a bundle: `rules` is everything that decides how content is read, `content` the hash of the files. */
+export interface BundleName {
+  readonly rules: string;
+  readonly content: string;
+}
+
+/** What Cedar once said of policies that were accepted, by the digest of their text. */
+export interface KnownPolicies {
+  readonly cedarVersion: string;
+  readonly policies: ReadonlyMap<string, Pick<PolicySource, 'est' | 'annotations'>>;
+  readonly cedarWarnings: LoadedBundle['cedarWarnings'];
+}
+
+/** A policy as it is kept. Its text is that of its file, which is at hand whenever the content has the same hash. */
+interface StoredPolicy extends Omit<PolicySource, 'file' | 'text'> {
+  /** Index in `files`. */
+  readonly file: number;
+  /** Offset in its file, in UTF-16 units. */
+  readonly start: number;
+  readonly length: number;
+  readonly digest: string;
+}
+
+interface StoredBundle extends Omit<PolicyBundle, 'policies'>, Omit<LoadedBundle, 'bundle'> {
+  readonly files: readonly string[];
+  readonly policies: readonly StoredPolicy[];
+}
+
+/** So many bundles are kept: the one in force, and some to go back to. */
+const BUNDLES_MAX = 4;
+const DIGEST_CHARACTERS = 64;
+
 /**
- * The bundle that was made of the same content before. The folder must be as private as the keys: who can write there
- * decides. A damaged file is as good as none.
+ * The bundle that was made of the same files before. The folder must be as private as the keys: who can write there
+ * decides. A damaged file is as good as none: its digest is checked, and what has the digest is what this module wrote.
  */
-export async function readCachedBundle(directory: string, name: string): Promise<LoadedBundle | undefined> {
-  try {
-    const text = await readFile(join(directory, `${name}.json`), 'utf8');
-    const line = text.indexOf('\n');
-    if (text.slice(0, line) !== digestOf(text.slice(line + 1))) return undefined;
-    const { bundle, warnings } = JSON.parse(text.slice(line + 1)) as LoadedBundle;
-    return { bundle: PolicyBundle.parse(bundle), warnings };
-  } catch {
-    return undefined;
-  }
+export async function readCachedBundle(
+  directory: string,
+  name: BundleName,
+  files: readonly PolicyFile[],
+): Promise<LoadedBundle | undefined> {
+  const stored = await readBundleFile(join(directory, fileOf(name)));
+  if (stored === undefined) return undefined;
+  const { files: names, policies, warnings, cedarWarnings, ...rest } = stored;
+  const texts = new Map(files.map((file) => [file.name, textOf(file)]));
+  const opened = policies.map(({ set, id, file: index, line, col, start, length, est, annotations }) => {
+    const file = names[index] ?? '';
+    return { set, id, file, line, col, text: (texts.get(file) ?? '').slice(start, start + length), est, annotations };
+  });
+  return { bundle: { ...rest, policies: opened }, warnings, cedarWarnings };
+}
+
+/** The policies of the newest bundle of the same rules, whatever its files: most of them are in the next one as well. */
+export async function readKnownPolicies(directory: string, { rules }: BundleName): Promise<KnownPolicies | undefined> {
+  const [newest] = await bundlesOf(directory, rules);
+  const stored = newest === undefined ? undefined : await readBundleFile(newest.path);
+  if (stored === undefined) return undefined;
+  const { cedarVersion, policies, cedarWarnings } = stored;
+  return { cedarVersion, policies: new Map(policies.map((policy) => [policy.digest, policy])), cedarWarnings };
 }
 
 /** Keeps a bundle. That it cannot be kept is no failure: the next start takes longer. */
-export async function writeCachedBundle(directory: string, name: string, loaded: LoadedBundle): Promise<void> {
-  const body = JSON.stringify(loaded);
-  const temporary = join(directory, `${name}.${randomUUID()}.tmp`);
+export async function writeCachedBundle(
+  directory: string,
+  name: BundleName,
+  { loaded, files }: { readonly loaded: LoadedBundle; readonly files: readonly PolicyFile[] },
+): Promise<void> {
+  const body = Buffer.from(JSON.stringify(storedBundle(loaded, files)));
+  const temporary = join(directory, `${fileOf(name)}.${randomUUID()}.tmp`);
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    await writeFile(temporary, `${digestOf(body)}\n${body}`, { mode: 0o600 });
+    await writeFile(temporary, Buffer.concat([Buffer.from(`${digestOf(body)}\n`), body]), { mode: 0o600 });
     // If the process dies here a stray temporary file is left, which nobody reads.
-    await rename(temporary, join(directory, `${name}.json`));
+    await rename(temporary, join(directory, fileOf(name)));
+    for (const { path } of (await bundlesOf(directory, '')).slice(BUNDLES_MAX)) await rm(path, { force: true });
   } catch {
     return;
   }
 }
 
-function digestOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+/** Names the text of a policy. */
+export function digestOfText(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
+}
+
+function storedBundle({ bundle, ...more }: LoadedBundle, files: readonly PolicyFile[]): StoredBundle {
+  const indexes = new Map(files.map(({ name }, at) => [name, at]));
+  const lineStarts = files.map((file) => [0, ...[...textOf(file).matchAll(/\n/g)].map(({ index }) => index + 1)]);
+  const policies = bundle.policies.map(({ file: name, text, ...policy }): StoredPolicy => {
+    const file = indexes.get(name) ?? 0;
+    const start = (lineStarts[file]?.[policy.line - 1] ?? 0) + policy.col - 1;
+    return { ...policy, file, start, length: text.length, digest: digestOfText(text) };
+  });
+  return { ...bundle, ...more, files: files.map(({ name }) => name), policies };
+}
+
+function textOf({ bytes }: PolicyFile): string {
+  return new TextDecoder().decode(bytes);
+}
+
+async function readBundleFile(path: string): Promise<StoredBundle | undefined> {
+  try {
+    const bytes = await readFile(path);
+    const body = bytes.subarray(DIGEST_CHARACTERS + 1);
+    if (bytes.toString('latin1', 0, DIGEST_CHARACTERS + 1) !== `${digestOf(body)}\n`) return undefined;
+    return JSON.parse(body.toString()) as StoredBundle;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The bundles of some rules, the newest first. */
+async function bundlesOf(directory: string, rules: string): Promise<readonly { path: string; writtenMs: number }[]> {
+  try {
+    const names = (await readdir(directory)).filter((name) => name.startsWith(rules) && name.endsWith('.json'));
+    const bundles = names.map(async (name) => {
+      const path = join(directory, name);
+      return { path, writtenMs: (await stat(path)).mtimeMs };
+    });
+    return (await Promise.all(bundles)).toSorted((a, b) => b.writtenMs - a.writtenMs);
+  } catch {
+    return [];
+  }
+}
+
+function fileOf({ rules, content }: BundleName): string {
+  return `${rules}-${content}.json`;
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -7,15 +7,23 @@ export interface ChildRequest {
   readonly treeDepthMax: number;
 }
 
-/** A complaint about one policy; `start` is a UTF-8 byte offset in its text. */
+/** A complaint about one policy; `start` and `end` are UTF-8 byte offsets in its text. */
 export interface ChildComplaint {
   readonly key: string;
   readonly message: string;
   readonly help?: string;
   readonly start?: number;
+  readonly end?: number;
 }
 
-export interface ChildAnswer {
+/** A type of the schema: a record has attributes. */
+export interface ContextType {
+  readonly attributes?: Readonly<Record<string, ContextType>>;
+}
+/** What `context` is, by the name of the action. */
+export type ActionContexts = Readonly<Record<string, ContextType>>;
+
+export interface ChildReading {
   readonly cedarVersion: string;
   readonly parsed: readonly { readonly key: string; readonly est: unknown }[];
   readonly unparsed: readonly ChildComplaint[];
@@ -27,22 +35,26 @@ export interface ChildAnswer {
   readonly thrownAt?: string;
 }
 
+export interface ChildAnswer extends ChildReading {
+  readonly contexts: ActionContexts;
+}
+
 /**
  * Parses and validates. Runs in the child process only: a policy can make cedar-wasm abort its process or answer wrongly from
  * then on. The functions here are passed to the child as text, so that they run the same from dist and from source;
  * therefore they use nothing but their arguments and the globals of Node.
  */
-export function answerRequest(cedar: typeof Cedar, request: ChildRequest): ChildAnswer {
+export function answerRequest(cedar: typeof Cedar, request: ChildRequest): ChildReading {
   const parsed: { key: string; est: unknown }[] = [];
   const unparsed: ChildComplaint[] = [];
   const tooDeep: string[] = [];
   const complaint = (key: string, error: Cedar.DetailedError): ChildComplaint => {
-    const start = error.sourceLocations?.[0]?.start;
+    const span = error.sourceLocations?.[0];
     return {
       key,
       message: error.message,
       ...(error.help && { help: error.help }),
-      ...(start !== undefined && { start }),
+      ...(span && { start: span.start, end: span.end }),
     };
   };
   const isTooDeep = (root: unknown): boolean => {
@@ -83,12 +95,23 @@ export function answerRequest(cedar: typeof Cedar, request: ChildRequest): Child
   }
 }
 
+/** What the schema says of each action's context. Runs in the child, as `answerRequest` does. */
+export function contextsOf(cedar: typeof Cedar, schema: string): ActionContexts {
+  const answer = cedar.schemaToJsonWithResolvedTypes(schema);
+  const actions = answer.type === 'success' ? Object.entries(answer.json['']?.actions ?? {}) : [];
+  return Object.fromEntries(actions.map(([name, action]) => [name, (action.appliesTo?.context ?? {}) as ContextType]));
+}
+
 /** The main function of the child: one request on standard input, one answer on standard output. */
-export function childMain(cedar: typeof Cedar, answer: typeof answerRequest): void {
+export function childMain(cedar: typeof Cedar, answer: typeof answerRequest, contexts: typeof contextsOf): void {
   let input = '';
   process.stdin.setEncoding('utf8');
   process.stdin.on('data', (chunk) => (input += String(chunk)));
   process.stdin.on('end', () => {
-    process.stdout.write(JSON.stringify(answer(cedar, JSON.parse(input) as ChildRequest)));
+    const request = JSON.parse(input) as ChildRequest;
+    const reading = answer(cedar, request);
+    const isUsable = reading.thrownAt === undefined && reading.schemaErrors.length === 0;
+    const whole: ChildAnswer = { ...reading, contexts: isUsable ? contexts(cedar, request.schema) : {} };
+    process.stdout.write(JSON.stringify(whole));
   });
 }

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Fault } from '#writ/faults';
@@ -208,10 +209,61 @@ describe('loadPolicies', () => {
     const first = await load({ 'a.cedar': PERMIT });
     expect(await load({}, 1)).toEqual(first);
     const [file = ''] = await readdir(join(directory, '.cache'));
-    await writeFile(join(directory, '.cache', file), 'damaged');
+    const path = join(directory, '.cache', file);
+    const bytes = await readFile(path);
+    const at = bytes.indexOf('"support"') + 1;
+    for (const damaged of ['', 'damaged', bytes.subarray(0, -1), flipped(bytes, at), flipped(bytes, 3)]) {
+      await writeFile(path, damaged);
+      await expect(load({}, 1)).rejects.toMatchObject({ code: 'POLICY_LOADER_FAILED' });
+    }
     expect(await load({})).toEqual(first);
   });
+
+  it('parses again only what changed, and nothing of what moved or went away', async () => {
+    const other = '@id("other") forbid (principal, action == Action::"mail.send", resource) when { false };\n';
+    await load({ 'a.cedar': PERMIT + other });
+    // What was parsed is marked in the cache, so that it shows in the next bundle.
+    const [file = ''] = await readdir(join(directory, '.cache'));
+    const body = (await readFile(join(directory, '.cache', file), 'utf8'))
+      .slice(65)
+      .replace('"id":"other"}', '"id":"other","description":"x"}');
+    const digest = createHash('sha256').update(body).digest('hex');
+    await writeFile(join(directory, '.cache', file), `${digest}\n${body}`);
+
+    const warnings: unknown[] = [];
+    const onWarning = (warning: unknown) => warnings.push(warning);
+    const options = { directory, schema, cacheDirectory: join(directory, '.cache'), onWarning };
+    await writeFile(join(directory, 'a.cedar'), `// moved\n${other}`);
+    const moved = await loadPolicies({ ...options, timeoutMs: 1 });
+    expect(moved.policies).toMatchObject([{ id: 'other', line: 2, annotations: { description: 'x' } }]);
+    await writeFile(join(directory, 'a.cedar'), other + PERMIT.replace('"mail"', '"mail-2"'));
+    const changed = await loadPolicies(options);
+    expect(changed.policies).toMatchObject([{ id: 'other', annotations: { description: 'x' } }, { id: 'mail-2' }]);
+    // A warning of Cedar is told again, at the place where its policy stands now.
+    expect(warnings).toMatchObject([
+      { rule: 'impossible-policy', line: 2 },
+      { rule: 'impossible-policy', line: 1 },
+    ]);
+  });
+
+  it('validates everything again when the tools changed', async () => {
+    await load({ 'a.cedar': PERMIT });
+    const without = generateSchema({ ...model, tools: [] });
+    const again = loadPolicies({ directory, schema: without, cacheDirectory: join(directory, '.cache') });
+    await expect(again).rejects.toMatchObject({ code: 'POLICY_INVALID' });
+  });
+
+  it('keeps four bundles and no more', async () => {
+    await load({ 'a.cedar': PERMIT });
+    for (let n = 0; n < 6; n++) await load({ 'a.cedar': `${PERMIT}// ${n}\n` }, 1);
+    expect(await readdir(join(directory, '.cache'))).toHaveLength(4);
+  });
 });
+
+/** The same bytes but for one bit. */
+function flipped(bytes: Uint8Array, at: number): Uint8Array {
+  return bytes.map((byte, i) => (i === at ? byte ^ 1 : byte));
+}
 
 describe('answerRequest', () => {
   it('says at which policy Cedar threw, and asks it nothing more', () => {

@@ -9,7 +9,9 @@ import {
   type PolicyModel,
   type PolicyProblem,
   type PolicySet,
+  untypedArguments,
 } from '#writ/policy';
+import { linesOfPolicies, withSource } from './place-problems.js';
 import { checkRedactionPaths } from './redaction-paths.js';
 import { loadPolicies } from './load-policies.js';
 
@@ -34,12 +36,13 @@ export async function loadRules({ catalogue, agents, dataDir, onWarning }: LoadR
     directory: resolve(catalogue.baseDirectory, catalogue.config.policies),
     ...(obligations !== undefined && { obligationsDirectory: resolve(catalogue.baseDirectory, obligations) }),
     schema: generateSchema(model),
+    untyped: untypedArguments(model),
     ...(dataDir !== undefined && { cacheDirectory: join(dataDir, 'cache', 'policies') }),
     ...(onWarning !== undefined && { onWarning }),
   });
   const policies = compilePolicies(bundle, policyEntities(model));
   const problems = checkRedactionPaths(policies, catalogue);
-  if (problems.length > 0) throw policyFault(problems);
+  if (problems.length > 0) throw policyFault(withSource(problems, linesOfPolicies(bundle.policies)));
   return { bundle, policies };
 }
 

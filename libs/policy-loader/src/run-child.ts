@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { Fault } from '#writ/faults';
 import { z } from 'zod';
-import { answerRequest, type ChildAnswer, childMain, type ChildRequest } from './child.js';
+import { answerRequest, type ChildAnswer, childMain, type ChildRequest, contextsOf } from './child.js';
 
 const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
 const STDERR_CHARACTERS_MAX = 4_000;
@@ -14,7 +14,7 @@ const STDERR_CHARACTERS_MAX = 4_000;
  * answer in time the fault is POLICY_LOADER_FAILED. It gets no environment, so it holds no secret.
  */
 export async function askChild(request: ChildRequest, timeoutMs: number): Promise<ChildAnswer> {
-  const code = `(${childMain.toString()})(require(process.argv[1]), ${answerRequest.toString()})`;
+  const code = `(${childMain.toString()})(require(process.argv[1]), ${answerRequest.toString()}, ${contextsOf.toString()})`;
   // The flag keeps V8 before 13.6 from aborting when the memory of a WebAssembly module grows inside an inlined call.
   const args = ['--no-turbo-inline-js-wasm-calls', '--input-type=commonjs', '--eval', code, '--', cedarPath()];
   const child = spawn(process.execPath, args, { stdio: 'pipe', env: {} });

@@ -69,6 +69,7 @@ export function policiesOf({ mailsADay = 10, hidden = 'secret' }: Wanted = {}): 
   ];
   return sources.map(({ id, text, ...est }, i) => {
     return {
+      set: 'policies',
       id,
       file: 'policies/p.cedar',
       line: 1 + 5 * i,

@@ -53,7 +53,7 @@ export type PolicySetName = (typeof POLICY_SETS)[number];
 
 /** One policy: its exact text, where that text starts (columns count UTF-16 units), and Cedar's own reading of it. */
 export const PolicySource = z.strictObject({
-  set: z.enum(POLICY_SETS).default('policies'),
+  set: z.enum(POLICY_SETS),
   id: z.string().min(1).max(256),
   file: z.string().min(1).max(256),
   line: z.int().min(1),
@@ -62,7 +62,7 @@ export const PolicySource = z.strictObject({
   est: PolicyJson,
   annotations: z.record(z.string(), z.string()),
 });
-export type PolicySource = Readonly<z.input<typeof PolicySource>>;
+export type PolicySource = Readonly<z.infer<typeof PolicySource>>;
 
 /** What the loader makes and the decision service compiles. */
 export const PolicyBundle = z.strictObject({
@@ -71,14 +71,14 @@ export const PolicyBundle = z.strictObject({
   cedarVersion: z.string().min(1),
   policies: z.array(PolicySource),
 });
-export type PolicyBundle = Readonly<z.input<typeof PolicyBundle>>;
+export type PolicyBundle = Readonly<z.infer<typeof PolicyBundle>>;
 
 /** Names a set of policies by content: SHA-256 over the (set, id, text) triples in order and the version of Cedar. */
 export function bundleHash(
   policies: readonly Pick<PolicySource, 'set' | 'id' | 'text'>[],
   cedarVersion: string,
 ): string {
-  const triples = policies.map(({ set = 'policies', id, text }) => [set, id, text]);
+  const triples = policies.map(({ set, id, text }) => [set, id, text]);
   triples.sort((a, b) => (a.join('\0') < b.join('\0') ? -1 : 1));
   const digest = createHash('sha256').update(canonicalJson(['writ-policies/v2', cedarVersion, triples]));
   return `sha256:${digest.digest('hex')}`;

@@ -4,7 +4,7 @@ import { compileExpression, type Environment, type Evaluator } from './compile-e
 import type { EntityStore } from './entity-store.js';
 import { conjunctsOf, readExpression } from './expression.js';
 import { readObligations, readRemedy } from './obligations.js';
-import { lineIndex, type PolicyParts, scanPolicy } from './policy-text.js';
+import { effectOffset, placeIn, type PolicyParts, scanPolicy } from './policy-text.js';
 import type { PolicyFaultCode, PolicyProblem } from './problems.js';
 import { asBool, type EntityRef, isIn, isSameEntity, Unsupported } from './values.js';
 
@@ -64,7 +64,6 @@ export const LOG_ONLY = 'log_only';
 
 /** Compiles one policy, or says what is wrong with it and where. */
 export function compilePolicy(source: PolicySource, order: number, store: EntityStore): CompiledPolicy | PolicyProblem {
-  const parts = scanPolicy(source.text);
   const problem = (code: PolicyFaultCode, message: string, offset = 0): PolicyProblem => ({
     code,
     file: source.file,
@@ -77,14 +76,19 @@ export function compilePolicy(source: PolicySource, order: number, store: Entity
   if (typeof remedy === 'string') return problem('POLICY_LINT', remedy);
   const clauses = compileClauses(source, store);
   if ('unsupported' in clauses) {
-    const at = clausePosition(parts, clauses);
+    const at = clausePosition(scanPolicy(source.text), clauses);
     return problem('POLICY_UNSUPPORTED', `${clauses.unsupported} is not supported`, at.start);
   }
   const { est, id, file } = source;
-  const place = { id, effect: est.effect, file, ...placeOf(source, parts?.effect ?? 0) };
+  const place = { id, effect: est.effect, file, ...placeOf(source, effectOffset(source.text)) };
+  let parts: { readonly found: PolicyParts | undefined } | undefined;
   return {
     source,
-    parts,
+    // Scanned when somebody asks where a clause stands: most policies of a large set are never asked.
+    get parts() {
+      parts ??= { found: scanPolicy(source.text) };
+      return parts.found;
+    },
     order,
     place,
     places: [place],
@@ -118,7 +122,7 @@ export function isInScope(scope: CompiledScope, entity: EntityRef): boolean {
 
 /** Line and column in the file of an offset in the policy's text. */
 export function placeOf(source: PolicySource, offset: number): { readonly line: number; readonly col: number } {
-  const { line, col } = lineIndex(source.text)(offset);
+  const { line, col } = placeIn(source.text, offset);
   return { line: source.line + line - 1, col: line === 1 ? source.col + col - 1 : col };
 }
 

@@ -34,6 +34,7 @@ interface Draft {
 
 function setOf(...drafts: readonly Draft[]): PolicySet {
   const policies = drafts.map(({ effect, principal, resource, conditions = [], obligations }, i) => ({
+    set: 'policies' as const,
     id: `p${i}`,
     file: 'policies/test.cedar',
     line: 1,

@@ -10,9 +10,15 @@ export interface Expression {
 /** Reads one node. Throws Unsupported on anything but an object with one member. */
 export function readExpression(node: Json | undefined): Expression {
   if (!isObject(node)) throw new Unsupported('something that is not an expression');
-  const [entry, ...more] = Object.entries(node);
-  if (entry === undefined || more.length > 0) throw new Unsupported('something that is not an expression');
-  return { operator: entry[0], operands: entry[1] };
+  let operator: string | undefined;
+  // Every node of every policy is read here when a service starts: no list is made of its one member.
+  for (const name in node) {
+    if (operator !== undefined) throw new Unsupported('something that is not an expression');
+    operator = name;
+  }
+  const operands = operator === undefined ? undefined : node[operator];
+  if (operator === undefined || operands === undefined) throw new Unsupported('something that is not an expression');
+  return { operator, operands };
 }
 
 /** A named operand of a node, such as `left`. */

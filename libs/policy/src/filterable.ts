@@ -3,6 +3,7 @@ import { type CompiledPolicy, compilePolicy, placeOf, placeOfClause } from './co
 import { EntityStore } from './entity-store.js';
 import { RECORD_TYPE } from './outcome.js';
 import { compilePartial } from './partial.js';
+import type { TextPart } from './policy-text.js';
 import type { PolicyProblem } from './problems.js';
 import { Unsupported } from './values.js';
 
@@ -43,20 +44,22 @@ function coversRecords(scope: CompiledPolicy['source']['est']['resource']): bool
 
 function problemsOf(policy: CompiledPolicy, store: EntityStore): readonly PolicyProblem[] {
   const { source, parts } = policy;
-  const problem = (message: string, offset: number): PolicyProblem => ({
+  const problem = (message: string, { start, text = '' }: Partial<TextPart>): PolicyProblem => ({
     code: 'POLICY_UNSUPPORTED',
+    rule: 'no-filter-form',
     file: source.file,
-    ...placeOf(source, offset),
+    ...placeOf(source, start ?? 0),
+    ...(text !== '' && { length: text.length }),
     message: `${message} cannot be a filter over memory records`,
     help: 'policies for `query` and `delete` may test `resource.id`, `resource.owner`, `resource.labels` and the namespace',
   });
-  if (policy.resource.entity?.type === RECORD_TYPE) return [problem('a single record', parts?.resource.start ?? 0)];
+  if (policy.resource.entity?.type === RECORD_TYPE) return [problem('a single record', parts?.resource ?? {})];
   for (const clause of policy.clauses) {
     try {
       compilePartial(clause.node, store);
     } catch (thrown) {
       if (!(thrown instanceof Unsupported)) throw thrown;
-      return [problem(thrown.message, placeOfClause(policy, clause).start)];
+      return [problem(thrown.message, placeOfClause(policy, clause))];
     }
   }
   return [];

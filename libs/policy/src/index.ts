@@ -11,7 +11,17 @@ export { policyEntities, type PolicyModel, recordEntity, uids } from './model.js
 export { mergeObligations } from './obligations.js';
 export type { NearMiss } from './near-miss.js';
 export { compilePolicies, type PolicySet } from './policy-set.js';
+export {
+  annotationSpan,
+  hasSpan,
+  headSpan,
+  oversizedIntegers,
+  type PlacedText,
+  placeOfSpan,
+  spanOfBytes,
+  tokenSpan,
+} from './policy-spans.js';
 export { lineIndex, splitPolicies } from './policy-text.js';
-export { formatProblem, policyFault, type PolicyFaultCode, type PolicyProblem, policyProblemsOf } from './problems.js';
+export { inFileOrder, policyFault, type PolicyFaultCode, type PolicyProblem, policyProblemsOf } from './problems.js';
 export { evaluatePredicate } from './predicates.js';
-export { generateSchema } from './schema.js';
+export { generateSchema, untypedArguments, type UntypedToolArgument } from './schema.js';

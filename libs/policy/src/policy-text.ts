@@ -4,7 +4,7 @@ export interface Span {
   readonly end: number;
 }
 
-interface Token extends Span {
+export interface Token extends Span {
   readonly text: string;
   readonly kind: 'word' | 'string' | 'mark' | 'broken';
 }
@@ -13,7 +13,7 @@ interface Token extends Span {
 const TRIVIA = /(?:\s|\/\/[^\n\r]*)*/y;
 const TOKEN = /(?<string>"(?:[^"\\]|\\[^])*")|(?<word>[\p{L}\p{N}_]+)|(?<mark>&&|\|\||::|[!=<>]=|[^"])/uy;
 
-function tokensOf(text: string): readonly Token[] {
+export function tokensOf(text: string): readonly Token[] {
   const tokens: Token[] = [];
   for (let at = skipTrivia(text, 0); at < text.length; at = skipTrivia(text, at)) {
     TOKEN.lastIndex = at;
@@ -76,6 +76,26 @@ export function lineIndex(text: string): (offset: number) => { readonly line: nu
     }
     return { line: low + 1, col: offset - (starts[low] ?? 0) + 1 };
   };
+}
+
+/** Line and column, both from 1, of one offset: for a single question, cheaper than an index. */
+export function placeIn(text: string, offset: number): { readonly line: number; readonly col: number } {
+  let line = 1;
+  let start = 0;
+  for (let end = text.indexOf('\n'); end >= 0 && end < offset; end = text.indexOf('\n', start)) {
+    line += 1;
+    start = end + 1;
+  }
+  return { line, col: offset - start + 1 };
+}
+
+const ANNOTATIONS = /(?:\s|\/\/[^\n\r]*|@\s*[\p{L}\p{N}_]+|\(\s*"(?:[^"\\]|\\[^])*"\s*\))*/uy;
+
+/** Where `permit` or `forbid` stands in a policy that Cedar has parsed. */
+export function effectOffset(text: string): number {
+  ANNOTATIONS.lastIndex = 0;
+  const at = ANNOTATIONS.exec(text)?.[0].length ?? 0;
+  return text.startsWith('permit', at) || text.startsWith('forbid', at) ? at : 0;
 }
 
 /** A piece of a policy: where it starts, and its text on one line without comments. */

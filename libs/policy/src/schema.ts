@@ -1,5 +1,6 @@
-import { type InputType, inputTypeOf } from './input-type.js';
+import { inputTypeOf, untypedArgumentsOf } from './input-type.js';
 import { MEMORY_ACTIONS, type PolicyModel } from './model.js';
+import type { InputType, UntypedArgument } from './read-input-type.js';
 
 /** What `context.input` is for the actions that are not tools. */
 const INPUT_TYPES = {
@@ -30,6 +31,16 @@ export function generateSchema(model: PolicyModel): string {
     action('fetch', undefined, 'Host', INPUT_TYPES.fetch),
     '',
   ].join('\n');
+}
+
+/** An argument of a tool that policies cannot read. */
+export interface UntypedToolArgument extends UntypedArgument {
+  readonly tool: string;
+}
+
+/** What the schema leaves out of the tools' arguments, so that whoever reads it in a policy is told why. */
+export function untypedArguments({ tools }: PolicyModel): readonly UntypedToolArgument[] {
+  return tools.flatMap(({ name, input }) => untypedArgumentsOf(input).map((argument) => ({ tool: name, ...argument })));
 }
 
 function action(name: string, group: string | undefined, resource: string, input: string): string {

@@ -202,7 +202,16 @@ export function bundleOf({ rules }: Workload): PolicyBundle {
   const policies = rules.map((rule, n) => {
     const est = cedarOf(rule);
     const text = `${rule.effect} (principal, action, resource)${' when { a }'.repeat(rule.tests.length)};`;
-    return { id: rule.id, file: 'policies/bench.cedar', line: n + 1, col: 1, text, est, annotations: {} };
+    return {
+      set: 'policies' as const,
+      id: rule.id,
+      file: 'policies/bench.cedar',
+      line: n + 1,
+      col: 1,
+      text,
+      est,
+      annotations: {},
+    };
   });
   return { v: 1, hash: bundleHash(policies, 'bench'), cedarVersion: 'bench', policies };
 }

@@ -8,17 +8,22 @@ export interface CheckedPolicies {
   readonly hash: string;
   readonly policies: number;
   readonly files: readonly string[];
-  readonly warnings: readonly PolicyProblem[];
 }
 
-/** Loads the policies as a decision service would. Throws POLICY_* that names every problem, and CONFIG_*. */
-export async function checkPolicies(config: string, dataDir: string): Promise<CheckedPolicies> {
-  const warnings: PolicyProblem[] = [];
+/**
+ * Loads the policies as a decision service would, without a cache. Warnings are told whether they load or not. Throws POLICY_*
+ * that names every error, and CONFIG_*.
+ */
+export async function checkPolicies(
+  config: string,
+  dataDir: string,
+  onWarning: (warning: PolicyProblem) => void,
+): Promise<CheckedPolicies> {
   const catalogue = await loadCatalogue(config, process.env);
   const agents = await knownAgents(catalogue, dataDir);
-  const { bundle } = await loadRules({ catalogue, agents, onWarning: (warning) => warnings.push(warning) });
+  const { bundle } = await loadRules({ catalogue, agents, onWarning });
   const files = [...new Set(bundle.policies.map(({ file }) => file))];
-  return { hash: bundle.hash, policies: bundle.policies.length, files, warnings };
+  return { hash: bundle.hash, policies: bundle.policies.length, files };
 }
 
 /** Hash of the policies as their files are now. Takes the bundle that a running decision service has cached, if it is the same. */

@@ -1,0 +1,74 @@
+import type { PolicyProblem } from '#writ/policy';
+import type { Paint } from '../paint.js';
+
+/** Cells of a line that are shown; a longer one is cut around what is meant. */
+const LINE_CELLS_MAX = 160;
+const BEFORE_CELLS = 60;
+
+/** A problem as a compiler tells it: `file:line:col`, the line, what of it is meant, and what to do. */
+export function formatProblemWithSource(problem: PolicyProblem, paint: Paint): string {
+  const { code, severity = 'error', rule, file, line, col, source, length = 1, message, help } = problem;
+  const kind = rule === undefined ? code : `${code} ${rule}`;
+  const colour = severity === 'error' ? 'red' : 'yellow';
+  const head = `${paint('bold', printable(`${file}:${line}:${col}`))}: ${paint(colour, `${severity}[${kind}]`)}: ${printable(message)}`;
+  const margin = ' '.repeat(String(line).length);
+  const lines = [head];
+  if (source !== undefined) {
+    const { shown, underline } = excerpt(source, col - 1, length);
+    lines.push(
+      `${paint('dim', `  ${line} |`)} ${shown}`,
+      `${paint('dim', `  ${margin} |`)} ${paint(colour, underline)}`,
+    );
+  }
+  if (help !== undefined) lines.push(`${paint('dim', `  ${margin} =`)} help: ${printable(help)}`);
+  return lines.join('\n');
+}
+
+/** The line as a terminal can show it, and a line below it with `^` under every cell of the span. */
+function excerpt(
+  source: string,
+  start: number,
+  length: number,
+): { readonly shown: string; readonly underline: string } {
+  const end = Math.min(source.length, start + length);
+  const isLong = cellsOf(source) > LINE_CELLS_MAX;
+  const from = isLong ? Math.max(0, start - BEFORE_CELLS) : 0;
+  const to = isLong ? Math.min(source.length, from + LINE_CELLS_MAX) : source.length;
+  const [before, meant, after] = [
+    source.slice(from, start),
+    source.slice(start, Math.min(end, to)),
+    source.slice(Math.min(end, to), to),
+  ];
+  const [head, tail] = [from > 0 ? '…' : '', to < source.length ? '…' : ''];
+  // A tab is as wide as the terminal makes it, so it stands in both lines.
+  const blank =
+    head.replace('…', ' ') +
+    [...printable(before)].map((each) => (each === '\t' ? each : ' '.repeat(cellsOf(each)))).join('');
+  const carets = '^'.repeat(Math.max(1, cellsOf(printable(meant).replaceAll('\t', ' '))));
+  return {
+    shown: `${head}${printable(before)}${printable(meant)}${printable(after)}${tail}`,
+    underline: blank + carets,
+  };
+}
+
+// oxlint-disable-next-line no-control-regex
+const COMMANDING = /[\0-\u0008\n-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\p{Cs}/gu;
+
+/** What would command the terminal, or change the order of what is read, is shown as a mark. */
+function printable(text: string): string {
+  return text.replaceAll(COMMANDING, '\ufffd');
+}
+
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u;
+const WITHOUT_WIDTH = /\p{Mn}|\p{Me}|\p{Cf}/u;
+
+/** How many cells of a terminal the text takes; a tab counts as one. */
+function cellsOf(text: string): number {
+  let cells = 0;
+  for (const character of text) {
+    if (WITHOUT_WIDTH.test(character)) continue;
+    cells += WIDE.test(character) ? 2 : 1;
+  }
+  return cells;
+}
