@@ -2,7 +2,15 @@ import { existsSync } from 'node:fs';
 import { at, read } from './repository.js';
 
 const ATTACKS = '../shared/benchmarks/attacks-visible.json';
-const AREAS: ReadonlySet<string> = new Set(['identity', 'broker', 'wire', 'toctou', 'executor', 'availability']);
+const AREAS: ReadonlySet<string> = new Set([
+  'identity',
+  'broker',
+  'wire',
+  'toctou',
+  'executor',
+  'availability',
+  'policy',
+]);
 
 const model = read('docs/threat-model.md');
 const oneLine = (text: string) => text.replaceAll(/\s+/g, ' ');

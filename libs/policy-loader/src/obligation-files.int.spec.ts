@@ -40,14 +40,15 @@ describe('the files of the second set', () => {
       context: {},
     });
 
-  it('oblige and permit nothing, read from the files and from the cache', async () => {
+  it('oblige and permit nothing, read from the files and then from the cache', async () => {
     await write('policies', PERMIT.replace('support', 'nobody'));
     await write('obligations', OBLIGES);
-    for (const _from of ['files', 'cache']) await expect(ask()).resolves.toMatchObject({ code: 'no_policy_permits' });
+    await expect(ask()).resolves.toMatchObject({ code: 'no_policy_permits' });
+    await expect(ask()).resolves.toMatchObject({ code: 'no_policy_permits' });
     await write('policies', PERMIT);
-    for (const _from of ['files', 'cache']) {
-      await expect(ask()).resolves.toMatchObject({ effect: 'permit', obligations: [{ type: 'label', labels: ['x'] }] });
-    }
+    const labelled = { effect: 'permit', obligations: [{ type: 'label', labels: ['x'] }] };
+    await expect(ask()).resolves.toMatchObject(labelled);
+    await expect(ask()).resolves.toMatchObject(labelled);
   });
 
   it('make another bundle than the same texts in the first set', async () => {
