@@ -1,6 +1,6 @@
 import { loadPolicies } from '#writ/policy-loader';
 import { generateSchema } from '#writ/policy';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { read } from './repository.js';
@@ -17,6 +17,12 @@ const SCHEMA = generateSchema({
       idempotent: false,
       input: { type: 'object', required: ['channel'], properties: { channel: { type: 'string' } } },
     },
+    {
+      name: 'mail.send',
+      kind: 'http',
+      idempotent: false,
+      input: { type: 'object', required: ['to'], properties: { to: { type: 'string' } } },
+    },
   ],
   namespaces: ['CRM.customers'],
   destinations: [{ origin: 'https://status.example.com', internal: false }],
@@ -27,9 +33,20 @@ describe('docs/policies.md', () => {
     const directory = await mkdtemp(join(tmpdir(), 'writ-policies-'));
     const warnings: unknown[] = [];
     try {
-      await writeFile(join(directory, 'examples.cedar'), EXAMPLES.join('\n'));
-      const bundle = await loadPolicies({ directory, schema: SCHEMA, onWarning: (warning) => warnings.push(warning) });
-      expect(bundle.policies.map(({ id }) => id)).toContain('legal-hold-is-hidden');
+      for (const set of ['policies', 'obligations']) {
+        await mkdir(join(directory, set));
+        const texts = EXAMPLES.filter((text) => text.startsWith('// obligations/') === (set === 'obligations'));
+        await writeFile(join(directory, set, 'examples.cedar'), texts.join('\n'));
+      }
+      const bundle = await loadPolicies({
+        directory: join(directory, 'policies'),
+        obligationsDirectory: join(directory, 'obligations'),
+        schema: SCHEMA,
+        onWarning: (warning) => warnings.push(warning),
+      });
+      expect(bundle.policies.map(({ id }) => id)).toEqual(
+        expect.arrayContaining(['legal-hold-is-hidden', 'mail-answers-without-addresses']),
+      );
       expect(warnings).toEqual([]);
     } finally {
       await rm(directory, { recursive: true, force: true });

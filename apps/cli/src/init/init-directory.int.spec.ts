@@ -20,6 +20,7 @@ describe('initDirectory', () => {
       'README.md',
       'policies/egress.cedar',
       'policies/memory.cedar',
+      'policies/policies.test.yaml',
       'policies/tools.cedar',
       'writ.yaml',
     ]);
