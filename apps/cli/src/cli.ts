@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, extname, join, resolve } from 'node:path';
 import { EXIT } from './exit-codes.js';
 
 /** Where a command says something, and what it ends with. */
@@ -37,6 +37,11 @@ const DEFAULT_CONFIG = 'writ.yaml';
 /** The configuration file that is meant, absolute. */
 export function configPath({ config }: CommonOptions): string {
   return resolve(config ?? DEFAULT_CONFIG);
+}
+
+/** The configuration that is meant by a path: the file itself, or `writ.yaml` in the folder. */
+export function configIn(path: string): string {
+  return extname(path) === '' ? join(path, DEFAULT_CONFIG) : path;
 }
 
 /** The data directory that is meant: `.writ` beside the configuration unless it is named. */

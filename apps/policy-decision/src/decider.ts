@@ -54,7 +54,7 @@ export class Decider {
   async decide(address: DecideAddress, request: ActionRequest, reply: string): Promise<Answer | undefined> {
     const shard = this.#shardOf(address);
     // Policies that are being put in force count for what comes after them in the chain.
-    if (shard.activation !== undefined) await shard.activation;
+    while (shard.activation !== undefined) await shard.activation;
     const { agent } = address;
     const asked = askedOf(request);
     const askedText = canonicalJson(asked);
@@ -98,7 +98,7 @@ export class Decider {
   }
 
   #rulesFor(agent: string, { calls, rules }: DecidingShard): Rules {
-    if (rules === undefined) throw new Fault('LEDGER_UNAVAILABLE', 'no policies are in force on the shard yet');
+    if (rules === undefined) throw new Fault('POLICY_DOWNGRADE', 'no policies are in force on the shard');
     if (rules.knows(agent) && !calls.isRevoked(agent)) return rules;
     throw new Fault('INPUT_UNKNOWN_AGENT', `the agent \`${agent}\` is not registered`);
   }

@@ -71,7 +71,7 @@ export async function openRules(
     get newest() {
       return keeper.current.rules;
     },
-    activateOn: (shard) => activation.activate(shard),
+    activateOn: (shard) => activation.activateFirst(shard),
     watch: () => watcher.start((error) => log.error({ detail: messageOf(error) }, 'the policies cannot be looked at')),
     close: () => watcher.stop(),
   };

@@ -131,6 +131,24 @@ describe('the activation of policies', () => {
     expect(shard.epoch?.version).toBe(4);
   });
 
+  it('takes the same policies under a newer version as that version, so that an older one stays a downgrade', async () => {
+    const { shard, publish } = anActivation(published({ p: PERMIT }, 1));
+    await publish(published({ p: PERMIT }, 1));
+    await publish(published({ p: PERMIT }, 5));
+    await publish(published({ q: PERMIT }, 3));
+    expect(shard.codes).toEqual(['policy.changed', 'policy.changed', 'POLICY_DOWNGRADE']);
+    expect(shard.epoch?.version).toBe(5);
+  });
+
+  it('leaves a shard that is ahead of the policies without any, once on record, until newer ones come', async () => {
+    const { shard, activation, publish } = anActivation(published({ p: PERMIT }, 1));
+    shard.epoch = { hash: `sha256:${'ab'.repeat(32)}`, version: 2 };
+    await activation.activateFirst(shard);
+    expect([shard.rules, shard.codes]).toEqual([undefined, ['POLICY_DOWNGRADE']]);
+    await publish(published({ p: PERMIT }, 3));
+    expect(shard.rules?.policies.size).toBe(1);
+  });
+
   it('of two that come at once ends with the newest', async () => {
     const { shard, publish } = anActivation(published({ p: PERMIT }));
     const newest = published({ r: PERMIT });

@@ -3,6 +3,7 @@ import type { EntryBody } from '#writ/contracts';
 import { Fault, messageOf, toFault } from '#writ/faults';
 import { comparePolicies, type PolicyDifference } from '#writ/policy';
 import type { SignedManifest } from '#writ/signing';
+import type { PolicyEpoch } from './calls.js';
 import type { DecidingShard } from './ports.js';
 
 /** Rules that loaded, and the manifest that publishes them; none when the files themselves are the publication. */
@@ -43,8 +44,8 @@ export class PolicyActivation {
     while (shard.activation !== undefined) await shard.activation;
     const published = this.options.published();
     const { rules } = published;
-    // The same policies over other agents or entities: the epoch stays.
-    if (shard.epoch?.hash === rules.policies.hash) {
+    // The same policies over other agents or entities: the epoch stays, unless it was published under a newer version.
+    if (shard.epoch?.hash === rules.policies.hash && !isNewer(published.manifest, shard.epoch)) {
       shard.rules = rules;
       return;
     }
@@ -56,6 +57,17 @@ export class PolicyActivation {
     });
     shard.activation = recorded.catch(() => undefined).finally(() => (shard.activation = undefined));
     await recorded;
+  }
+
+  /**
+   * The same on a shard that was just claimed. One whose chain is ahead of the policies has none in force: it says so in its chain,
+   * refuses every request, and waits for newer ones. Throws LEDGER_*.
+   */
+  async activateFirst(shard: DecidingShard): Promise<void> {
+    await this.activate(shard).catch(async (error: unknown) => {
+      if (toFault(error).code !== 'POLICY_DOWNGRADE') throw error;
+      await this.#refused(shard, error);
+    });
   }
 
   /** The same on every shard. One that refuses goes on under what it has, and says so in its chain. */
@@ -92,6 +104,12 @@ export class PolicyActivation {
     }
     return manifest;
   }
+}
+
+function isNewer(manifest: SignedManifest | undefined, { version }: PolicyEpoch): boolean {
+  return (
+    manifest !== undefined && (manifest.version > version || (manifest.force === true && manifest.version < version))
+  );
 }
 
 function activated(shard: DecidingShard, { policies }: Rules, manifest: SignedManifest): EntryBody {

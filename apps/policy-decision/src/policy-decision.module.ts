@@ -66,7 +66,8 @@ export async function policyDecisionService(context: ServiceContext): Promise<Se
     health: {
       host: settings.WRIT_HEALTH_HOST,
       port: settings.WRIT_HEALTH_PORT,
-      isReady: () => isCaughtUp && bus.isConnected,
+      // A shard of ours without policies in force refuses everything: its owner is not ready.
+      isReady: () => isCaughtUp && bus.isConnected && owner.all().every((shard) => shard.rules !== undefined),
       details: () => ({
         ...detailsOf(context, parts),
         ...(access === undefined ? {} : { accessPort: access.port }),
@@ -163,13 +164,15 @@ function startTimers({ bus, log }: ServiceContext, { calls, owner, follower }: P
   ];
 }
 
-function detailsOf({ settings }: ServiceContext, { keeper, follower, calls, rules, pools, shadow }: Parts) {
+function detailsOf({ settings }: ServiceContext, { keeper, owner, follower, calls, rules, pools, shadow }: Parts) {
   return {
     instance: settings.WRIT_INSTANCE,
     shardsOwned: keeper.owned,
     ledgerPosition: follower.position,
     callsOpen: calls.openCount,
+    /** What the files say; what is in force stands in `epochs`, shard by shard. */
     bundle: rules.newest.policies.hash,
+    epochs: owner.all().map(({ epoch }) => epoch ?? null),
     agents: rules.newest.agents,
     pools: pools.present(),
     shadow: shadow.details,

@@ -41,7 +41,9 @@ export class Coverage {
 
   add({ test, outcome }: TestResult): void {
     if (outcome.effect === 'refused') return;
-    for (const { id } of outcome.policies) this.#policies.add(id);
+    const enforced = new Set(this.rules.policies.policies.map(({ place }) => place.id));
+    // A policy of the second set can decide too, when it cannot be evaluated; what is counted here is the first.
+    for (const { id } of outcome.policies) if (enforced.has(id)) this.#policies.add(id);
     const { agent, callsToday, nowMs } = test.circumstances;
     const asker = { agent, session: { callsToday }, nowMs };
     const narrowing = outcome.filter?.op === 'true' ? [] : outcome.policies.map(({ id }) => id);

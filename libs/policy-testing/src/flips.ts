@@ -19,6 +19,10 @@ export type Change = `${Outcome['effect']} → ${Outcome['effect']}` | 'filter c
 export function changeOf(before: Before, after: Outcome): Change | undefined {
   if (before.effect !== after.effect) return `${before.effect} → ${after.effect}`;
   if (after.effect !== 'permit' || before.terms === undefined) return undefined;
+  const { obligations, filter } = before.terms;
+  if (obligations.length + after.obligations.length === 0 && filter === undefined && after.filter === undefined) {
+    return undefined;
+  }
   if (textOf(before.terms.filter) !== textOf(after.filter)) return 'filter changed';
   return sorted(before.terms.obligations) === sorted(after.obligations) ? undefined : 'obligations changed';
 }

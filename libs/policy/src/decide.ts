@@ -201,6 +201,7 @@ class Forbidden implements PolicyDecision {
   readonly #policies: readonly CompiledPolicy[];
   readonly #store: EntityStore;
   readonly #environment: Environment;
+  #held: readonly HeldClause[] | undefined;
 
   constructor(
     readonly code: PolicyCode,
@@ -219,7 +220,7 @@ class Forbidden implements PolicyDecision {
   }
 
   get held(): readonly HeldClause[] {
-    return findHeldClauses(this.#policies, this.#store, this.#environment);
+    return (this.#held ??= findHeldClauses(this.#policies, this.#store, this.#environment));
   }
 }
 

@@ -142,10 +142,11 @@ function explanations(
   requests: readonly WorkloadRequest[],
   writ: (request: WorkloadRequest) => PolicyDecision,
 ): { readonly explainForbidUs: number; readonly nearMissUs: number } {
-  const explain = (request: WorkloadRequest): string =>
-    writ(request)
-      .determining.map(({ id, file, line, col }) => `${id} ${file}:${line}:${col}`)
-      .join();
+  // What a decision service records of a forbid: where it stands, and what held in it with the values that it read.
+  const explain = (request: WorkloadRequest): unknown => {
+    const { determining, held } = writ(request);
+    return [determining, held];
+  };
   const forbidden = requests.filter((request) => writ(request).code === 'policy_forbids');
   const near = requests.filter((request) => writ(request).code === 'no_policy_permits').slice(0, SAMPLE);
   const us = (list: readonly WorkloadRequest[], run: (request: WorkloadRequest) => unknown): number =>

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { parseWhole } from '../call/parse-whole.js';
-import { type Cli, CODES, type CommonOptions, helpEnd, withJson } from '../cli.js';
+import { type Cli, CODES, type CommonOptions, configIn, helpEnd, withJson } from '../cli.js';
 import type { PublishOptions } from '../policy/run-publish.js';
 import { addPolicyTools } from './policy-tools.js';
 
@@ -10,18 +10,19 @@ export function addPolicyCommand(program: Command, cli: Cli): void {
   const check = policy
     .command('check')
     .description('parse, validate and compile the policies, as a decision service does when it starts')
+    .argument('[path]', 'configuration, or the folder that it is in (default: writ.yaml)')
     .option('--config <file>', 'configuration (default: writ.yaml)')
     .option('--data <dir>', 'data directory, for the agents that are registered (default: .writ beside it)')
     .addHelpText(
       'after',
       helpEnd(
         ['0   the policies are good', CODES.usage, '78  they are not, or the configuration is wrong'],
-        'writ policy check --config my-writ/writ.yaml',
+        'writ policy check my-writ',
       ),
     );
-  withJson(check).action(async (options: CommonOptions) => {
+  withJson(check).action(async (path: string | undefined, options: CommonOptions) => {
     const { runCheck } = await import('../policy/run-check.js');
-    cli.exitCode = await runCheck(options, cli);
+    cli.exitCode = await runCheck(path === undefined ? options : { ...options, config: configIn(path) }, cli);
   });
   addPublishCommand(policy, cli);
   addPolicyTools(policy, cli);

@@ -23,7 +23,6 @@ export interface ExplainOptions extends CommonOptions {
   readonly agent?: string;
 }
 
-/** Decisions name policy files below this folder, wherever it is. */
 const ENTRY_ID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 
 /** Explains the call with that id, or the one that an entry with that id is about. Throws INPUT_UNKNOWN_CALL. */

@@ -60,9 +60,9 @@ export class AccessPoint {
     const shard = this.ports.shard();
     if (shard === undefined) throw new Fault('LEDGER_FENCED', 'this process owns no shard, so it cannot record');
     // Policies that are being put in force count for what comes after them in the chain.
-    if (shard.activation !== undefined) await shard.activation;
+    while (shard.activation !== undefined) await shard.activation;
     const { rules } = shard;
-    if (rules === undefined) throw new Fault('LEDGER_UNAVAILABLE', 'no policies are in force on the shard yet');
+    if (rules === undefined) throw new Fault('POLICY_DOWNGRADE', 'no policies are in force on the shard');
     const { mapping, now, shadow } = this.ports;
     const grounds = { rules, calls: shard.calls, mapping, nowMs: now(), shadow };
     const bundle = rules.policies.hash;

@@ -5,7 +5,7 @@ import type { OracleAnswer } from './oracle-child.js';
 export type Comparison = 'same' | 'stricter' | 'different';
 
 /** Integers end at 2^53 here and at 2^63 in Cedar. */
-const STRICTER_ERROR = 'integer overflow';
+const STRICTER_ERROR = 'integer overflow: beyond 2^53';
 
 /**
  * Compares a decision with Cedar's: effect, deciding policies, policies that errored. Writ is stricter on purpose in three cases: a
