@@ -82,8 +82,8 @@ describe('with `policyActivation: manifest`', () => {
   });
 
   it('is in force again when an operator forces it, and that is on record', async () => {
-    expect(await publish('--force', '--policy-version', '1')).toMatchObject({ status: 0 });
-    const { entry } = await activation(({ man }) => man.force === true);
+    expect(await publish('--policy-version', '1', '--over', '2')).toMatchObject({ status: 0 });
+    const { entry } = await activation(({ man }) => man.over === 2);
     expect(entry).toMatchObject({ man: { ver: 1, author: 'carol' } });
     await expect(alice.tool('echo')).resolves.toBeDefined();
   });

@@ -89,15 +89,18 @@ export class LedgerBuilder {
   }
 
   /** What a decision service writes before it decides: the policies of `decidedBody` are in force. */
-  activation(producer: string, { old = null as string | null, ver = 1, keyName = 'pdp-1' } = {}): string {
+  activation(
+    producer: string,
+    { old = null as string | null, ver = 1, keyName = 'pdp-1', author = 'files' } = {},
+  ): string {
     const at = '2026-11-22T05:30:00.000Z';
-    const manifest = { v: 1, ledger: LEDGER, version: ver, hash: BUNDLE_HASH, author: 'files', at } as const;
+    const manifest = { v: 1, ledger: LEDGER, version: ver, hash: BUNDLE_HASH, author, at } as const;
     const { key, sig } = signManifest(manifest, this.deployment.key(keyName));
     return this.entry(producer, {
       type: 'policy.changed',
       bundle: { old, new: BUNDLE_HASH },
       policies: 1,
-      man: { ver, author: 'files', at, key, sig },
+      man: { ver, author, at, key, sig },
     });
   }
 

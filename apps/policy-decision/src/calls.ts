@@ -1,6 +1,7 @@
 import { DailyCounts } from '#writ/authorisation';
 import type { CompletedEntry, DecidedEntry, Delivery, Entry, EntryRef } from '#writ/contracts';
 import type { PlacedEntry } from '#writ/ledger-client';
+import { FILES_AUTHOR } from '#writ/signing';
 
 /** What is kept of a decision: enough to answer again, to end the call, and to find its values. */
 export interface DecisionRecord extends EntryRef {
@@ -39,6 +40,10 @@ export type CallState =
 export interface PolicyEpoch {
   readonly hash: string;
   readonly version: number;
+  /** The highest version that was ever in force: only a higher one is newer. */
+  readonly highest: number;
+  /** An operator published them, not the files themselves. */
+  readonly isPublished: boolean;
 }
 
 const isDecided = (entry: Entry): entry is DecidedEntry => entry.type.endsWith('.decided');
@@ -117,7 +122,10 @@ export class Calls {
     else if (entry.type === 'agent.identity.revoked') this.#revoked.add(entry.who.agent);
     else if (entry.type === 'agent.identity.issued') this.#revoked.delete(entry.who.agent);
     else if (entry.type === 'policy.changed') {
-      this.#epochs.set(entry.prod.id, { hash: entry.bundle.new, version: entry.man.ver });
+      const { ver: version, author } = entry.man;
+      const highest = Math.max(version, this.#epochs.get(entry.prod.id)?.highest ?? 0);
+      const isPublished = author !== FILES_AUTHOR;
+      this.#epochs.set(entry.prod.id, { hash: entry.bundle.new, version, highest, isPublished });
     }
   }
 

@@ -3,22 +3,29 @@ import { type EntryBody } from '#writ/contracts';
 import { deploymentPaths, listAgents } from '#writ/deployment';
 import { Fault, messageOf } from '#writ/faults';
 import { policyProblemsOf } from '#writ/policy';
-import { loadRules, MANIFEST_FILE } from '#writ/policy-loader';
+import { entitiesOf, loadRules, MANIFEST_FILE } from '#writ/policy-loader';
 import type { ServiceContext } from '#writ/service-host';
-import { type Authority, parseManifest, type SignedManifest, signManifest, verifyManifest } from '#writ/signing';
+import {
+  type Authority,
+  FILES_AUTHOR,
+  parseManifest,
+  type SignedManifest,
+  signManifest,
+  verifyManifest,
+} from '#writ/signing';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { PolicyEpoch } from './calls.js';
 import type { DecidingShard } from './ports.js';
 import { ChangeWatcher } from './change-watcher.js';
 import { PolicyActivation } from './policy-activation.js';
 import { RulesKeeper } from './rules-keeper.js';
 
-/** Who published, where the files themselves are the publication. */
-const FILES_AUTHOR = 'files';
-
 /** The newest rules that loaded, and their life on record. */
 export interface WatchedRules {
   readonly newest: Rules;
+  /** Whether they may follow what is in force in a chain. */
+  isAcceptable(epoch: PolicyEpoch | undefined): boolean;
   /** Puts them in force on a newly owned shard, when its chain does not say so already. */
   activateOn(shard: DecidingShard): Promise<void>;
   watch(): void;
@@ -45,6 +52,7 @@ export async function openRules(
     catalogue,
     load: async (agents) => (await loadRules({ catalogue, agents, dataDir: paths.dataDir })).policies,
     agents: () => listAgents(paths),
+    entities: (agents) => entitiesOf(catalogue, agents),
     manifestOf: async ({ hash }) =>
       config.policyActivation === 'files' ? undefined : readManifest(manifestFile, hash, authority()),
     onChanged: () => void activation.activateAll(),
@@ -71,6 +79,7 @@ export async function openRules(
     get newest() {
       return keeper.current.rules;
     },
+    isAcceptable: (epoch) => activation.isAcceptable(epoch),
     activateOn: (shard) => activation.activateFirst(shard),
     watch: () => watcher.start((error) => log.error({ detail: messageOf(error) }, 'the policies cannot be looked at')),
     close: () => watcher.stop(),

@@ -18,15 +18,23 @@ const key = generateSigningKey('operator');
 const PERMIT = 'permit (principal, action, resource);';
 const FORBID = 'forbid (principal, action, resource);';
 
-const manifestOf = (hash: string, version: number, force?: true): SignedManifest =>
+const manifestOf = (hash: string, version: number, over?: number): SignedManifest =>
   signManifest(
-    { v: 1, ledger: LEDGER, version, hash, author: 'alice', at: '2026-11-22T10:00:00.000Z', ...(force && { force }) },
+    {
+      v: 1,
+      ledger: LEDGER,
+      version,
+      hash,
+      author: 'alice',
+      at: '2026-11-22T10:00:00.000Z',
+      ...(over !== undefined && { over }),
+    },
     key,
   );
 
-function published(policies: Readonly<Record<string, string>>, version?: number, force?: true): PublishedRules {
+function published(policies: Readonly<Record<string, string>>, version?: number, over?: number): PublishedRules {
   const rules = rulesOf(catalogue, setOf(policies), []);
-  return { rules, manifest: version === undefined ? undefined : manifestOf(rules.policies.hash, version, force) };
+  return { rules, manifest: version === undefined ? undefined : manifestOf(rules.policies.hash, version, over) };
 }
 
 /** A shard, what it recorded, and a ledger that answers when it is told to. */
@@ -42,7 +50,11 @@ class TestShard implements DecidingShard {
   readonly append: DecidingShard['append'] = async (body) => {
     await this.outcomes.shift();
     this.recorded.push(body);
-    if (body.type === 'policy.changed') this.epoch = { hash: body.bundle.new, version: body.man.ver };
+    if (body.type === 'policy.changed') {
+      const { ver: version, author } = body.man;
+      const highest = Math.max(version, this.epoch?.highest ?? 0);
+      this.epoch = { hash: body.bundle.new, version, highest, isPublished: author !== 'files' };
+    }
     return { seq: this.recorded.length, i: 0, id: '', leaf: Buffer.alloc(32), entry: body as never };
   };
 
@@ -57,7 +69,7 @@ function anActivation(first: PublishedRules) {
   const activation = new PolicyActivation({
     published: () => state.published,
     shards: () => [shard],
-    manifestFor: (hash, version) => manifestOf(hash, version),
+    manifestFor: (hash, version) => ({ ...manifestOf(hash, version), author: 'files' }),
     log: { error: () => undefined, warn: () => undefined },
   });
   const publish = (next: PublishedRules) => {
@@ -74,7 +86,7 @@ describe('the activation of policies', () => {
     const before = shard.epoch?.hash;
     await publish(published({ p: FORBID, r: PERMIT }));
     expect(shard.recorded).toMatchObject([
-      { bundle: { old: null }, man: { ver: 1, author: 'alice' }, policies: 2 },
+      { bundle: { old: null }, man: { ver: 1, author: 'files' }, policies: 2 },
       { bundle: { old: before }, man: { ver: 2 }, diff: { added: ['r'], removed: ['q'], changed: ['p'], n: 3 } },
     ]);
     expect(shard.rules?.policies.hash).toBe(shard.epoch?.hash);
@@ -120,15 +132,27 @@ describe('the activation of policies', () => {
     await publish(published({ q: PERMIT }, 4));
     expect(shard.codes).toEqual(['policy.changed', 'POLICY_DOWNGRADE']);
     expect(shard.recorded[1]).toMatchObject({ kept: kept?.policies.hash });
-    expect(shard.rules).toBe(kept);
+    expect(shard.rules?.policies.sources).toEqual(kept?.policies.sources);
   });
 
   it('takes an older version that is forced, and has that on record', async () => {
     const { shard, publish } = anActivation(published({ p: PERMIT }, 5));
     await publish(published({ p: PERMIT }, 5));
-    await publish(published({ q: PERMIT }, 4, true));
-    expect(shard.recorded[1]).toMatchObject({ type: 'policy.changed', man: { ver: 4, force: true } });
-    expect(shard.epoch?.version).toBe(4);
+    const forced = published({ q: PERMIT }, 4, 5);
+    await publish(forced);
+    expect(shard.recorded[1]).toMatchObject({ type: 'policy.changed', man: { ver: 4, over: 5 } });
+    expect(shard.epoch).toMatchObject({ version: 4, highest: 5 });
+    // It makes no other old version new, and cannot be used a second time.
+    await publish(published({ r: PERMIT }, 5));
+    await publish(published({ r: PERMIT }, 6));
+    await publish(forced);
+    expect(shard.codes).toEqual([
+      'policy.changed',
+      'policy.changed',
+      'POLICY_DOWNGRADE',
+      'policy.changed',
+      'POLICY_DOWNGRADE',
+    ]);
   });
 
   it('takes the same policies under a newer version as that version, so that an older one stays a downgrade', async () => {
@@ -142,11 +166,28 @@ describe('the activation of policies', () => {
 
   it('leaves a shard that is ahead of the policies without any, once on record, until newer ones come', async () => {
     const { shard, activation, publish } = anActivation(published({ p: PERMIT }, 1));
-    shard.epoch = { hash: `sha256:${'ab'.repeat(32)}`, version: 2 };
+    shard.epoch = { hash: `sha256:${'ab'.repeat(32)}`, version: 2, highest: 2, isPublished: true };
     await activation.activateFirst(shard);
     expect([shard.rules, shard.codes]).toEqual([undefined, ['POLICY_DOWNGRADE']]);
     await publish(published({ p: PERMIT }, 3));
     expect(shard.rules?.policies.size).toBe(1);
+  });
+
+  it('refuses files over what an operator published', async () => {
+    const { shard, publish } = anActivation(published({ p: PERMIT }, 1));
+    await publish(published({ p: PERMIT }, 1));
+    await publish(published({ q: PERMIT }));
+    expect(shard.codes).toEqual(['policy.changed', 'POLICY_UNSIGNED']);
+  });
+
+  it('that is refused takes in the agents of now all the same', async () => {
+    const { shard, publish } = anActivation(published({ p: PERMIT }, 5));
+    await publish(published({ p: PERMIT }, 5));
+    const older = published({ q: PERMIT }, 4);
+    await publish({ ...older, rules: { ...older.rules, knows: (agent) => agent === 'new' } });
+    expect(shard.rules?.knows('new')).toBe(true);
+    expect(shard.rules?.policies.hash).toBe(shard.epoch?.hash);
+    expect(shard.rules?.policies.sources.map(({ id }) => id)).toEqual(['p']);
   });
 
   it('of two that come at once ends with the newest', async () => {

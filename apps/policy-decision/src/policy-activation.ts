@@ -1,7 +1,7 @@
 import type { Rules } from '#writ/authorisation';
 import type { EntryBody } from '#writ/contracts';
 import { Fault, messageOf, toFault } from '#writ/faults';
-import { comparePolicies, type PolicyDifference } from '#writ/policy';
+import { comparePolicies, type PolicyDifference, withEntities } from '#writ/policy';
 import type { SignedManifest } from '#writ/signing';
 import type { PolicyEpoch } from './calls.js';
 import type { DecidingShard } from './ports.js';
@@ -27,6 +27,7 @@ export interface PolicyActivationOptions {
 
 const IDS_LISTED_MAX = 32;
 const RETRY_MS = 1_000;
+const REFUSALS: ReadonlySet<string> = new Set(['POLICY_DOWNGRADE', 'POLICY_UNSIGNED']);
 const PASSING: ReadonlySet<string> = new Set(['LEDGER_FULL', 'LEDGER_UNAVAILABLE', 'LEDGER_OVERLOADED']);
 
 /**
@@ -49,7 +50,15 @@ export class PolicyActivation {
       shard.rules = rules;
       return;
     }
-    const manifest = this.#manifestOf(shard, published);
+    let manifest: SignedManifest;
+    try {
+      manifest = this.#manifestOf(shard, published);
+    } catch (error) {
+      // The policies stay; the agents are those of now, or one that was demoted would keep what it had.
+      if (shard.rules !== undefined)
+        shard.rules = { ...rules, policies: withEntities(shard.rules.policies, rules.policies.entities) };
+      throw error;
+    }
     const recorded = shard.append(activated(shard, rules, manifest)).then(() => {
       // If the process dies here the epoch is on record and nothing was decided under it.
       shard.rules = rules;
@@ -65,7 +74,7 @@ export class PolicyActivation {
    */
   async activateFirst(shard: DecidingShard): Promise<void> {
     await this.activate(shard).catch(async (error: unknown) => {
-      if (toFault(error).code !== 'POLICY_DOWNGRADE') throw error;
+      if (!REFUSALS.has(toFault(error).code)) throw error;
       await this.#refused(shard, error);
     });
   }
@@ -81,7 +90,7 @@ export class PolicyActivation {
     const { code } = toFault(error);
     this.options.log.error({ code, detail: messageOf(error) }, 'policies could not be put in force');
     if (PASSING.has(code)) this.#retry(shard);
-    if (code !== 'POLICY_DOWNGRADE' || shard.epoch === undefined) return;
+    if (!REFUSALS.has(code) || shard.epoch === undefined) return;
     const kept = shard.epoch.hash;
     await shard.append({ type: 'policy.rejected', why: { code }, kept, at: 'manifest' }).catch(() => undefined);
   }
@@ -93,33 +102,47 @@ export class PolicyActivation {
     }, RETRY_MS).unref();
   }
 
+  /** Whether the newest policies may be put in force over what the shard's chain says. */
+  isAcceptable(epoch: PolicyEpoch | undefined): boolean {
+    const { rules, manifest } = this.options.published();
+    return epoch === undefined || epoch.hash === rules.policies.hash || refusalOf(manifest, epoch) === undefined;
+  }
+
   #manifestOf({ epoch }: DecidingShard, { rules, manifest }: PublishedRules): SignedManifest {
-    const active = epoch?.version ?? 0;
-    if (manifest === undefined) return this.options.manifestFor(rules.policies.hash, active + 1);
-    if (manifest.version <= active && manifest.force !== true) {
-      throw new Fault(
-        'POLICY_DOWNGRADE',
-        `version ${manifest.version} of the policies is not newer than version ${active}, which is in force`,
-      );
-    }
-    return manifest;
+    const refusal = epoch === undefined ? undefined : refusalOf(manifest, epoch);
+    if (refusal !== undefined) throw refusal;
+    return manifest ?? this.options.manifestFor(rules.policies.hash, (epoch?.highest ?? 0) + 1);
   }
 }
 
-function isNewer(manifest: SignedManifest | undefined, { version }: PolicyEpoch): boolean {
-  return (
-    manifest !== undefined && (manifest.version > version || (manifest.force === true && manifest.version < version))
+/** Why the manifest may not follow what is in force. */
+function refusalOf(manifest: SignedManifest | undefined, epoch: PolicyEpoch): Fault | undefined {
+  const { version, highest, isPublished } = epoch;
+  if (manifest === undefined) {
+    // Otherwise whoever may write files could undo what an operator published, by changing the configuration.
+    return isPublished
+      ? new Fault('POLICY_UNSIGNED', 'an operator published what is in force: `policyActivation: manifest`')
+      : undefined;
+  }
+  if (manifest.version > highest || (manifest.over === version && manifest.version < version)) return undefined;
+  return new Fault(
+    'POLICY_DOWNGRADE',
+    `version ${manifest.version} of the policies is not newer than ${highest}; version ${version} is in force`,
   );
 }
 
+function isNewer(manifest: SignedManifest | undefined, epoch: PolicyEpoch): boolean {
+  return manifest !== undefined && manifest.version !== epoch.version && refusalOf(manifest, epoch) === undefined;
+}
+
 function activated(shard: DecidingShard, { policies }: Rules, manifest: SignedManifest): EntryBody {
-  const { version, author, at, force, key, sig } = manifest;
+  const { version, author, at, over, key, sig } = manifest;
   const before = shard.rules?.policies;
   return {
     type: 'policy.changed',
     bundle: { old: shard.epoch?.hash ?? null, new: policies.hash },
     policies: policies.size,
-    man: { ver: version, author, at, ...(force && { force }), key, sig },
+    man: { ver: version, author, at, ...(over !== undefined && { over }), key, sig },
     ...(before !== undefined && { diff: summarised(comparePolicies(before.sources, policies.sources)) }),
   };
 }

@@ -116,6 +116,7 @@ async function openParts(context: ServiceContext): Promise<Parts> {
     follower,
     openWriter: context.openWriter,
     serve: (shard) => strategy.serve(subjects.decide(shard), DECIDE),
+    canServe: (producer) => rules.isAcceptable(calls.epochOf(producer)),
     onClaimed: (shard) => rules.activateOn(shard),
     now: Date.now,
     log,

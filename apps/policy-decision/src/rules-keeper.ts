@@ -2,7 +2,7 @@ import { rulesOf } from '#writ/authorisation';
 import type { Catalogue } from '#writ/catalogue';
 import type { RegisteredAgent } from '#writ/deployment';
 import { type Fault, toFault } from '#writ/faults';
-import type { PolicySet } from '#writ/policy';
+import { type Entity, type PolicySet, withEntities } from '#writ/policy';
 import type { SignedManifest } from '#writ/signing';
 import type { PublishedRules } from './policy-activation.js';
 
@@ -11,6 +11,8 @@ export interface RulesKeeperOptions {
   /** Parses, validates and compiles the policy files for those agents. Throws POLICY_*. */
   readonly load: (agents: readonly RegisteredAgent[]) => Promise<PolicySet>;
   readonly agents: () => Promise<readonly RegisteredAgent[]>;
+  /** Every entity of the configuration, with those agents. */
+  readonly entities: (agents: readonly RegisteredAgent[]) => readonly Entity[];
   /** The manifest that publishes these policies; undefined when none is asked for. Throws POLICY_UNSIGNED. */
   readonly manifestOf: (policies: PolicySet) => Promise<SignedManifest | undefined>;
   readonly onChanged: (published: PublishedRules) => void;
@@ -47,7 +49,22 @@ export class RulesKeeper {
       this.published = await load(this.options);
       this.options.onChanged(this.published);
     } catch (error) {
+      await this.#takeAgents();
       this.options.onRejected(toFault(error), this.published);
+    }
+  }
+
+  /** Policies that are refused must not keep the agents of now out: one that was demoted would keep what it had. */
+  async #takeAgents(): Promise<void> {
+    const { agents, entities, catalogue } = this.options;
+    const { rules, manifest } = this.published;
+    try {
+      const registered = await agents();
+      const policies = withEntities(rules.policies, entities(registered));
+      this.published = { rules: rulesOf(catalogue, policies, registered), manifest };
+      this.options.onChanged(this.published);
+    } catch {
+      // The registry cannot be read either: everything stays as it is.
     }
   }
 }

@@ -1,10 +1,13 @@
 import { type DecideAddress, type EntryBody, type PayloadValue } from '#writ/contracts';
+import { Fault } from '#writ/faults';
 import type { BlockWriter, LedgerFollower } from '#writ/ledger-client';
 import type { BusSubscription } from '#writ/nats';
 import type { Calls } from './calls.js';
 import type { DecidingShard, Shard, Shards } from './ports.js';
 import { Refusals } from './refusals.js';
 import type { OwnedShard } from './shard-keeper.js';
+
+const DECLINED_MAX = 5;
 
 export const producerOf = (shard: number): string => `pdp-${shard}`;
 
@@ -18,6 +21,8 @@ export interface ShardOwnerOptions {
   readonly follower: Pick<LedgerFollower, 'catchUp' | 'position'>;
   readonly openWriter: (producer: string, onDead: () => void) => Promise<BlockWriter>;
   readonly serve: (shard: number) => BusSubscription;
+  /** Whether the policies here may follow those that the chain of the producer says are in force. */
+  readonly canServe: (producer: string) => boolean;
   /** Puts the policies in force that the new owner decides by: before its first decision. */
   readonly onClaimed: (shard: DecidingShard) => Promise<void>;
   readonly now: () => number;
@@ -27,6 +32,8 @@ export interface ShardOwnerOptions {
 /** The shards that this process owns. Owning is: the ledger took our claim, and nobody's after it. */
 export class ShardOwner implements Shards {
   readonly #owned = new Map<number, Owned>();
+  /** How often a silent shard was left to others, because of older policies here. */
+  readonly #declined = new Map<number, number>();
   /** Sequences of blocks written here that the follower has not come to yet. */
   readonly #written = new Set<number>();
 
@@ -61,7 +68,14 @@ export class ShardOwner implements Shards {
 
   /** Lands the claim, catches up with all that stood before it, and serves. Throws LEDGER_FENCED when another was faster. */
   async claim(shard: number, onLost: () => void): Promise<OwnedShard> {
-    const { follower, openWriter, instance } = this.options;
+    const { follower, openWriter, instance, canServe } = this.options;
+    // Another process may have newer policies. When nobody takes the shard for a while, it is better owned and refusing, on record.
+    const declined = this.#declined.get(shard) ?? 0;
+    if (declined < DECLINED_MAX && !canServe(producerOf(shard))) {
+      this.#declined.set(shard, declined + 1);
+      throw new Fault('POLICY_DOWNGRADE', 'the policies here are older than those in force on the shard');
+    }
+    this.#declined.delete(shard);
     const writer = await openWriter(producerOf(shard), onLost);
     const after = writer.lastSeq;
     const claimed = await writer.append({ type: 'shard.claimed', shard, inst: instance, after });

@@ -152,7 +152,8 @@ export const Entry = z.discriminatedUnion('type', [
       ver: z.int().min(1),
       author: z.string().max(128),
       at: z.iso.datetime(),
-      force: z.literal(true).optional(),
+      /** Of a forced downgrade: the version that it replaces. */
+      over: z.int().min(1).optional(),
       key: z.string().length(22),
       sig: z.string().length(86),
     }),

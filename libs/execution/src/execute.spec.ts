@@ -318,6 +318,22 @@ describe('executeCommand', () => {
     expect(small.answers).toMatchObject([{ status: 'completed', output: { rest: 'y' } }]);
   });
 
+  it('works no longer than policy allows, however late the call may end', async () => {
+    const salt = newSalt();
+    const body = aCommand({ obligations: [{ type: 'limit', ms: 20 }], finishBy: NOW + 3_600_000 });
+    const executor = anExecutor(ledgerWith(body, salt), { run: () => new Promise(() => undefined) });
+    await executor.deliver(message(body, salt));
+    expect(executor.answers).toMatchObject([{ status: 'failed', code: 'EXECUTOR_TIMEOUT' }]);
+  });
+
+  it('does not give an answer that no message could hold', async () => {
+    const salt = newSalt();
+    const run = () => Promise.resolve({ output: '\u0001'.repeat(100_000) });
+    const executor = anExecutor(ledgerWith(aCommand(), salt), { run });
+    await executor.deliver(message(aCommand(), salt));
+    expect(executor.answers).toMatchObject([{ status: 'failed', code: 'EXECUTOR_OUTPUT_TOO_LARGE' }]);
+  });
+
   it('does not judge a command while the ledger cannot be read', async () => {
     const executor = anExecutor('unreadable');
     await executor.deliver(message(aCommand(), newSalt()));

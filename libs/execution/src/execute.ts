@@ -112,7 +112,8 @@ async function run(
   onCredential: (use: CredentialUse) => void,
   executor: ExecutorDependencies,
 ): Promise<{ readonly outcome: Outcome; readonly bytes?: number | undefined }> {
-  const limitMs = Math.max(0, body.finishBy - executor.now());
+  const limits = body.obligations.flatMap((each) => (each.type === 'limit' && each.ms !== undefined ? [each.ms] : []));
+  const limitMs = Math.max(0, Math.min(body.finishBy - executor.now(), ...limits));
   const deadline = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

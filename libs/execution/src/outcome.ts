@@ -8,6 +8,9 @@ export type Outcome = { readonly labels?: readonly string[] } & (
   | { readonly status: 'failed'; readonly code: FaultCode; readonly message: string }
 );
 
+/** As JSON, where a control character takes six bytes: what is stored and answered must fit its message. */
+const OUTPUT_BYTES_MAX = 300_000;
+
 /** The outcome of an action that gave an output: redacted, within the limits, labelled, as policy demands. */
 export function completedWith(body: CommandBody, output: Json): Outcome {
   return labelled(body, limitOutput(body, redactOutput(body, output)));
@@ -29,11 +32,11 @@ function redactOutput(body: CommandBody, output: Json): Outcome {
 function limitOutput({ obligations }: CommandBody, outcome: Outcome): Outcome {
   if (outcome.status !== 'completed') return outcome;
   const limits = obligations.flatMap((each) => (each.type === 'limit' && each.bytes !== undefined ? [each.bytes] : []));
-  if (limits.length === 0) return outcome;
-  const bytesMax = Math.min(...limits);
+  const bytesMax = Math.min(OUTPUT_BYTES_MAX, ...limits);
   const bytes = Buffer.byteLength(JSON.stringify(outcome.output));
   if (bytes <= bytesMax) return outcome;
-  const message = `the answer has ${bytes} bytes; policy limits it to ${bytesMax}`;
+  const whose = limits.length === 0 ? 'the limit is' : 'policy limits it to';
+  const message = `the answer has ${bytes} bytes; ${whose} ${bytesMax}`;
   return { status: 'failed', code: 'EXECUTOR_OUTPUT_TOO_LARGE', message };
 }
 

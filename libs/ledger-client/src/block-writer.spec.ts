@@ -124,6 +124,28 @@ describe('BlockWriter', () => {
     expect(openBlock(three!.data).prev).toBe(openBlock(one!.data).hash);
   });
 
+  it('fails those alone whose values could not be stored, also when that is known before the block is', async () => {
+    const { writer, blocks, payloads } = await openWriter();
+    payloads.isDown = true;
+    const value = { path: '/in', salt: 'A'.repeat(22), value: 'x' };
+    const body: EntryBody = { type: 'agent.identity.issued', who: { agent: 'support' }, key: 'UABC' };
+    const [withValues, without] = await Promise.allSettled([writer.append(body, [value]), writer.append(body)]);
+    expect(withValues).toMatchObject({ status: 'rejected', reason: { code: 'LEDGER_UNAVAILABLE' } });
+    expect(without).toMatchObject({ status: 'fulfilled', value: { seq: 1, i: 1 } });
+    payloads.isDown = false;
+    await expect(writer.append(body, [value])).resolves.toMatchObject({ seq: 2 });
+    expect(blocks.messages).toHaveLength(2);
+  });
+
+  it('refuses values that no message could hold, before anything is written', async () => {
+    const { writer, blocks } = await openWriter();
+    const value = { path: '/in', salt: 'A'.repeat(22), value: 'x'.repeat(400_001) };
+    const body: EntryBody = { type: 'agent.identity.issued', who: { agent: 'support' }, key: 'UABC' };
+    await expect(writer.append(body, [value])).rejects.toMatchObject({ code: 'LEDGER_ENTRY_TOO_LARGE' });
+    expect(blocks.messages).toEqual([]);
+    await expect(writer.append(body)).resolves.toMatchObject({ seq: 1 });
+  });
+
   it('finds its own block in the log when the answer was lost', async () => {
     const { writer, blocks } = await openWriter();
     let failures = 1;

@@ -21,6 +21,8 @@ const ENTRY_BYTES_PER_BLOCK_MAX = 110_000;
 const ENTRY_BYTES_MAX = 16_384;
 /** One answer of 256 KiB fits; a message of the payload stream holds 500,000 bytes. */
 const VALUE_BYTES_PER_BLOCK_MAX = 300_000;
+/** Of one entry: more would not fit a message of the payload stream. */
+const VALUE_BYTES_MAX = 400_000;
 const QUEUE_ENTRIES_MAX = 10_000;
 const ATTEMPTS_MAX = 20;
 
@@ -117,6 +119,15 @@ export class BlockWriter {
       this.#given += 1;
       const agent = 'who' in body ? body.who.agent : undefined;
       const valuesText = values.length === 0 ? '' : JSON.stringify(values);
+      if (Buffer.byteLength(valuesText) > VALUE_BYTES_MAX) {
+        failed(
+          new Fault(
+            'LEDGER_ENTRY_TOO_LARGE',
+            `the values of an entry of type \`${body.type}\` are over ${VALUE_BYTES_MAX} bytes`,
+          ),
+        );
+        return;
+      }
       this.#queue.push({ entry, text, bytes, agent, valuesText, done, failed });
       void this.#write();
     });
@@ -166,6 +177,8 @@ export class BlockWriter {
       key,
     );
     const values = this.#writeValues(block.hash, batch);
+    // Values may fail before the block is stored; what came of them is asked for below.
+    values.catch(() => undefined);
     try {
       this.after = await this.#appendBlock(block.bytes, block.hash);
     } catch (error) {
@@ -177,15 +190,14 @@ export class BlockWriter {
     this.#written += batch.length;
     this.prev = block.hash;
     // If the process dies here the entries are on record and their callers were told nothing; nothing was started.
-    try {
-      await values;
-    } catch (cause) {
-      const fault = new Fault('LEDGER_UNAVAILABLE', 'the values could not be stored', { cause });
-      for (const waiting of batch) waiting.failed(fault);
-      return;
-    }
-    batch.forEach(({ entry, done }, i) => {
-      done({ seq: this.after, i, id: entry.id, entry, leaf: block.leaves[i] as Buffer });
+    const fault = await values.then(
+      () => undefined,
+      (cause: unknown) => new Fault('LEDGER_UNAVAILABLE', 'the values could not be stored', { cause }),
+    );
+    batch.forEach(({ entry, valuesText, done, failed }, i) => {
+      // The block is durable. An entry without values is on record as a whole, whatever became of those of others.
+      if (fault !== undefined && valuesText !== '') failed(fault);
+      else done({ seq: this.after, i, id: entry.id, entry, leaf: block.leaves[i] as Buffer });
     });
   }
 

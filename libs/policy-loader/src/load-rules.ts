@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import type { Catalogue } from '#writ/catalogue';
 import {
   compilePolicies,
+  type Entity,
   generateSchema,
   type PolicyBundle,
   policyEntities,
@@ -44,6 +45,11 @@ export async function loadRules({ catalogue, agents, dataDir, onWarning }: LoadR
   const problems = checkRedactionPaths(policies, catalogue);
   if (problems.length > 0) throw policyFault(withSource(problems, linesOfPolicies(bundle.policies)));
   return { bundle, policies };
+}
+
+/** Every entity of a configuration with those agents. */
+export function entitiesOf(catalogue: Catalogue, agents: PolicyModel['agents']): readonly Entity[] {
+  return policyEntities(policyModel(catalogue, agents));
 }
 
 /** What policies can be about. */

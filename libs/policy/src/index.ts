@@ -10,7 +10,7 @@ export { typedContextInput } from './input-type.js';
 export { policyEntities, type PolicyModel, recordEntity, uids } from './model.js';
 export { mergeObligations } from './obligations.js';
 export type { NearMiss } from './near-miss.js';
-export { compilePolicies, type PolicySet } from './policy-set.js';
+export { compilePolicies, type PolicySet, withEntities } from './policy-set.js';
 export {
   annotationSpan,
   hasSpan,

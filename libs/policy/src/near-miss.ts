@@ -57,7 +57,8 @@ export function findNearMisses(
   }
   const score = ({ scope, failures }: Ranked): number => failures.length + (scope === undefined ? 0 : 1.5);
   ranked.sort((a, b) => score(a) - score(b) || a.policy.order - b.policy.order);
-  return ranked.slice(0, NEAR_MISSES_MAX).map((miss) => describe(miss, set.store, environment));
+  const budget = newBudget();
+  return ranked.slice(0, NEAR_MISSES_MAX).map((miss) => describe(miss, { store: set.store, environment, budget }));
 }
 
 /** The permits in scope, and then those with one part of the scope wrong. */
@@ -99,7 +100,10 @@ function failingClauses(policy: CompiledPolicy, environment: Environment, isReso
   });
 }
 
-function describe({ policy, scope, failures }: Ranked, store: EntityStore, environment: Environment): NearMiss {
+function describe(
+  { policy, scope, failures }: Ranked,
+  { store, environment, budget }: { store: EntityStore; environment: Environment; budget: Budget },
+): NearMiss {
   const { id, file } = policy.source;
   const [clause] = failures;
   if (scope !== undefined || clause === undefined) {
@@ -109,7 +113,7 @@ function describe({ policy, scope, failures }: Ranked, store: EntityStore, envir
     return { id, file, ...placeOf(policy.source, part?.start ?? 0), failed, values: { [scope ?? '']: entity.uid } };
   }
   const { line, col, text, readers } = describeClause(policy, clause, store);
-  return { id, file, line, col, failed: text, values: readValues(readers, environment) };
+  return { id, file, line, col, failed: text, values: readValues(readers, environment, budget) };
 }
 
 const HELD_POLICIES_MAX = 3;
@@ -123,11 +127,12 @@ export function findHeldClauses(
   options: { readonly isResourceUnknown?: boolean } = {},
 ): readonly HeldClause[] {
   const held: HeldClause[] = [];
+  const budget = newBudget();
   for (const policy of policies.slice(0, HELD_POLICIES_MAX)) {
     for (const clause of policy.clauses.slice(0, HELD_CLAUSES_MAX)) {
       if (options.isResourceUnknown === true && mentionsResource(clause.node)) continue;
       const { line, col, text, readers } = describeClause(policy, clause, store);
-      held.push({ id: policy.source.id, line, col, clause: text, values: readValues(readers, environment) });
+      held.push({ id: policy.source.id, line, col, clause: text, values: readValues(readers, environment, budget) });
     }
   }
   return held;
@@ -159,11 +164,15 @@ function describeClause(policy: CompiledPolicy, clause: Clause, store: EntitySto
 }
 
 /** What every attribute path of the expression is now. */
-function readValues(readers: readonly Reader[], environment: Environment): Readonly<Record<string, Json>> {
+function readValues(
+  readers: readonly Reader[],
+  environment: Environment,
+  budget: Budget,
+): Readonly<Record<string, Json>> {
   const values: Record<string, Json> = {};
   for (const [name, evaluate] of readers) {
     try {
-      values[name] = asJson(evaluate(environment));
+      values[name] = asJson(evaluate(environment), budget);
     } catch (thrown) {
       if (!(thrown instanceof EvaluationError)) throw thrown;
       values[name] = null;
@@ -190,11 +199,44 @@ function* pathsOfHas(operands: Json | undefined): Iterable<readonly [string, Jso
   yield* pathsIn(attributesOfHas(operands).reduce<Json>((left, attr) => ({ '.': { left, attr } }), start));
 }
 
-function asJson(value: Value): Json {
-  if (value instanceof EntityRef) return value.uid;
+/** How much of what was read is still told: an agent chooses the values, and a decision reads some of them many times. */
+interface Budget {
+  characters: number;
+  nodes: number;
+}
+
+const STRING_CHARACTERS_MAX = 1_024;
+const CUT = '…';
+const newBudget = (): Budget => ({ characters: 16_384, nodes: 512 });
+
+/** A value as JSON, as far as the budget goes; what is left out is marked. */
+function asJson(value: Value, budget: Budget): Json {
+  if (--budget.nodes < 0) return CUT;
+  if (typeof value === 'string') return cut(value, budget);
+  if (value instanceof EntityRef) return cut(value.uid, budget);
   if (value instanceof ExtensionValue) return textOfExtension(value);
-  if (value instanceof CedarSet) return value.elements.map(asJson);
-  if (Array.isArray(value)) return value.map(asJson);
+  if (value instanceof CedarSet) return listed(value.elements, budget);
+  if (Array.isArray(value)) return listed(value, budget);
   if (typeof value !== 'object' || value === null) return value as Json;
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, asJson(member)]));
+  const members: Record<string, Json> = {};
+  for (const [key, member] of Object.entries(value)) {
+    if (budget.nodes <= 0) return { ...members, [CUT]: CUT };
+    members[cut(key, budget)] = asJson(member, budget);
+  }
+  return members;
+}
+
+function listed(elements: readonly Value[], budget: Budget): Json {
+  const told: Json[] = [];
+  for (const element of elements) {
+    if (budget.nodes <= 0) return [...told, CUT];
+    told.push(asJson(element, budget));
+  }
+  return told;
+}
+
+function cut(text: string, budget: Budget): string {
+  const most = Math.max(0, Math.min(STRING_CHARACTERS_MAX, budget.characters));
+  budget.characters -= Math.min(text.length, most);
+  return text.length <= most ? text : text.slice(0, most).toWellFormed() + CUT;
 }

@@ -134,6 +134,11 @@ export function compilePolicies(bundle: PolicyBundle, entities: readonly Entity[
   });
 }
 
+/** The same policies over other entities. Throws POLICY_UNSUPPORTED for what entity data may not hold. */
+export function withEntities(set: PolicySet, entities: readonly Entity[]): PolicySet {
+  return compilePolicies({ v: 1, hash: set.hash, cedarVersion: '-', policies: [...set.sources] }, entities);
+}
+
 function storeOf(entities: readonly Entity[]): EntityStore {
   try {
     return new EntityStore(entities);

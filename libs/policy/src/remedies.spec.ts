@@ -77,6 +77,19 @@ describe('what a forbid read', () => {
     ]);
   });
 
+  it('is bounded, whatever an agent sends and however often it is read', () => {
+    const reads = Array.from(
+      { length: 16 },
+      (_, n) => `context.input.text != "${n}" && context.input.list != ["${n}"]`,
+    );
+    const forbids = Object.fromEntries(['f', 'g', 'h'].map((id) => [id, forbid(` when { ${reads.join(' && ')} }`)]));
+    const input = { text: 'x'.repeat(60_000), list: Array.from({ length: 1_000 }, (_, n) => `${n}`) };
+    const { held } = decideOn(forbids, { context: { input } });
+    expect(held.length).toBeGreaterThan(16);
+    expect(JSON.stringify(held).length).toBeLessThan(40_000);
+    expect(held[0]?.values['context.input.text']).toBe(`${'x'.repeat(1_024)}…`);
+  });
+
   it('names what is missing in one that cannot be evaluated', () => {
     expect(decideOn({ f: forbid(BROKEN) }).held).toMatchObject([{ values: { 'context.missing': null } }]);
   });

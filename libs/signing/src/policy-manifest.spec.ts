@@ -38,7 +38,7 @@ describe('a policy manifest', () => {
     ['another hash', { ...signed, hash: `sha256:${'cd'.repeat(32)}` }],
     ['another author', { ...signed, author: 'mallory' }],
     ['another time', { ...signed, at: '2026-11-23T10:00:00.000Z' }],
-    ['force', { ...signed, force: true }],
+    ['a downgrade', { ...signed, over: 9 }],
     ['another ledger', { ...signed, ledger: 'writ.test/other/2026' }],
     ['the name of another key', { ...signed, key: pdp.id }],
     ['an unknown key', { ...signed, key: 'A'.repeat(22) }],

@@ -8,17 +8,21 @@ import type { Authority } from './trust-bundle.js';
 
 const SIGNATURE_BYTES = 64;
 
+/** Who publishes, where the files themselves are the publication: a decision service signs, and no operator may have the name. */
+export const FILES_AUTHOR = 'files';
+
 const manifest = {
   v: z.literal(1),
   /** The ledger of the deployment that it is for: elsewhere it counts for nothing. */
   ledger: z.string().max(256),
-  /** Grows with each publication. A lower one than the active one is a downgrade, and wants `force`. */
+  /** Grows with each publication. One that is not higher than every version before it is a downgrade, and wants `over`. */
   version: z.int().min(1),
   /** Of the policy bundle. */
   hash: z.string().regex(/^sha256:[0-9a-f]{64}$/),
   author: z.string().regex(/^[^\p{Cc}]{1,128}$/u),
   at: z.iso.datetime(),
-  force: z.literal(true).optional(),
+  /** Of a downgrade: the version in force that it replaces. Over any other it counts for nothing, so it cannot be used again. */
+  over: z.int().min(1).optional(),
 };
 const PolicyManifest = z.strictObject(manifest);
 /** Says which policies are to be in force. */

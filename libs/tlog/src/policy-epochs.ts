@@ -1,6 +1,6 @@
 import type { Entry, EntryOf } from '#writ/contracts';
 import { messageOf } from '#writ/faults';
-import { type Authority, type SignedManifest, verifyManifest } from '#writ/signing';
+import { type Authority, FILES_AUTHOR, type SignedManifest, verifyManifest } from '#writ/signing';
 
 export interface EpochProblem {
   readonly code: 'no_epoch' | 'bad_epoch';
@@ -10,6 +10,10 @@ export interface EpochProblem {
 interface Epoch {
   readonly hash: string;
   readonly version: number;
+  /** The highest version that was ever in force. */
+  readonly highest: number;
+  /** An operator published it. */
+  readonly isPublished: boolean;
 }
 
 /**
@@ -41,33 +45,48 @@ export class PolicyEpochs {
     this.#lost.add(producer);
   }
 
-  #activate({ prod, ledger, bundle, man }: EntryOf<'policy.changed'>): EpochProblem | undefined {
-    const before = this.#epochs.get(prod.id);
-    this.#epochs.set(prod.id, { hash: bundle.new, version: man.ver });
-    const bad = (message: string): EpochProblem => ({ code: 'bad_epoch', message });
+  #activate(entry: EntryOf<'policy.changed'>): EpochProblem | undefined {
+    const { prod, bundle, man } = entry;
     const isLost = this.#lost.delete(prod.id);
-    if (!isLost && bundle.old !== (before?.hash ?? null))
-      return bad(`the activation of ${bundle.new} names another one before it`);
-    if (!isLost && man.ver <= (before?.version ?? 0) && man.force !== true) {
-      return bad(`version ${man.ver} of the policies is not newer than the one before it, and not forced`);
-    }
-    try {
-      const { ver: version, author, at, force, key, sig } = man;
-      const manifest: SignedManifest = {
-        v: 1,
-        ledger,
-        version,
-        hash: bundle.new,
-        author,
-        at,
-        ...(force && { force }),
-        key,
-        sig,
-      };
-      verifyManifest(manifest, this.authority, ['pdp', 'operator']);
-      return undefined;
-    } catch (error) {
-      return bad(`the activation of ${bundle.new} is not authentic: ${messageOf(error)}`);
-    }
+    const before = isLost ? undefined : this.#epochs.get(prod.id);
+    const highest = Math.max(man.ver, this.#epochs.get(prod.id)?.highest ?? 0);
+    this.#epochs.set(prod.id, {
+      hash: bundle.new,
+      version: man.ver,
+      highest,
+      isPublished: man.author !== FILES_AUTHOR,
+    });
+    const message = (isLost ? undefined : wrongAfter(before, entry)) ?? this.#wrongManifest(entry, before);
+    return message === undefined ? undefined : { code: 'bad_epoch', message };
   }
+
+  #wrongManifest(
+    { ledger, bundle, man, prod }: EntryOf<'policy.changed'>,
+    before: Epoch | undefined,
+  ): string | undefined {
+    const { ver: version, author, at, over, key, sig } = man;
+    const manifest: SignedManifest = {
+      ...{ v: 1, ledger, version, hash: bundle.new, author, at, key, sig },
+      ...(over !== undefined && { over }),
+    };
+    const isOfFiles = author === FILES_AUTHOR;
+    try {
+      verifyManifest(manifest, this.authority, [isOfFiles ? 'pdp' : 'operator']);
+    } catch (error) {
+      return `the activation of ${bundle.new} is not authentic: ${messageOf(error)}`;
+    }
+    if (!isOfFiles) return undefined;
+    if (before?.isPublished === true)
+      return `${bundle.new} replaces what an operator published, and no operator published it`;
+    const isOwnKey = this.authority.keyOf(key)?.producers.has(prod.id) === true;
+    return isOwnKey ? undefined : `the activation of ${bundle.new} is signed by the key of another decision service`;
+  }
+}
+
+/** What is wrong with an activation after the one before it in its chain. */
+function wrongAfter(before: Epoch | undefined, { bundle, man }: EntryOf<'policy.changed'>): string | undefined {
+  if (bundle.old !== (before?.hash ?? null)) return `the activation of ${bundle.new} names another one before it`;
+  if (before === undefined || man.ver > before.highest) return undefined;
+  if (man.over === before.version && man.ver < before.version) return undefined;
+  return `version ${man.ver} of the policies is not newer than version ${before.highest}, and not forced over what was in force`;
 }

@@ -362,6 +362,22 @@ describe('LedgerVerifier on what producers must not do', () => {
       act: (builder) => builder.block('pdp-0', [builder.activation('pdp-0', { old: `sha256:${'99'.repeat(32)}` })]),
     },
     {
+      name: 'an activation under the name of an operator that a decision service signed',
+      code: 'bad_epoch',
+      exit: 40,
+      act: (builder) => builder.block('pdp-0', [builder.activation('pdp-0', { author: 'alice' })]),
+    },
+    {
+      name: 'files over what an operator published',
+      code: 'bad_epoch',
+      exit: 40,
+      act: (builder) => {
+        const old = `sha256:${'5b'.repeat(32)}`;
+        const published = builder.activation('pdp-0', { author: 'alice', keyName: 'operator' });
+        builder.block('pdp-0', [published, builder.activation('pdp-0', { old, ver: 2 })]);
+      },
+    },
+    {
       name: 'an activation of policies that an executor published',
       code: 'bad_epoch',
       exit: 40,

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { parseWhole } from '../call/parse-whole.js';
 import { type Cli, CODES, type CommonOptions, configIn, helpEnd, withJson } from '../cli.js';
-import type { PublishOptions } from '../policy/run-publish.js';
 import { addPolicyTools } from './policy-tools.js';
 
 /** `writ policy check|publish|test|diff|replay` */
@@ -28,6 +27,12 @@ export function addPolicyCommand(program: Command, cli: Cli): void {
   addPolicyTools(policy, cli);
 }
 
+interface Numbers {
+  readonly author?: string;
+  readonly policyVersion?: string;
+  readonly over?: string;
+}
+
 const VERSIONS = { min: 1, max: Number.MAX_SAFE_INTEGER };
 
 function addPublishCommand(policy: Command, cli: Cli): void {
@@ -36,7 +41,7 @@ function addPublishCommand(policy: Command, cli: Cli): void {
     .description('sign the policies as they are now; with `policyActivation: manifest` only these are put in force')
     .option('--author <name>', 'who publishes, for the record (default: the name of your account)')
     .option('--policy-version <n>', 'number of this version (default: one more than the manifest beside the policies)')
-    .option('--force', 'may be older than what is in force; that is on record')
+    .option('--over <n>', 'the version in force that an older one replaces; that is on record')
     .option('--config <file>', 'configuration (default: writ.yaml)')
     .option('--data <dir>', 'data directory with the key of the operator (default: .writ beside it)')
     .addHelpText(
@@ -46,16 +51,11 @@ function addPublishCommand(policy: Command, cli: Cli): void {
         'writ policy publish --author alice',
       ),
     );
-  withJson(publish).action(
-    async ({ policyVersion, ...options }: PublishOptions & { readonly policyVersion?: string }) => {
-      const { runPublish } = await import('../policy/run-publish.js');
-      await runPublish(
-        {
-          ...options,
-          ...(policyVersion !== undefined && { version: parseWhole(policyVersion, '`--policy-version`', VERSIONS) }),
-        },
-        cli,
-      );
-    },
-  );
+  withJson(publish).action(async ({ policyVersion, over, ...options }: CommonOptions & Numbers) => {
+    const { runPublish } = await import('../policy/run-publish.js');
+    const version =
+      policyVersion === undefined ? {} : { version: parseWhole(policyVersion, '`--policy-version`', VERSIONS) };
+    const replaced = over === undefined ? {} : { over: parseWhole(over, '`--over`', VERSIONS) };
+    await runPublish({ ...options, ...version, ...replaced }, cli);
+  });
 }

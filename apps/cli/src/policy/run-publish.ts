@@ -2,7 +2,7 @@ import { loadCatalogue } from '#writ/catalogue';
 import { deploymentPaths, openDeployment, readSigningKey } from '#writ/deployment';
 import { Fault } from '#writ/faults';
 import { loadRules, MANIFEST_FILE } from '#writ/policy-loader';
-import { parseManifest, type SignedManifest, signManifest } from '#writ/signing';
+import { FILES_AUTHOR, parseManifest, type SignedManifest, signManifest } from '#writ/signing';
 import { existsSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
@@ -13,7 +13,7 @@ import { knownAgents } from './check-policies.js';
 export interface PublishOptions extends CommonOptions {
   readonly author?: string;
   readonly version?: number;
-  readonly force?: true;
+  readonly over?: number;
 }
 
 /**
@@ -37,10 +37,13 @@ export async function runPublish(options: PublishOptions, cli: Cli): Promise<voi
       hash: bundle.hash,
       author: options.author ?? userInfo().username,
       at: new Date().toISOString(),
-      ...(options.force && { force: true }),
+      ...(options.over !== undefined && { over: options.over }),
     },
     await readSigningKey(paths.producerKey('operator')),
   );
+  if (manifest.author === FILES_AUTHOR) {
+    throw new Fault('CONFIG_INVALID', `\`${FILES_AUTHOR}\` stands for the files themselves: give another \`--author\``);
+  }
   // The same rules as whoever reads it: a bad author is told here.
   parseManifest(JSON.stringify(manifest));
   const draft = `${file}.${process.pid}.draft`;

@@ -60,7 +60,7 @@ function describe(entry: Entry, paint: Paint): string {
 
 function describeActivation({ policies, bundle, man, diff }: EntryOf<'policy.changed'>): string {
   const changes = diff === undefined ? '' : `  +${diff.added.length} -${diff.removed.length} ~${diff.changed.length}`;
-  return `${policies} policies in force  version ${man.ver} by ${man.author}${man.force ? ', FORCED' : ''}${changes}  ${shortHash(bundle.new)}`;
+  return `${policies} policies in force  version ${man.ver} by ${man.author}${man.over === undefined ? '' : `, FORCED over version ${man.over}`}${changes}  ${shortHash(bundle.new)}`;
 }
 
 function describeDecision(entry: DecidedEntry, paint: Paint): string {

@@ -35,7 +35,10 @@ export class AccessPoint {
   /** One question. Throws INPUT_INVALID when it is none, LEDGER_* when the answer cannot be put on record. */
   async evaluation(body: unknown, caller: Caller): Promise<AccessAnswer> {
     const asked = parse(AccessRequest, body);
-    return (await this.#session(caller)).answer({ asked });
+    const shard = this.#shard();
+    // Policies that are being put in force count for what comes after them in the chain.
+    while (shard.activation !== undefined) await shard.activation;
+    return this.#session(shard, caller).answer({ asked });
   }
 
   /** Many questions, in their order, as far as the semantic goes. Throws as `evaluation` does, for the message as a whole. */
@@ -45,7 +48,10 @@ export class AccessPoint {
   ): Promise<AccessAnswer | { readonly evaluations: readonly AccessAnswer[] }> {
     const { items, semantic } = readItems(body);
     if (items.length === 0) return this.evaluation(withoutBatch(body as JsonObject), caller);
-    const session = await this.#session(caller);
+    const shard = this.#shard();
+    while (shard.activation !== undefined) await shard.activation;
+    // INVARIANT: nothing is awaited until all of them are in the shard's chain.
+    const session = this.#session(shard, caller);
     const answers: Promise<AccessAnswer>[] = [];
     for (const item of items) {
       const { answer, isPermitted } = session.begin(item);
@@ -56,11 +62,13 @@ export class AccessPoint {
   }
 
   /** All questions of one message are evaluated by the same rules. */
-  async #session({ client, requestId }: Caller) {
+  #shard(): DecidingShard {
     const shard = this.ports.shard();
     if (shard === undefined) throw new Fault('LEDGER_FENCED', 'this process owns no shard, so it cannot record');
-    // Policies that are being put in force count for what comes after them in the chain.
-    while (shard.activation !== undefined) await shard.activation;
+    return shard;
+  }
+
+  #session(shard: DecidingShard, { client, requestId }: Caller) {
     const { rules } = shard;
     if (rules === undefined) throw new Fault('POLICY_DOWNGRADE', 'no policies are in force on the shard');
     const { mapping, now, shadow } = this.ports;

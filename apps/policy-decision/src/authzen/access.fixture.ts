@@ -48,7 +48,7 @@ export class AccessInMemory {
     const shard: DecidingShard = {
       calls: this.calls,
       append: (body, values) => this.#append(body, values),
-      epoch: { hash: rules.policies.hash, version: 1 },
+      epoch: { hash: rules.policies.hash, version: 1, highest: 1, isPublished: false },
       rules,
       activation: undefined,
     };
