@@ -6,11 +6,12 @@ import { policyProblemsOf } from '#writ/policy';
 import { loadRules, MANIFEST_FILE } from '#writ/policy-loader';
 import type { ServiceContext } from '#writ/service-host';
 import { type Authority, parseManifest, type SignedManifest, signManifest, verifyManifest } from '#writ/signing';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { DecidingShard } from './ports.js';
 import { ChangeWatcher } from './change-watcher.js';
 import { PolicyActivation } from './policy-activation.js';
+import { policyFingerprint } from './policy-fingerprint.js';
 import { RulesKeeper } from './rules-keeper.js';
 
 /** Who published, where the files themselves are the publication. */
@@ -33,12 +34,13 @@ export async function openRules(
   const { catalogue, settings, log, key, authority } = context;
   const paths = deploymentPaths(settings.WRIT_DATA);
   const { config } = catalogue;
-  const [directory, ...others] = [
-    config.policies,
-    ...(config.obligations === undefined ? [] : [config.obligations]),
-  ].map((folder) => resolve(catalogue.baseDirectory, folder)) as [string, ...string[]];
-  const manifestFile = join(directory, MANIFEST_FILE);
-  const look = () => fingerprint([directory, ...others], [paths.agentsFile, manifestFile]);
+  const inBase = (folder: string) => resolve(catalogue.baseDirectory, folder);
+  const folders = {
+    policies: inBase(config.policies),
+    ...(config.obligations === undefined ? {} : { obligations: inBase(config.obligations) }),
+  };
+  const manifestFile = join(folders.policies, MANIFEST_FILE);
+  const look = () => policyFingerprint(folders, [paths.agentsFile, manifestFile]);
   // Taken before the files are read: a change in between is seen at the first look.
   const loaded = await look();
   const keeper: RulesKeeper = await RulesKeeper.open({
@@ -96,21 +98,4 @@ function rejected(fault: Fault, { epoch }: DecidingShard, { policies }: Rules): 
   const at = first === undefined ? 'unknown' : `${first.file}:${first.line}:${first.col}`;
   const kept = epoch?.hash ?? policies.hash;
   return { type: 'policy.rejected', why: { code: fault.code }, kept, at: at.slice(0, 256) };
-}
-
-/** Names, sizes and times of everything that the rules are made from: another text, another fingerprint. */
-async function fingerprint(directories: readonly string[], files: readonly string[]): Promise<string> {
-  const listed = await Promise.all(
-    directories.map(async (directory) => {
-      const names = await readdir(directory, { recursive: true });
-      return names.filter((name) => name.endsWith('.cedar')).map((name) => join(directory, name));
-    }),
-  );
-  const stats = await Promise.all(
-    [...listed.flat().toSorted(), ...files].map(async (file) => {
-      const found = await stat(file).catch(() => undefined);
-      return `${file} ${found?.size} ${found?.mtimeMs} ${found?.ino}`;
-    }),
-  );
-  return stats.join('\n');
 }
