@@ -80,6 +80,21 @@ const CASES: Readonly<Record<string, () => void>> = {
     const itself = { policies: [permitWhen('duration("9223372036854775807ms") > duration("9223372036854775806ms")')] };
     expect([inCedar(itself), inWrit(itself).effect]).toEqual(['allow', 'permit']);
   },
+  'a duration of more than 256 characters, a decimal of more than 64': () => {
+    const texts = {
+      duration: ['0'.repeat(254), '1ms'],
+      decimal: ['0'.repeat(62), '1.0'],
+    };
+    for (const [type, parts] of Object.entries(texts)) {
+      const test = {
+        policies: [permitWhen(`${type}(context.x) == ${type}(context.x)`)],
+        context: { x: parts.join('') },
+      };
+      expect(inCedar(test)).toBe('allow');
+      isDenied(test, 'no_policy_permits');
+      expect(inWrit(test).errors).toHaveLength(1);
+    }
+  },
   'an extension value in entity data that errors': () => {
     const test = { policies: [PERMIT], entities: [withAttribute({ __extn: { fn: 'ip', arg: '1.2.3.256' } })] };
     expect(inCedar(test)).toBe('refused');

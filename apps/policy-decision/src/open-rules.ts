@@ -13,12 +13,13 @@ import {
   signManifest,
   verifyManifest,
 } from '#writ/signing';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { PolicyEpoch } from './calls.js';
 import type { DecidingShard } from './ports.js';
 import { ChangeWatcher } from './change-watcher.js';
 import { PolicyActivation } from './policy-activation.js';
+import { policyFingerprint } from './policy-fingerprint.js';
 import { RulesKeeper } from './rules-keeper.js';
 
 /** The newest rules that loaded, and their life on record. */
@@ -40,12 +41,13 @@ export async function openRules(
   const { catalogue, settings, log, key, authority } = context;
   const paths = deploymentPaths(settings.WRIT_DATA);
   const { config } = catalogue;
-  const [directory, ...others] = [
-    config.policies,
-    ...(config.obligations === undefined ? [] : [config.obligations]),
-  ].map((folder) => resolve(catalogue.baseDirectory, folder)) as [string, ...string[]];
-  const manifestFile = join(directory, MANIFEST_FILE);
-  const look = () => fingerprint([directory, ...others], [paths.agentsFile, manifestFile]);
+  const inBase = (folder: string) => resolve(catalogue.baseDirectory, folder);
+  const folders = {
+    policies: inBase(config.policies),
+    ...(config.obligations === undefined ? {} : { obligations: inBase(config.obligations) }),
+  };
+  const manifestFile = join(folders.policies, MANIFEST_FILE);
+  const look = () => policyFingerprint(folders, [paths.agentsFile, manifestFile]);
   // Taken before the files are read: a change in between is seen at the first look.
   const loaded = await look();
   const keeper: RulesKeeper = await RulesKeeper.open({
@@ -56,14 +58,7 @@ export async function openRules(
     manifestOf: async ({ hash }) =>
       config.policyActivation === 'files' ? undefined : readManifest(manifestFile, hash, authority()),
     onChanged: () => void activation.activateAll(),
-    onRejected: (fault, { rules }) => {
-      log.error({ code: fault.code, detail: fault.message, kept: rules.policies.hash }, 'a bad change was refused');
-      for (const shard of shards()) {
-        shard.append(rejected(fault, shard, rules)).catch((error: unknown) => {
-          log.error({ detail: messageOf(error) }, 'a change could not be recorded');
-        });
-      }
-    },
+    onRejected: (fault, { rules }) => recordRejection(fault, rules, { shards: shards(), log }),
   });
   const activation = new PolicyActivation({
     published: () => keeper.current,
@@ -100,26 +95,22 @@ async function readManifest(file: string, hash: string, authority: Authority): P
   );
 }
 
+function recordRejection(
+  fault: Fault,
+  rules: Rules,
+  { shards, log }: { readonly shards: readonly DecidingShard[]; readonly log: ServiceContext['log'] },
+): void {
+  log.error({ code: fault.code, detail: fault.message, kept: rules.policies.hash }, 'a bad change was refused');
+  for (const shard of shards) {
+    shard.append(rejected(fault, shard, rules)).catch((error: unknown) => {
+      log.error({ detail: messageOf(error) }, 'a change could not be recorded');
+    });
+  }
+}
+
 function rejected(fault: Fault, { epoch }: DecidingShard, { policies }: Rules): EntryBody {
   const [first] = policyProblemsOf(fault);
   const at = first === undefined ? 'unknown' : `${first.file}:${first.line}:${first.col}`;
   const kept = epoch?.hash ?? policies.hash;
   return { type: 'policy.rejected', why: { code: fault.code }, kept, at: at.slice(0, 256) };
-}
-
-/** Names, sizes and times of everything that the rules are made from: another text, another fingerprint. */
-async function fingerprint(directories: readonly string[], files: readonly string[]): Promise<string> {
-  const listed = await Promise.all(
-    directories.map(async (directory) => {
-      const names = await readdir(directory, { recursive: true });
-      return names.filter((name) => name.endsWith('.cedar')).map((name) => join(directory, name));
-    }),
-  );
-  const stats = await Promise.all(
-    [...listed.flat().toSorted(), ...files].map(async (file) => {
-      const found = await stat(file).catch(() => undefined);
-      return `${file} ${found?.size} ${found?.mtimeMs} ${found?.ino}`;
-    }),
-  );
-  return stats.join('\n');
 }

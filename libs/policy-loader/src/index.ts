@@ -1,3 +1,3 @@
 export { loadPolicies } from './load-policies.js';
 export { entitiesOf, loadRules } from './load-rules.js';
-export { MANIFEST_FILE } from './policy-files.js';
+export { listPolicyFiles, MANIFEST_FILE } from './policy-files.js';

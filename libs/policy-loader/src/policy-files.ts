@@ -54,7 +54,9 @@ function fileProblem(file: string, message: string): PolicyProblem {
   return { code: 'POLICY_PARSE', rule: 'unreadable-file', file, line: 1, col: 1, message };
 }
 
-interface ListedFile {
+/** A file, or a link, that is read as policies. */
+export interface ListedFile {
+  /** As it is shown: `policies/mail.cedar`. */
   readonly name: string;
   readonly path: string;
 }
@@ -77,7 +79,11 @@ function refusalOf(found: Stats): string | undefined {
   return found.size > FILE_BYTES_MAX ? `the file has ${found.size} bytes; the limit is ${FILE_BYTES_MAX}` : undefined;
 }
 
-async function listPolicyFiles(directory: string, set: PolicySetName): Promise<readonly ListedFile[]> {
+/**
+ * Every file that `readPolicyFiles` reads, and every link that it follows or refuses, sorted by name. Throws CONFIG_NOT_FOUND when
+ * there is no such folder, POLICY_PARSE when there are too many.
+ */
+export async function listPolicyFiles(directory: string, set: PolicySetName): Promise<readonly ListedFile[]> {
   const files: ListedFile[] = [];
   const open = [''];
   for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {

@@ -1,4 +1,4 @@
-import { checkedInt64, checkedLong, EvaluationError, ExtensionValue, type Value } from './values.js';
+import { checkedInt64, checkedLong, EvaluationError, ExtensionValue, textToRead, type Value } from './values.js';
 
 const NOT_A_DATETIME = new EvaluationError(
   '`datetime` of text that is not a date, or a date and a time with its offset',
@@ -6,6 +6,10 @@ const NOT_A_DATETIME = new EvaluationError(
 const NOT_A_DURATION = new EvaluationError('`duration` of text that is not a duration');
 const EXPECTED_DATETIME = new EvaluationError('type error: expected datetime');
 const EXPECTED_DURATION = new EvaluationError('type error: expected duration');
+
+const DATETIME_CHARACTERS_MAX = 64;
+/** A full one has 102, zeros in front aside. */
+const DURATION_CHARACTERS_MAX = 256;
 
 const DATETIME =
   /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d):(\d\d)(?:\.(\d{3}))?(?:Z|(?<sign>[+-])(?<hours>\d\d)(?<minutes>\d\d)))?$/;
@@ -19,7 +23,7 @@ const UNITS: readonly bigint[] = Object.values(MS_OF);
 
 /** Cedar's `datetime`: `2024-10-15`, or with `T11:35:00Z`, `T11:35:00.000+0100`. Milliseconds since 1970, 64 bits. */
 export function parseDatetime(text: string): ExtensionValue {
-  const match = DATETIME.exec(text);
+  const match = DATETIME.exec(textToRead(text, DATETIME_CHARACTERS_MAX));
   if (match === null) throw NOT_A_DATETIME;
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, ms = 0] = match
     .slice(1, 8)
@@ -40,9 +44,12 @@ function isTimeOfDay(hour: number, minute: number, second: number): boolean {
   return hour < 24 && minute < 60 && second < 60;
 }
 
-/** Cedar's `duration`: `1d2h3m4s5ms`, each part once and in this order, or with a sign before all of it. 64 bits of ms. */
+/**
+ * Cedar's `duration`: `1d2h3m4s5ms`, each part once and in this order, or with a sign before all of it. 64 bits of ms. Stricter
+ * than Cedar: an error beyond 256 characters, which only zeros in front can fill.
+ */
 export function parseDuration(text: string): ExtensionValue {
-  const match = DURATION.exec(text);
+  const match = DURATION.exec(textToRead(text, DURATION_CHARACTERS_MAX));
   if (match === null) throw NOT_A_DURATION;
   const ms = match
     .slice(2)

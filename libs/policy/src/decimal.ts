@@ -1,13 +1,17 @@
-import { checkedInt64, EvaluationError, ExtensionValue, type Value } from './values.js';
+import { checkedInt64, EvaluationError, ExtensionValue, textToRead, type Value } from './values.js';
 
 const NOT_A_DECIMAL = new EvaluationError('`decimal` of text that is not a decimal with one to four fraction digits');
 const EXPECTED_DECIMAL = new EvaluationError('type error: expected decimal');
 
+const DECIMAL_CHARACTERS_MAX = 64;
 const DECIMAL = /^(-?)0*(\d{1,15})\.(\d{1,4})$/;
 
-/** Cedar's `decimal`: one to four digits after the point, 64 bits of ten-thousandths. */
+/**
+ * Cedar's `decimal`: one to four digits after the point, 64 bits of ten-thousandths. Stricter than Cedar: an error beyond 64
+ * characters, which only zeros in front can fill.
+ */
 export function parseDecimal(text: string): ExtensionValue {
-  const [, sign, whole, fraction = ''] = DECIMAL.exec(text) ?? [];
+  const [, sign, whole, fraction = ''] = DECIMAL.exec(textToRead(text, DECIMAL_CHARACTERS_MAX)) ?? [];
   if (whole === undefined) throw NOT_A_DECIMAL;
   const number = checkedInt64(BigInt(`${sign}${whole}${fraction.padEnd(4, '0')}`));
   return new ExtensionValue('decimal', number);

@@ -22,6 +22,8 @@ const request = {
 const setOf = (expression: string): PolicySet =>
   compilePolicies(bundleOf({ p: `permit (principal, action, resource) when { ${expression} };` }), entities);
 
+const TOO_LONG = 'text too long for a value of an extension type';
+
 /** What a `when` with this expression does: holds, does not hold, or errors. */
 function outcomeOf(expression: string): 'holds' | 'fails' | 'errors' {
   const decision = decide(setOf(expression), request);
@@ -305,6 +307,28 @@ describe('a condition with values', () => {
   ])('of tags: %s %s', (expression, expected) => {
     expect([outcomeOf(expression), outcomeInCedar(expression)]).toEqual([expected, expected]);
   });
+});
+
+describe('text that a request chose', () => {
+  const text = (characters: number, rest: string) => `${'0'.repeat(characters - rest.length)}${rest}`;
+
+  it.each([
+    ['duration', 'duration(context.s) == duration("1ms")', 256, '1ms'],
+    ['decimal', 'decimal(context.s) == decimal("1.0")', 64, '1.0'],
+  ])('is read as a %s to its limit, and is an error beyond it', (_type, expression, charactersMax, rest) => {
+    const decided = (characters: number) =>
+      decide(setOf(expression), { ...request, context: { s: text(characters, rest) } });
+    expect(decided(charactersMax).effect).toBe('permit');
+    expect(decided(charactersMax + 1)).toMatchObject({ effect: 'forbid', errors: [{ id: 'p', message: TOO_LONG }] });
+  });
+
+  it.each(['duration', 'decimal', 'datetime', 'ip'])(
+    'is refused by its length before any pattern reads it: %s',
+    (type) => {
+      const long = { ...request, context: { s: '0'.repeat(60_000) } };
+      expect(decide(setOf(`${type}(context.s) == context.s`), long).errors).toEqual([{ id: 'p', message: TOO_LONG }]);
+    },
+  );
 });
 
 describe('a near miss', () => {

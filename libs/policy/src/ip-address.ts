@@ -1,7 +1,9 @@
-import { EvaluationError, ExtensionValue, type Value } from './values.js';
+import { EvaluationError, ExtensionValue, textToRead, type Value } from './values.js';
 
 const NOT_AN_ADDRESS = new EvaluationError('`ip` of text that is not an address or a range');
 const EXPECTED_ADDRESS = new EvaluationError('type error: expected ipaddr');
+
+const ADDRESS_CHARACTERS_MAX = 64;
 
 const V4 = /^(?:(?:0|[1-9]\d{0,2})(?:\.|$)){4}$(?<!\.)/;
 const V6_GROUP = /^[\da-fA-F]{1,4}$/;
@@ -9,7 +11,7 @@ const PREFIX = /^(?:0|[1-9]\d{0,2})$/;
 
 /** Cedar's `ip`: IPv4 or IPv6, alone or with a prefix length. IPv4 inside of IPv6 (`::ffff:1.2.3.4`) is not accepted. */
 export function parseIp(text: string): ExtensionValue {
-  const slash = text.indexOf('/');
+  const slash = textToRead(text, ADDRESS_CHARACTERS_MAX).indexOf('/');
   const address = parseAddress(slash < 0 ? text : text.slice(0, slash));
   if (address === undefined) throw NOT_AN_ADDRESS;
   const { bits, number } = address;

@@ -66,6 +66,7 @@ const EXPECTED_ENTITY = new EvaluationError('type error: expected entity');
 const NULL_VALUE = new EvaluationError('type error: null is not a value');
 const OVERFLOW = new EvaluationError('integer overflow: beyond 2^53');
 
+const TEXT_TOO_LONG = new EvaluationError('text too long for a value of an extension type');
 const INT64_OVERFLOW = new EvaluationError('integer overflow: beyond 64 bits');
 
 const missing = new Map<string, EvaluationError>();
@@ -95,6 +96,15 @@ export function asString(value: Value): string {
 export function asEntity(value: Value): EntityRef {
   if (value instanceof EntityRef) return value;
   throw EXPECTED_ENTITY;
+}
+
+/**
+ * Text that a constructor of an extension type is to read. The caller of a tool may have chosen it: it is measured before any
+ * pattern runs over it.
+ */
+export function textToRead(text: string, charactersMax: number): string {
+  if (text.length > charactersMax) throw TEXT_TOO_LONG;
+  return text;
 }
 
 /** Elements of a set, in any order and possibly repeated. */

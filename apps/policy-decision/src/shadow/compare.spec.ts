@@ -90,6 +90,12 @@ describe('compare', () => {
       'stricter',
     ],
     [
+      'a duration of more characters than Writ reads',
+      writ('no_policy_permits', [], [['p1', 'text too long for a value of an extension type']]),
+      cedar('allow', ['p1']),
+      'stricter',
+    ],
+    [
       'an integer beyond 2^53, and more allowed than by Cedar',
       writ('permit', ['p2'], [['p1', 'integer overflow: beyond 2^53']]),
       cedar('deny'),

@@ -4,20 +4,20 @@ import type { OracleAnswer } from './oracle-child.js';
 /** `stricter`: Writ differs where it means to, and does not permit what Cedar denies. */
 export type Comparison = 'same' | 'stricter' | 'different';
 
-/** Integers end at 2^53 here and at 2^63 in Cedar. */
-const STRICTER_ERROR = 'integer overflow: beyond 2^53';
+/** Integers end at 2^53 here and at 2^63 in Cedar; the text of a duration or a decimal ends nowhere there. */
+const STRICTER_ERRORS = ['integer overflow: beyond 2^53', 'text too long for a value of an extension type'];
 
 /**
- * Compares a decision with Cedar's: effect, deciding policies, policies that errored. Writ is stricter on purpose in three cases: a
- * forbid that errors denies, a permit with obligations that errors denies, and integers beyond 2^53 are errors. Permits are not
- * evaluated here once a forbid has decided, so their errors are compared only when none has.
+ * Compares a decision with Cedar's: effect, deciding policies, policies that errored. Writ is stricter on purpose in four cases: a
+ * forbid that errors denies, a permit with obligations that errors denies, integers beyond 2^53 are errors, and so is long text of
+ * an extension type. Permits are not evaluated here once a forbid has decided, so their errors are compared only when none has.
  */
 export function compare(
   decision: PolicyDecision,
   cedar: OracleAnswer,
   effectOf: (id: string) => 'permit' | 'forbid' | undefined,
 ): Comparison {
-  if (decision.errors.some(({ message }) => message.startsWith(STRICTER_ERROR))) {
+  if (decision.errors.some(({ message }) => STRICTER_ERRORS.some((stricter) => message.startsWith(stricter)))) {
     return decision.effect === 'permit' && cedar.decision === 'deny' ? 'different' : 'stricter';
   }
   const determining = decision.determining.map(({ id }) => id);
