@@ -166,6 +166,12 @@ describe('readCatalogue', () => {
     expect(fault.message).not.toContain('hunter2');
   });
 
+  it('takes the text behind `:-` where the variable is not set or empty', () => {
+    const policies = (environment: Record<string, string>) =>
+      read('policies: ${P:-of/old:-x}', environment).config.policies;
+    expect([policies({}), policies({ P: '' }), policies({ P: 'p' })]).toEqual(['of/old:-x', 'of/old:-x', 'p']);
+  });
+
   it('puts variables of the environment into values, once, and leaves `$${` as text', () => {
     const catalogue = read('policies: a/${P}/$${P}', { P: '${Q}' });
     expect(catalogue.config.policies).toBe('a/${Q}/${P}');
