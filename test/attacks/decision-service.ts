@@ -2,6 +2,7 @@ import type { BusMessage } from '#writ/nats';
 import { DecideHandler } from '../../apps/policy-decision/src/decide.handler.js';
 import { Calls } from '../../apps/policy-decision/src/calls.js';
 import { Decider } from '../../apps/policy-decision/src/decider.js';
+import { PolicyErrors } from '../../apps/policy-decision/src/policy-errors.js';
 import { Pools } from '../../apps/policy-decision/src/pools.js';
 import type { DecidingShard } from '../../apps/policy-decision/src/ports.js';
 import { Refusals } from '../../apps/policy-decision/src/refusals.js';
@@ -73,6 +74,9 @@ export class DecisionServiceInMemory {
   /** Set to let every append fail. */
   ledgerFault: Fault | undefined;
   readonly refusals: Refusals;
+  /** What the log was told of policies that errored. */
+  readonly warnings: Record<string, unknown>[] = [];
+  readonly policyErrors = new PolicyErrors({ warn: (fields) => this.warnings.push(fields) }, () => this.nowMs);
   readonly #values = new Map<string, readonly PayloadValue[]>();
   readonly #handler: DecideHandler;
 
@@ -96,6 +100,7 @@ export class DecisionServiceInMemory {
         this.commands.push(command);
         return Promise.resolve();
       },
+      policyErrors: this.policyErrors,
       now,
     });
     this.#handler = new DecideHandler(decider, () => this.refusals, pino({ level: 'silent' }));
