@@ -2,12 +2,13 @@ import type { BusMessage } from '#writ/nats';
 import { DecideHandler } from '../../apps/policy-decision/src/decide.handler.js';
 import { Calls } from '../../apps/policy-decision/src/calls.js';
 import { Decider } from '../../apps/policy-decision/src/decider.js';
+import { PolicyErrors } from '../../apps/policy-decision/src/policy-errors.js';
 import { Pools } from '../../apps/policy-decision/src/pools.js';
 import type { DecidingShard } from '../../apps/policy-decision/src/ports.js';
 import { Refusals } from '../../apps/policy-decision/src/refusals.js';
 import { StoredAnswers } from '../../apps/policy-decision/src/stored-answers.js';
 import { type Rules, rulesOf as makeRules } from '#writ/authorisation';
-import { readCatalogue } from '#writ/catalogue';
+import { type Catalogue, readCatalogue } from '#writ/catalogue';
 import type { Answer, Command, Entry, EntryBody, PayloadValue } from '#writ/contracts';
 import type { Fault } from '#writ/faults';
 import { bundleHash, compilePolicies, type PolicyBundle, policyEntities, type PolicySource } from '#writ/policy';
@@ -16,8 +17,11 @@ import { pino } from 'pino';
 const NOW = Date.parse('2026-11-22T10:00:00Z');
 const REPLY = '_R_.aB3.cD4';
 
-const CATALOGUE = readCatalogue(
-  `
+export function catalogueOf(yaml: string): Catalogue {
+  return readCatalogue(yaml, { file: 'writ.yaml', baseDirectory: '.', environment: {} });
+}
+
+const CATALOGUE = catalogueOf(`
 version: 1
 ledger: test/default/0
 agents: { support: { teams: [staff] }, intern: { teams: [interns] } }
@@ -26,9 +30,13 @@ tools:
     kind: function
     function: echo
     input: { type: object, required: [text], properties: { text: { type: string, maxLength: 1000 } } }
-`,
-  { file: 'writ.yaml', baseDirectory: '.', environment: {} },
-);
+`);
+
+/** What decisions are made from. */
+export interface Declared {
+  readonly catalogue: Catalogue;
+  readonly policies: readonly PolicySource[];
+}
 
 export const STAFF_MAY_ECHO: PolicySource = {
   set: 'policies',
@@ -52,16 +60,16 @@ const AGENTS = [
   { name: 'intern', teams: ['interns'] },
 ];
 
-function rulesOf(policies: readonly PolicySource[]): Rules {
+function rulesOf({ catalogue, policies }: Declared): Rules {
   const bundle: PolicyBundle = {
     v: 1,
     hash: bundleHash(policies, '4.0'),
     cedarVersion: '4.0',
     policies: [...policies],
   };
-  const tools = [...CATALOGUE.tools.values()].map(({ name, declaration }) => ({ name, ...declaration }));
+  const tools = [...catalogue.tools.values()].map(({ name, declaration }) => ({ name, ...declaration }));
   const entities = policyEntities({ agents: AGENTS, tools, namespaces: [], destinations: [] });
-  return makeRules(CATALOGUE, compilePolicies(bundle, entities), AGENTS);
+  return makeRules(catalogue, compilePolicies(bundle, entities), AGENTS);
 }
 
 /** A decision service with a ledger in memory: what it recorded, which commands it issued, what it answered. */
@@ -70,14 +78,20 @@ export class DecisionServiceInMemory {
   readonly commands: Command[] = [];
   readonly calls = new Calls('default');
   nowMs = NOW;
+  /** Appends are durable when this is resolved. */
+  ledgerIsReady: Promise<void> = Promise.resolve();
   /** Set to let every append fail. */
   ledgerFault: Fault | undefined;
   readonly refusals: Refusals;
+  /** What the log was told of policies that errored. */
+  readonly warnings: Record<string, unknown>[] = [];
+  readonly policyErrors = new PolicyErrors({ warn: (fields) => this.warnings.push(fields) }, () => this.nowMs);
   readonly #values = new Map<string, readonly PayloadValue[]>();
   readonly #handler: DecideHandler;
+  readonly #shard: DecidingShard;
 
   constructor(policies: readonly PolicySource[] = [STAFF_MAY_ECHO]) {
-    const rules = rulesOf(policies);
+    const rules = rulesOf({ catalogue: CATALOGUE, policies });
     const shard: DecidingShard = {
       calls: this.calls,
       append: (body, values) => this.append(body, values),
@@ -85,6 +99,7 @@ export class DecisionServiceInMemory {
       rules,
       activation: undefined,
     };
+    this.#shard = shard;
     const now = () => this.nowMs;
     this.refusals = new Refusals(shard.append, now, () => undefined);
     const decider = new Decider({
@@ -96,6 +111,7 @@ export class DecisionServiceInMemory {
         this.commands.push(command);
         return Promise.resolve();
       },
+      policyErrors: this.policyErrors,
       now,
     });
     this.#handler = new DecideHandler(decider, () => this.refusals, pino({ level: 'silent' }));
@@ -118,8 +134,23 @@ export class DecisionServiceInMemory {
     return answer === undefined ? undefined : (JSON.parse(answer) as Answer);
   }
 
+  /** Names the policies that decisions cite. */
+  get bundle(): string | undefined {
+    return this.#shard.epoch?.hash;
+  }
+
+  /** Puts other rules in force, as an activation does: decisions that begin meanwhile wait until it is on record. */
+  activate(declared: Declared, recorded: Promise<void>): Promise<void> {
+    const rules = rulesOf(declared);
+    this.#shard.activation = recorded.then(() => {
+      Object.assign(this.#shard, { rules, epoch: { hash: rules.policies.hash, version: 2 }, activation: undefined });
+    });
+    return this.#shard.activation;
+  }
+
   /** Puts an entry on record, also one of another producer. */
   async append(body: EntryBody, values?: readonly PayloadValue[], producer = 'pdp-0') {
+    await this.ledgerIsReady;
     if (this.ledgerFault !== undefined) throw this.ledgerFault;
     const n = this.recorded.length + 1;
     const id = String(n).padStart(26, '0');

@@ -21,6 +21,7 @@ import {
 } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import type { Appended } from '#writ/ledger-client';
+import type { PolicyErrors } from './policy-errors.js';
 import type { Pools } from './pools.js';
 import type { DecidingShard, Shard, Shards } from './ports.js';
 import type { StoredAnswers } from './stored-answers.js';
@@ -36,6 +37,7 @@ export interface DeciderPorts {
   readonly stored: StoredAnswers;
   /** Resolves when COMMANDS has stored the command. `id` is the digest of the decision, never something that an agent chose. */
   readonly issue: (subject: string, command: Command, id: string) => Promise<void>;
+  readonly policyErrors: PolicyErrors;
   readonly now: () => number;
   readonly shadow?: Shadow;
 }
@@ -64,8 +66,9 @@ export class Decider {
     const nowMs = this.ports.now();
     const rules = this.#rulesFor(agent, shard);
     const session = { callsToday: shard.calls.allowedToday(agent, nowMs) };
-    const { shadow } = this.ports;
+    const { shadow, policyErrors } = this.ports;
     const verdict = this.#withExecutor(authorise(request, { agent, asked, session, nowMs, shadow }, rules));
+    policyErrors.note({ agent, call: request.call }, verdict.decision.errors);
     const described = describeDecision(request, verdict, {
       tenant: this.ports.tenant,
       agent,

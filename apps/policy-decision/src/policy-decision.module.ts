@@ -12,6 +12,7 @@ import { DECIDE, DecideHandler, LOGGER } from './decide.handler.js';
 import { Decider, DECIDER } from './decider.js';
 import { LedgerAlarm } from './ledger-alarm.js';
 import { openRules, type WatchedRules } from './open-rules.js';
+import { PolicyErrors } from './policy-errors.js';
 import { Pools } from './pools.js';
 import { REFUSALS_OF, type RefusalsOf } from './refusals-of.js';
 import { openShadow } from './shadow/open-shadow.js';
@@ -38,13 +39,14 @@ interface Parts {
   readonly keeper: ShardKeeper;
   readonly rules: WatchedRules;
   readonly shadow: ShadowLane;
+  readonly policyErrors: PolicyErrors;
 }
 
 /** Wires the decision service: the ledger it follows, the rules it decides by, the shards it owns, the requests it answers. */
 export async function policyDecisionService(context: ServiceContext): Promise<Service> {
   const { bus, log, settings } = context;
   const parts = await openParts(context);
-  const { owner, follower, keeper, rules, shadow } = parts;
+  const { owner, follower, keeper, rules, shadow, policyErrors } = parts;
   const refusalsOf: RefusalsOf = (address) => owner.refusalsOf(address);
   let timers: NodeJS.Timeout[] = [];
   let isCaughtUp = false;
@@ -80,7 +82,7 @@ export async function policyDecisionService(context: ServiceContext): Promise<Se
       keeper.start();
       timers = startTimers(context, parts);
       rules.watch();
-      access = await openAccess(context, { shard: () => owner.first(), shadow });
+      access = await openAccess(context, { shard: () => owner.first(), shadow, policyErrors });
     },
     stop: async () => {
       timers.forEach((timer) => clearInterval(timer));
@@ -128,10 +130,11 @@ async function openParts(context: ServiceContext): Promise<Parts> {
   keeper.listen();
   rules = await openRules(context, () => owner.all());
   const shadow = openShadow(context, () => owner.first());
-  return { calls, follower, pools, strategy, owner, keeper, rules, shadow };
+  const policyErrors = new PolicyErrors(log, Date.now);
+  return { calls, follower, pools, strategy, owner, keeper, rules, shadow, policyErrors };
 }
 
-function deciderOf(context: ServiceContext, { owner, pools, shadow }: Parts): Decider {
+function deciderOf(context: ServiceContext, { owner, pools, shadow, policyErrors }: Parts): Decider {
   return new Decider({
     tenant: context.catalogue.config.tenant,
     shards: owner,
@@ -141,6 +144,7 @@ function deciderOf(context: ServiceContext, { owner, pools, shadow }: Parts): De
       const options = { msgId: id, stream: COMMANDS_STREAM, timeoutMs: ISSUE_TIMEOUT_MS };
       await publishToStream(context.bus, subject, Buffer.from(JSON.stringify(command)), options);
     },
+    policyErrors,
     now: Date.now,
     shadow,
   });
@@ -165,7 +169,8 @@ function startTimers({ bus, log }: ServiceContext, { calls, owner, follower }: P
   ];
 }
 
-function detailsOf({ settings }: ServiceContext, { keeper, owner, follower, calls, rules, pools, shadow }: Parts) {
+function detailsOf({ settings }: ServiceContext, parts: Parts) {
+  const { keeper, owner, follower, calls, rules, pools, shadow, policyErrors } = parts;
   return {
     instance: settings.WRIT_INSTANCE,
     shardsOwned: keeper.owned,
@@ -177,6 +182,7 @@ function detailsOf({ settings }: ServiceContext, { keeper, owner, follower, call
     agents: rules.newest.agents,
     pools: pools.present(),
     shadow: shadow.details,
+    policyErrors: policyErrors.details,
   };
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type JsonObject, parse } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import { inTime } from '../in-time.js';
+import type { PolicyErrors } from '../policy-errors.js';
 import type { DecidingShard } from '../ports.js';
 import type { Shadow } from '#writ/authorisation';
 import { type AccessAnswer, answerOf, badItem } from './access-answer.js';
@@ -15,6 +16,7 @@ export interface AccessPorts {
   /** Any shard that this process owns: evaluations are recorded in its chain. */
   readonly shard: () => DecidingShard | undefined;
   readonly mapping: Mapping;
+  readonly policyErrors: PolicyErrors;
   readonly now: () => number;
   readonly shadow?: Shadow;
 }
@@ -71,7 +73,7 @@ export class AccessPoint {
   #session(shard: DecidingShard, { client, requestId }: Caller) {
     const { rules } = shard;
     if (rules === undefined) throw new Fault('POLICY_DOWNGRADE', 'no policies are in force on the shard');
-    const { mapping, now, shadow } = this.ports;
+    const { mapping, now, shadow, policyErrors } = this.ports;
     const grounds = { rules, calls: shard.calls, mapping, nowMs: now(), shadow };
     const bundle = rules.policies.hash;
     const record = async (evaluation: Evaluation, asked: AccessRequest, call: string): Promise<AccessAnswer> => {
@@ -85,6 +87,9 @@ export class AccessPoint {
       if ('problem' in item) return { answer: Promise.resolve(badItem(item.problem)), isPermitted: false };
       const call = `az-${randomBytes(12).toString('hex')}`;
       const evaluation = evaluate(item.asked, call, grounds);
+      if (evaluation.status === 'evaluated') {
+        policyErrors.note({ agent: evaluation.agent, call }, evaluation.verdict.decision.errors);
+      }
       const isPermitted = evaluation.status === 'evaluated' && evaluation.isPermitted;
       return { answer: record(evaluation, item.asked, call), isPermitted };
     };

@@ -7,6 +7,7 @@ import { bundleOf } from '../../../../test/vectors/cedar-oracle.js';
 import { Calls } from '../calls.js';
 import { NOON } from '../entries.fixture.js';
 import type { Rules } from '#writ/authorisation';
+import { PolicyErrors } from '../policy-errors.js';
 import type { DecidingShard } from '../ports.js';
 import { AccessPoint, type Caller } from './access-point.js';
 
@@ -40,6 +41,7 @@ export class AccessInMemory {
   readonly calls = new Calls('default');
   ledgerFault: Fault | undefined;
   isOwner = true;
+  readonly policyErrors = new PolicyErrors({ warn: () => undefined }, () => NOON);
   readonly point: AccessPoint;
 
   constructor(world: World) {
@@ -55,6 +57,7 @@ export class AccessInMemory {
     this.point = new AccessPoint({
       shard: () => (this.isOwner ? shard : undefined),
       mapping: { subjects: authzen?.subjects ?? [], actions: authzen?.actions ?? [] },
+      policyErrors: this.policyErrors,
       now: () => NOON,
     });
   }

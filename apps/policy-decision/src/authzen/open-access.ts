@@ -3,6 +3,7 @@ import type { AuthZenDeclaration } from '#writ/catalogue';
 import { deploymentPaths, readAccessTokens } from '#writ/deployment';
 import { Fault } from '#writ/faults';
 import type { ServiceContext } from '#writ/service-host';
+import type { PolicyErrors } from '../policy-errors.js';
 import type { DecidingShard } from '../ports.js';
 import type { Shadow } from '#writ/authorisation';
 import { AccessPoint } from './access-point.js';
@@ -18,6 +19,7 @@ export interface OpenAccess {
 export interface AccessGrounds {
   readonly shard: () => DecidingShard | undefined;
   readonly shadow: Shadow;
+  readonly policyErrors: PolicyErrors;
 }
 
 const REQUEST_TIMEOUT_MS = 5_000;
