@@ -40,6 +40,8 @@ export class AccessInMemory {
   readonly calls = new Calls('default');
   ledgerFault: Fault | undefined;
   isOwner = true;
+  readonly lost: string[] = [];
+  nowMs = NOON;
   readonly point: AccessPoint;
 
   constructor(world: World) {
@@ -55,7 +57,8 @@ export class AccessInMemory {
     this.point = new AccessPoint({
       shard: () => (this.isOwner ? shard : undefined),
       mapping: { subjects: authzen?.subjects ?? [], actions: authzen?.actions ?? [] },
-      now: () => NOON,
+      now: () => this.nowMs,
+      onLost: (error) => this.lost.push(error),
     });
   }
 
