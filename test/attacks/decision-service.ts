@@ -5,7 +5,7 @@ import { Decider } from '../../apps/policy-decision/src/decider.js';
 import { PolicyErrors } from '../../apps/policy-decision/src/policy-errors.js';
 import { Pools } from '../../apps/policy-decision/src/pools.js';
 import type { DecidingShard } from '../../apps/policy-decision/src/ports.js';
-import { Refusals } from '../../apps/policy-decision/src/refusals.js';
+import { Refusals, REQUEST_REFUSALS } from '../../apps/policy-decision/src/refusals.js';
 import { StoredAnswers } from '../../apps/policy-decision/src/stored-answers.js';
 import { type Rules, rulesOf as makeRules } from '#writ/authorisation';
 import { type Catalogue, readCatalogue } from '#writ/catalogue';
@@ -101,7 +101,7 @@ export class DecisionServiceInMemory {
     };
     this.#shard = shard;
     const now = () => this.nowMs;
-    this.refusals = new Refusals(shard.append, now, () => undefined);
+    this.refusals = new Refusals({ of: REQUEST_REFUSALS, append: shard.append, now, onLost: () => undefined });
     const decider = new Decider({
       tenant: 'default',
       shards: { of: () => shard },

@@ -87,7 +87,7 @@ export async function policyDecisionService(context: ServiceContext): Promise<Se
     stop: async () => {
       timers.forEach((timer) => clearInterval(timer));
       rules.close();
-      access?.close();
+      await access?.close();
       shadow.close();
       await keeper.stop();
       await follower.stop();

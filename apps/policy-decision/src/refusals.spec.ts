@@ -1,5 +1,5 @@
 import type { EntryBody } from '#writ/contracts';
-import { type Refusal, Refusals } from './refusals.js';
+import { type Refusal, Refusals, REQUEST_REFUSALS } from './refusals.js';
 
 const MINUTE_MS = 60_000;
 const aRefusal = (over: Partial<Refusal> = {}): Refusal => ({
@@ -18,11 +18,12 @@ function someRefusals() {
     entries.push(body);
     return Promise.resolve({ id: `entry-${entries.length}` });
   };
-  const refusals = new Refusals(
+  const refusals = new Refusals({
+    of: REQUEST_REFUSALS,
     append,
-    () => state.nowMs,
-    (error) => lost.push(error),
-  );
+    now: () => state.nowMs,
+    onLost: (error) => lost.push(error),
+  });
   return { refusals, entries, lost, state };
 }
 

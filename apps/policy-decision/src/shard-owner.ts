@@ -4,7 +4,7 @@ import type { BlockWriter, LedgerFollower } from '#writ/ledger-client';
 import type { BusSubscription } from '#writ/nats';
 import type { Calls } from './calls.js';
 import type { DecidingShard, Shard, Shards } from './ports.js';
-import { Refusals } from './refusals.js';
+import { Refusals, REQUEST_REFUSALS } from './refusals.js';
 import type { OwnedShard } from './shard-keeper.js';
 
 const DECLINED_MAX = 5;
@@ -122,7 +122,7 @@ export class ShardOwner implements Shards {
     return {
       calls,
       append,
-      refusals: new Refusals(append, this.options.now, onLost),
+      refusals: new Refusals({ of: REQUEST_REFUSALS, append, now: this.options.now, onLost }),
       get epoch() {
         return calls.epochOf(producer);
       },

@@ -187,8 +187,16 @@ export const Entry = z.discriminatedUnion('type', [
     obl: decided.obl,
     io: decided.io,
   }),
-  /** A question of an enforcement point that was answered with no, because it could not be evaluated. */
-  z.strictObject({ type: type('access.refused'), ...access, why: z.strictObject({ code: Short }) }),
+  /**
+   * Questions of an enforcement point that were answered with no, because they could not be evaluated: one entry per client, code
+   * and minute. `n` counts them, `req` is the first of them; without `n` it is the only one.
+   */
+  z.strictObject({
+    type: type('access.refused'),
+    ...access,
+    why: z.strictObject({ code: Short }),
+    n: z.int().min(1).optional(),
+  }),
   z.strictObject({
     type: type('credential.used'),
     ...base,

@@ -9,6 +9,7 @@ import {
   PolicyJson,
   type PolicyProblem,
   policyProblemsOf,
+  type PolicySet,
   type PolicySource,
   type UntypedToolArgument,
 } from '#writ/policy';
@@ -30,7 +31,11 @@ export interface BuildOptions {
   readonly untyped: readonly UntypedToolArgument[];
   /** Policies that were accepted under the same rules, schema and version of Cedar: they are not parsed again. */
   readonly known: KnownPolicies | undefined;
+  readonly check: PolicyCheck;
 }
+
+/** What else is wrong with policies that compile, each at its policy's start. */
+export type PolicyCheck = (policies: PolicySet) => readonly PolicyProblem[];
 
 /** A bundle with its warnings, or everything that is wrong. */
 export type Built =
@@ -55,7 +60,7 @@ export async function buildBundle(files: readonly PolicyFile[], options: BuildOp
   await breathe();
   const bundle = bundleOf(parsed.policies, parsed.cedarVersion);
   const places = policiesByPlace(bundle.policies);
-  problems.push(...compileProblems(bundle).map((problem) => placeAtAnnotation(problem, places)));
+  problems.push(...compileProblems(bundle, options.check).map((problem) => placeAtAnnotation(problem, places)));
   await breathe();
   problems.push(...checkFilterable(bundle), ...withoutPolicy(files, texts));
   const textOf = new Map(cut.flatMap(({ text }, at) => (text === undefined ? [] : [[files[at]?.name ?? '', text]])));
@@ -191,11 +196,10 @@ function bundleOf(policies: readonly UnnamedPolicy[], cedarVersion: string): Pol
   return { v: 1, hash: bundleHash(named, cedarVersion), cedarVersion, policies: named };
 }
 
-/** What the evaluator would refuse. Entities do not matter for it. */
-function compileProblems(bundle: PolicyBundle): readonly PolicyProblem[] {
+/** What the evaluator would refuse, or else what the check does. Entities do not matter for it. */
+function compileProblems(bundle: PolicyBundle, check: PolicyCheck): readonly PolicyProblem[] {
   try {
-    compilePolicies(bundle, []);
-    return [];
+    return check(compilePolicies(bundle, []));
   } catch (thrown) {
     const problems = policyProblemsOf(thrown);
     if (problems.length === 0) throw thrown;

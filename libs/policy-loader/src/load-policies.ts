@@ -7,7 +7,7 @@ import {
   type PolicyProblem,
   type UntypedToolArgument,
 } from '#writ/policy';
-import { buildBundle } from './build-bundle.js';
+import { buildBundle, type PolicyCheck } from './build-bundle.js';
 import { readCachedBundle, readKnownPolicies, writeCachedBundle } from './bundle-cache.js';
 import { contentHash, type ReadFiles, readPolicyFiles } from './policy-files.js';
 import { cedarPackageVersion } from './run-child.js';
@@ -25,6 +25,8 @@ export interface LoadOptions {
   readonly cacheDirectory?: string;
   /** How long a child process may take. */
   readonly timeoutMs?: number;
+  /** Not asked about a bundle from the cache. */
+  readonly check?: PolicyCheck;
   /** Told what is suspicious, such as a policy that can never apply; also when there are errors as well. */
   readonly onWarning?: (warning: PolicyProblem) => void;
 }
@@ -49,8 +51,8 @@ export async function loadPolicies(options: LoadOptions): Promise<PolicyBundle> 
     return cached.bundle;
   }
   const known = cacheDirectory === undefined ? undefined : await readKnownPolicies(cacheDirectory, name);
-  const { timeoutMs = TIMEOUT_MS, untyped = [] } = options;
-  const built = await buildBundle(files, { schema, timeoutMs, untyped, known });
+  const { timeoutMs = TIMEOUT_MS, untyped = [], check = () => [] } = options;
+  const built = await buildBundle(files, { schema, timeoutMs, untyped, known, check });
   const warnings = 'loaded' in built ? built.loaded.warnings : built.warnings;
   for (const warning of inFileOrder(warnings)) options.onWarning?.(warning);
   const errors = [...problems, ...('loaded' in built ? [] : built.errors)];

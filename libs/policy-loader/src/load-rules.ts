@@ -12,7 +12,7 @@ import {
   type PolicySet,
   untypedArguments,
 } from '#writ/policy';
-import { linesOfPolicies, withSource } from './place-problems.js';
+import { linesOfPolicies, placeAtAnnotation, policiesByPlace, withSource } from './place-problems.js';
 import { checkRedactionPaths } from './redaction-paths.js';
 import { loadPolicies } from './load-policies.js';
 
@@ -33,16 +33,20 @@ export interface LoadedRules {
 export async function loadRules({ catalogue, agents, dataDir, onWarning }: LoadRulesOptions): Promise<LoadedRules> {
   const model = policyModel(catalogue, agents);
   const { obligations } = catalogue.config;
+  const check = (policies: PolicySet): readonly PolicyProblem[] => checkRedactionPaths(policies, catalogue);
   const bundle = await loadPolicies({
     directory: resolve(catalogue.baseDirectory, catalogue.config.policies),
     ...(obligations !== undefined && { obligationsDirectory: resolve(catalogue.baseDirectory, obligations) }),
     schema: generateSchema(model),
     untyped: untypedArguments(model),
+    check,
     ...(dataDir !== undefined && { cacheDirectory: join(dataDir, 'cache', 'policies') }),
     ...(onWarning !== undefined && { onWarning }),
   });
   const policies = compilePolicies(bundle, policyEntities(model));
-  const problems = checkRedactionPaths(policies, catalogue);
+  // A bundle from the cache was checked against the arguments of then, and not all of those are in the schema that names it.
+  const places = policiesByPlace(bundle.policies);
+  const problems = check(policies).map((problem) => placeAtAnnotation(problem, places));
   if (problems.length > 0) throw policyFault(withSource(problems, linesOfPolicies(bundle.policies)));
   return { bundle, policies };
 }

@@ -80,7 +80,7 @@ export function placeAtAnnotation(problem: PolicyProblem, policies: ReadonlyMap<
   const policy = policies.get(placeKey(problem));
   const span = name === undefined || policy === undefined ? undefined : annotationSpan(policy.text, name);
   if (policy === undefined || span === undefined) return problem;
-  return { ...problem, rule: 'annotation-value', ...placeOfSpan(policy, span) };
+  return { rule: 'annotation-value', ...problem, ...placeOfSpan(policy, span) };
 }
 
 /** By where policies start. */

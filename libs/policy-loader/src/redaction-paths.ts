@@ -8,14 +8,14 @@ const OTHER_ACTIONS: ReadonlySet<string> = new Set(['memory', 'query', 'write', 
 
 /**
  * A redaction of inputs by a path that no tool in the policy's scope can have would redact nothing, in silence. Each is a problem
- * with its policy's place.
+ * at its policy's start, about its `@obligations`.
  */
 export function checkRedactionPaths(
   { policies, obligations: obliging }: PolicySet,
   { tools }: Catalogue,
 ): readonly PolicyProblem[] {
   const all = [...policies, ...(obliging?.policies ?? [])];
-  return all.flatMap(({ place, actions, obligations }) => {
+  return all.flatMap(({ source, actions, obligations }) => {
     const paths = obligations.flatMap((obligation) =>
       obligation.type === 'redact' && obligation.target === 'input' ? (obligation.paths ?? []) : [],
     );
@@ -25,15 +25,18 @@ export function checkRedactionPaths(
     const inScope = names.includes('call')
       ? [...tools.values()]
       : [...tools.values()].filter(({ name }) => names.includes(name));
+    // Without a tool nothing is redacted by anybody; an action that is unknown is told by Cedar.
+    if (inScope.length === 0) return [];
     const schemas = inScope.map(({ declaration }) => declaration.input as JsonObject);
     return paths
       .filter((path) => schemas.every((schema) => unmatchedPaths(schema, [path]).length > 0))
       .map((path) => ({
         code: 'POLICY_LINT' as const,
-        file: place.file,
-        line: place.line,
-        col: place.col,
-        message: `the redaction path \`${path}\` can match no argument of the tools that the policy is about`,
+        rule: 'redaction-path',
+        file: source.file,
+        line: source.line,
+        col: source.col,
+        message: `\`@obligations\` redacts \`${path}\`, which can match no argument of the tools that the policy is about`,
       }));
   });
 }

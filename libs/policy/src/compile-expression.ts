@@ -2,6 +2,7 @@ import type { Json } from '#writ/contracts';
 import { attributeOf, contextAttribute, contextGroupAttribute, getTag, hasPath, hasTag } from './attributes.js';
 import { compileCall } from './compile-call.js';
 import type { EntityStore } from './entity-store.js';
+import { hasAll, hasAny, hasElement, isEqual } from './equality.js';
 import type { Evaluator } from './evaluator.js';
 import {
   attributePath,
@@ -26,10 +27,6 @@ import {
   checkedLong,
   compareValues,
   elementsOf,
-  hasAll,
-  hasAny,
-  hasElement,
-  isEqual,
   isIn,
   Unsupported,
   type Value,

@@ -4,7 +4,7 @@ import { isList, isObject } from './expression.js';
 import { type InputMember, type InputType, readInputType, type UntypedArgument } from './read-input-type.js';
 
 const EMPTY: InputType = { kind: 'Record', members: new Map() };
-/** Operators over sets of records or sets cost the product of two lengths, and a caller chooses both. */
+/** Operators over sets of records or sets read every member of every element, and a caller chooses how many there are. */
 const NESTED_ELEMENTS_MAX = 1_000;
 
 interface KnownInput {

@@ -35,6 +35,8 @@ export class EntityRef {
 /** A set that was built from a literal, or indexed because it is long. Only sets of plain values have an index. */
 export class CedarSet {
   readonly index: ReadonlySet<Value> | undefined;
+  /** The keys of its sets and records, once somebody looked for one among them. */
+  nestedKeys: ReadonlySet<string> | undefined;
 
   constructor(readonly elements: readonly Value[]) {
     this.index = elements.every((element) => typeof element !== 'object') ? new Set(elements) : undefined;
@@ -63,7 +65,6 @@ const EXPECTED_COMPARABLE = new EvaluationError('type error: expected two of lon
 const EXPECTED_STRING = new EvaluationError('type error: expected string');
 const EXPECTED_SET = new EvaluationError('type error: expected set');
 const EXPECTED_ENTITY = new EvaluationError('type error: expected entity');
-const NULL_VALUE = new EvaluationError('type error: null is not a value');
 const OVERFLOW = new EvaluationError('integer overflow: beyond 2^53');
 
 const TEXT_TOO_LONG = new EvaluationError('text too long for a value of an extension type');
@@ -139,10 +140,6 @@ export function isSameEntity(a: EntityRef, b: EntityRef): boolean {
   return a === b || (a.id === b.id && a.type === b.type);
 }
 
-function isSameExtensionValue(a: ExtensionValue, b: ExtensionValue): boolean {
-  return a.type === b.type && a.number === b.number && a.bits === b.bits && a.prefix === b.prefix;
-}
-
 /**
  * Negative, zero or positive as the left one is less, equal or more. Longs, datetimes and durations have an order that `<`
  * knows; decimals have methods instead.
@@ -151,53 +148,6 @@ export function compareValues(left: Value, right: Value): number {
   if (!(left instanceof ExtensionValue && right instanceof ExtensionValue)) return asLong(left) - asLong(right);
   if (left.type !== right.type || (left.type !== 'datetime' && left.type !== 'duration')) throw EXPECTED_COMPARABLE;
   return left.number < right.number ? -1 : left.number > right.number ? 1 : 0;
-}
-
-/** Cedar's `==`: never an error, values of different types are different, sets compare without order or repetition. */
-export function isEqual(a: Value, b: Value): boolean {
-  if (a === null || b === null) throw NULL_VALUE;
-  if (a === b) return true;
-  if (typeof a !== 'object' || typeof b !== 'object') return false;
-  if (a instanceof EntityRef || b instanceof EntityRef) {
-    return a instanceof EntityRef && b instanceof EntityRef && isSameEntity(a, b);
-  }
-  if (isSet(a) || isSet(b)) return isSet(a) && isSet(b) && hasAll(a, b) && hasAll(b, a);
-  if (a instanceof ExtensionValue || b instanceof ExtensionValue) {
-    return a instanceof ExtensionValue && b instanceof ExtensionValue && isSameExtensionValue(a, b);
-  }
-  const left = a as Readonly<Record<string, Value>>;
-  const right = b as Readonly<Record<string, Value>>;
-  const keys = Object.keys(left);
-  if (keys.length !== Object.keys(right).length) return false;
-  return keys.every((key) => Object.hasOwn(right, key) && isEqual(left[key], right[key]));
-}
-
-/** Whether the set has the element. */
-export function hasElement(set: Value, element: Value): boolean {
-  const isPlain = typeof element !== 'object';
-  if (Array.isArray(set)) return isPlain ? set.includes(element) : set.some((member) => isEqual(member, element));
-  if (!(set instanceof CedarSet)) throw EXPECTED_SET;
-  if (isPlain && set.index !== undefined) return set.index.has(element);
-  return set.elements.some((member) => isEqual(member, element));
-}
-
-export function hasAll(set: Value, wanted: Value): boolean {
-  const indexed = indexIfLong(set);
-  return elementsOf(wanted).every((element) => hasElement(indexed, element));
-}
-
-export function hasAny(set: Value, wanted: Value): boolean {
-  const indexed = indexIfLong(set);
-  return elementsOf(wanted).some((element) => hasElement(indexed, element));
-}
-
-const SCAN_MAX = 16;
-
-/** An attacker chooses the arrays of a context: two long ones must not cost their product. */
-function indexIfLong(set: Value): Value {
-  if (Array.isArray(set) && set.length > SCAN_MAX) return new CedarSet(set);
-  elementsOf(set);
-  return set;
 }
 
 /** Cedar's `in`: the entity itself, or below it; with a set, in any of its entities. */

@@ -52,6 +52,13 @@ describe('formatEntry', () => {
       /read todo:t1 for user:u1 {2}REFUSED {2}INPUT_UNKNOWN_AGENT {2}asked by gateway$/,
     );
     expect(isDenial(refused)).toBe(true);
+    const counted = entryOf('pdp-0', {
+      type: 'access.refused',
+      ...access,
+      why: { code: 'INPUT_UNKNOWN_AGENT' },
+      n: 99,
+    });
+    expect(formatEntry(counted, plain)).toMatch(/asked by gateway {2}99 times$/);
   });
 
   it('shows where the evaluator and Cedar differ', () => {

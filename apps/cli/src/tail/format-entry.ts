@@ -29,7 +29,7 @@ function describe(entry: Entry, paint: Paint): string {
     case 'call.indeterminate':
       return `${actOf(entry)}  ${paint('yellow', entry.type.slice(5).toUpperCase())}  ${entry.corr.call}`;
     case 'request.refused':
-      return `${entry.act.kind.padEnd(32)}  ${paint('red', 'REFUSED')}  ${entry.why.code}${entry.n > 1 ? `  ${entry.n} times` : ''}`;
+      return `${entry.act.kind.padEnd(32)}  ${paint('red', 'REFUSED')}  ${entry.why.code}${timesOf(entry.n)}`;
     case 'command.refused':
       return `command of ${entry.dec.seq}.${entry.dec.i}  ${paint('red', 'REFUSED')}  ${entry.why.code}`;
     case 'shard.claimed':
@@ -46,7 +46,7 @@ function describe(entry: Entry, paint: Paint): string {
     case 'access.evaluated':
       return `${describeReasons(entry, entry.req.eval, paint)}  asked by ${entry.client}`;
     case 'access.refused':
-      return `${entry.req.act} ${entry.req.res.type}:${entry.req.res.id} for ${entry.req.sub.type}:${entry.req.sub.id}  ${paint('red', 'REFUSED')}  ${entry.why.code}  asked by ${entry.client}`;
+      return `${entry.req.act} ${entry.req.res.type}:${entry.req.res.id} for ${entry.req.sub.type}:${entry.req.sub.id}  ${paint('red', 'REFUSED')}  ${entry.why.code}  asked by ${entry.client}${timesOf(entry.n)}`;
     case 'credential.used':
       return `credential ${entry.cred} used at ${entry.origin}  ${entry.corr.call}`;
     case 'agent.identity.issued':
@@ -56,6 +56,11 @@ function describe(entry: Entry, paint: Paint): string {
     case 'ledger.near_full':
       return paint('yellow', `the ledger is nearly full: ${entry.used} of ${entry.max} bytes`);
   }
+}
+
+/** How many an entry stands for, when it is not one alone. */
+function timesOf(n = 1): string {
+  return n > 1 ? `  ${n} times` : '';
 }
 
 function describeActivation({ policies, bundle, man, diff }: EntryOf<'policy.changed'>): string {

@@ -1,7 +1,7 @@
 import type { AgentRemedy } from '#writ/contracts';
-import { FAULTS } from '#writ/faults';
+import { type Fault, FAULTS } from '#writ/faults';
 import { remediesForAgent } from '../record-decision.js';
-import type { AccessObligation, Evaluation } from './evaluate.js';
+import type { AccessObligation, Evaluated } from './evaluate.js';
 
 /** An answer of AuthZEN 1.0. */
 export interface AccessAnswer {
@@ -32,13 +32,15 @@ export interface View {
   readonly bundle: string;
 }
 
+/** The answer to a question that could not be evaluated; with the entry when one was written for it alone. */
+export function refusalOf(fault: Fault, entry: string | undefined): AccessAnswer {
+  const told = fault.isToldToSender ? fault.message : FAULTS[fault.code].means;
+  const id = entry === undefined ? {} : { evaluation_id: entry };
+  return { decision: false, context: { code: fault.code, ...id, reason_user: { en: told } } };
+}
+
 /** The answer to an evaluation that is on record as that entry. */
-export function answerOf(evaluation: Evaluation, entry: string, view: View): AccessAnswer {
-  if (evaluation.status === 'refused') {
-    const { fault } = evaluation;
-    const told = fault.isToldToSender ? fault.message : FAULTS[fault.code].means;
-    return { decision: false, context: { code: fault.code, evaluation_id: entry, reason_user: { en: told } } };
-  }
+export function answerOf(evaluation: Evaluated, entry: string, view: View): AccessAnswer {
   const { isPermitted, code, verdict, obligations } = evaluation;
   const { reasonForAgent, remedies } = verdict.decision;
   return {
@@ -59,7 +61,7 @@ export function badItem(message: string): AccessAnswer {
   return { decision: false, context: { error: { status: 400, message } } };
 }
 
-function adminReason({ code, verdict }: Extract<Evaluation, { status: 'evaluated' }>, { bundle }: View): AdminReason {
+function adminReason({ code, verdict }: Evaluated, { bundle }: View): AdminReason {
   const { determining, near, errors } = verdict.decision;
   const policies = determining.map(({ id, effect, file, line }) => ({ id, effect, at: `${file}:${line}` }));
   const by = policies.map(({ id, at }) => `\`${id}\` at ${at}`).join(', ');

@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { type JsonObject, parse } from '#writ/contracts';
+import { type EntryBody, type JsonObject, parse } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import { inTime } from '../in-time.js';
 import type { PolicyErrors } from '../policy-errors.js';
 import type { DecidingShard } from '../ports.js';
+import { Refusals } from '../refusals.js';
 import type { Shadow } from '#writ/authorisation';
-import { type AccessAnswer, answerOf, badItem } from './access-answer.js';
+import { type AccessAnswer, answerOf, badItem, refusalOf } from './access-answer.js';
 import { AccessRequest, type Item, readItems, type Semantic, withoutBatch } from './access-request.js';
 import type { AccessClient } from './access-tokens.js';
-import { describeEvaluation } from './describe-evaluation.js';
+import { ACCESS_REFUSALS, type AccessRefusal, describeEvaluation } from './describe-evaluation.js';
 import { evaluate, type Evaluation } from './evaluate.js';
 import type { Mapping } from './question.js';
 
@@ -19,6 +20,8 @@ export interface AccessPorts {
   readonly policyErrors: PolicyErrors;
   readonly now: () => number;
   readonly shadow?: Shadow;
+  /** Told why when refusals could not be recorded. */
+  readonly onLost: (error: string) => void;
 }
 
 /** Who asks, and the name that it gave the request. */
@@ -30,9 +33,23 @@ export interface Caller {
 /** An evaluation that is not on record by then is not answered. */
 const RECORD_WITHIN_MS = 5_000;
 
-/** Answers enforcement points outside of Writ. Every evaluation is on record before it is answered; a permit executes nothing. */
+/**
+ * Answers enforcement points outside of Writ. Every evaluation is on record before it is answered; a permit executes nothing.
+ * Questions that cannot be evaluated are recorded as refusals are: the first of a client and code at once, then counted.
+ */
 export class AccessPoint {
-  constructor(private readonly ports: AccessPorts) {}
+  readonly #refusals: Refusals<AccessRefusal>;
+
+  constructor(private readonly ports: AccessPorts) {
+    const { now, onLost } = ports;
+    const append = async (body: EntryBody) => this.#shard().append(body);
+    this.#refusals = new Refusals({ of: ACCESS_REFUSALS, append, now, onLost });
+  }
+
+  /** Records the counts of refusals whose minute is over, or all of them at shutdown. */
+  flush(all = false): Promise<void> {
+    return this.#refusals.flush(all);
+  }
 
   /** One question. Throws INPUT_INVALID when it is none, LEDGER_* when the answer cannot be put on record. */
   async evaluation(body: unknown, caller: Caller): Promise<AccessAnswer> {
@@ -64,12 +81,6 @@ export class AccessPoint {
   }
 
   /** All questions of one message are evaluated by the same rules. */
-  #shard(): DecidingShard {
-    const shard = this.ports.shard();
-    if (shard === undefined) throw new Fault('LEDGER_FENCED', 'this process owns no shard, so it cannot record');
-    return shard;
-  }
-
   #session(shard: DecidingShard, { client, requestId }: Caller) {
     const { rules } = shard;
     if (rules === undefined) throw new Fault('POLICY_DOWNGRADE', 'no policies are in force on the shard');
@@ -78,6 +89,12 @@ export class AccessPoint {
     const bundle = rules.policies.hash;
     const record = async (evaluation: Evaluation, asked: AccessRequest, call: string): Promise<AccessAnswer> => {
       const asking = { client: client.name, asked, call, requestId, bundle };
+      if (evaluation.status === 'refused') {
+        const { fault } = evaluation;
+        const recorded = this.#refusals.record({ asking, code: fault.code });
+        // A no lets nothing happen: it is answered, and counted, also when the ledger cannot take its entry.
+        return refusalOf(fault, await inTime(recorded, RECORD_WITHIN_MS, () => undefined));
+      }
       const { entry, values } = describeEvaluation(evaluation, asking);
       const { id } = await inTime(shard.append(entry, values), RECORD_WITHIN_MS, tookTooLong);
       // If the process dies here the evaluation is on record and nobody heard the answer: nothing happens by it.
@@ -94,6 +111,12 @@ export class AccessPoint {
       return { answer: record(evaluation, item.asked, call), isPermitted };
     };
     return { begin, answer: (item: Item) => begin(item).answer };
+  }
+
+  #shard(): DecidingShard {
+    const shard = this.ports.shard();
+    if (shard === undefined) throw new Fault('LEDGER_FENCED', 'this process owns no shard, so it cannot record');
+    return shard;
   }
 }
 

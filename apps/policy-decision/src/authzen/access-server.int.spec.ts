@@ -171,6 +171,24 @@ describe('the access API', () => {
     expect((await api.send()).status).toBe(200);
   });
 
+  it('gives a client half of the requests in flight, and the rest stays for the others', async () => {
+    let release = (): void => undefined;
+    const hold = new Promise<void>((resolve) => (release = resolve));
+    await using api = await Running.start({ inFlightMax: 2, hold });
+    const first = api.send();
+    await api.entered;
+    const second = await api.send();
+    expect(second.status).toBe(503);
+    await expect(second.json()).resolves.toMatchObject({ code: 'BUSY' });
+    // Only single evaluations are held.
+    const body = JSON.stringify({ ...mail(), evaluations: [{}] });
+    const other = await api.send({ path: '/access/v1/evaluations', token: tokenOf('a'), body });
+    expect(other.status).toBe(200);
+    release();
+    expect((await first).status).toBe(200);
+    expect((await api.send()).status).toBe(200);
+  });
+
   it('cuts off who sends slowly', async () => {
     await using api = await Running.start({ timeoutMs: 200 });
     const socket = connect(api.port, '127.0.0.1');

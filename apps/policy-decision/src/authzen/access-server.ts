@@ -8,6 +8,7 @@ import { HttpProblem, statusOf } from './http-problem.js';
 export interface AccessServerOptions {
   readonly point: AccessPoint;
   readonly tokens: AccessTokens;
+  /** Of all clients; of one it is half, rounded up. */
   readonly requestsInFlightMax: number;
   /** Who takes longer to send a request is cut off. */
   readonly requestTimeoutMs: number;
@@ -47,7 +48,10 @@ export function createAccessServer(options: AccessServerOptions): Server {
 }
 
 function handlerOf(options: AccessServerOptions) {
+  const { requestsInFlightMax } = options;
+  const ofClientMax = Math.ceil(requestsInFlightMax / 2);
   let inFlight = 0;
+  const inFlightOf = new Map<string, number>();
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const startedMs = performance.now();
     const requestId = requestIdOf(request);
@@ -61,8 +65,11 @@ function handlerOf(options: AccessServerOptions) {
       const known = options.tokens.clientOf(request.headers.authorization);
       client = known.name;
       if (!known.canEvaluate) throw new Fault('ACCESS_FORBIDDEN', 'the client may not evaluate');
-      if (inFlight >= options.requestsInFlightMax) throw new Fault('BUSY', FAULTS.BUSY.means);
+      const ofClient = inFlightOf.get(client) ?? 0;
+      // No client leaves the others without a place.
+      if (inFlight >= requestsInFlightMax || ofClient >= ofClientMax) throw new Fault('BUSY', FAULTS.BUSY.means);
       inFlight += 1;
+      inFlightOf.set(client, ofClient + 1);
       try {
         const caller = { client: known, requestId };
         const body = parseStrictJson(await bodyOf(request));
@@ -73,6 +80,7 @@ function handlerOf(options: AccessServerOptions) {
         send(response, 200, requestId, answer);
       } finally {
         inFlight -= 1;
+        inFlightOf.set(client, (inFlightOf.get(client) ?? 1) - 1);
       }
     } catch (thrown) {
       outcome = refuse(response, requestId, thrown, options.log);

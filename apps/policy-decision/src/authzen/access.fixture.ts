@@ -42,6 +42,8 @@ export class AccessInMemory {
   ledgerFault: Fault | undefined;
   isOwner = true;
   readonly policyErrors = new PolicyErrors({ warn: () => undefined }, () => NOON);
+  readonly lost: string[] = [];
+  nowMs = NOON;
   readonly point: AccessPoint;
 
   constructor(world: World) {
@@ -58,7 +60,8 @@ export class AccessInMemory {
       shard: () => (this.isOwner ? shard : undefined),
       mapping: { subjects: authzen?.subjects ?? [], actions: authzen?.actions ?? [] },
       policyErrors: this.policyErrors,
-      now: () => NOON,
+      now: () => this.nowMs,
+      onLost: (error) => this.lost.push(error),
     });
   }
 

@@ -1,8 +1,9 @@
-import { canonicalJson, type EntryBody, type Json, type PayloadValue } from '#writ/contracts';
+import { canonicalJson, type EntryBody, type EntryOf, type Json, type PayloadValue } from '#writ/contracts';
 import { commitText, newSalt } from '#writ/tlog';
 import { obligationNames, reasonValues, whyOf } from '../record-decision.js';
+import type { RefusalKind } from '../refusals.js';
 import type { AccessRequest } from './access-request.js';
-import type { Evaluation } from './evaluate.js';
+import type { Evaluated } from './evaluate.js';
 
 /** Who asked what, in which words. */
 export interface Asking {
@@ -15,6 +16,24 @@ export interface Asking {
   readonly bundle: string;
 }
 
+/** A question that could not be evaluated. */
+export interface AccessRefusal {
+  readonly asking: Asking;
+  readonly code: string;
+}
+
+/** By client and code: subject, action and resource are whatever the client says. */
+export const ACCESS_REFUSALS: RefusalKind<AccessRefusal> = {
+  keyOf: ({ asking, code }) => `${asking.client} ${code}`,
+  entryOf: ({ asking, code }, n) => ({
+    type: 'access.refused',
+    client: asking.client,
+    req: reqOf(asking),
+    why: { code },
+    n,
+  }),
+};
+
 /** An evaluation, ready to be recorded. Properties and context are in the values alone. */
 export interface DescribedEvaluation {
   readonly entry: EntryBody;
@@ -22,19 +41,8 @@ export interface DescribedEvaluation {
 }
 
 /** Describes an evaluation for the ledger. */
-export function describeEvaluation(evaluation: Evaluation, asking: Asking): DescribedEvaluation {
-  const { client, asked, call, requestId, bundle } = asking;
-  const { subject, action, resource } = asked;
-  const req = {
-    sub: { type: subject.type, id: subject.id },
-    act: action.name,
-    res: { type: resource.type, id: resource.id },
-    eval: call,
-    ...(requestId === undefined ? {} : { xid: requestId }),
-  };
-  if (evaluation.status === 'refused') {
-    return { entry: { type: 'access.refused', client, req, why: { code: evaluation.fault.code } }, values: [] };
-  }
+export function describeEvaluation(evaluation: Evaluated, asking: Asking): DescribedEvaluation {
+  const { client, asked, bundle } = asking;
   const { agent, verdict, isPermitted, code } = evaluation;
   const salt = newSalt();
   const text = canonicalJson(asked as unknown as Json);
@@ -43,7 +51,7 @@ export function describeEvaluation(evaluation: Evaluation, asking: Asking): Desc
     entry: {
       type: 'access.evaluated',
       client,
-      req,
+      req: reqOf(asking),
       who: { agent },
       act: { kind: verdict.kind, res: verdict.resource, dig: verdict.dig },
       eff: { d: isPermitted ? 'allow' : 'deny', phase: 'evaluated' },
@@ -52,5 +60,16 @@ export function describeEvaluation(evaluation: Evaluation, asking: Asking): Desc
       io: { in: commitText(salt, '/in', text), in_len: Buffer.byteLength(text) },
     },
     values: [{ path: '/in', salt, value: asked as unknown as Json }, ...reasonValues(verdict.decision)],
+  };
+}
+
+function reqOf({ asked, call, requestId }: Asking): EntryOf<'access.refused'>['req'] {
+  const { subject, action, resource } = asked;
+  return {
+    sub: { type: subject.type, id: subject.id },
+    act: action.name,
+    res: { type: resource.type, id: resource.id },
+    eval: call,
+    ...(requestId === undefined ? {} : { xid: requestId }),
   };
 }

@@ -24,17 +24,18 @@ export interface AccessObligation {
   readonly properties: JsonObject;
 }
 
-/** What the policies say to a question, or why it cannot be put to them. */
-export type Evaluation =
-  | {
-      readonly status: 'evaluated';
-      readonly agent: string;
-      readonly isPermitted: boolean;
-      readonly code: Verdict['decision']['code'];
-      readonly verdict: Verdict;
-      readonly obligations: readonly AccessObligation[];
-    }
-  | { readonly status: 'refused'; readonly fault: Fault };
+/** What the policies say to a question. */
+export interface Evaluated {
+  readonly status: 'evaluated';
+  readonly agent: string;
+  readonly isPermitted: boolean;
+  readonly code: Verdict['decision']['code'];
+  readonly verdict: Verdict;
+  readonly obligations: readonly AccessObligation[];
+}
+
+/** The same, or why the question cannot be put to them. */
+export type Evaluation = Evaluated | { readonly status: 'refused'; readonly fault: Fault };
 
 /**
  * Evaluates a question of an enforcement point by the rules that decide calls. A question about an agent, a tool or arguments that do

@@ -13,7 +13,8 @@ import { AccessTokens } from './access-tokens.js';
 /** The access API while it listens. */
 export interface OpenAccess {
   readonly port: number;
-  close(): void;
+  /** Takes no more questions, and records what was counted. */
+  close(): Promise<void>;
 }
 
 export interface AccessGrounds {
@@ -23,6 +24,7 @@ export interface AccessGrounds {
 }
 
 const REQUEST_TIMEOUT_MS = 5_000;
+const FLUSH_EVERY_MS = 5_000;
 
 /** Listens for enforcement points when the configuration says so. Throws CONFIG_KEY and CONFIG_PORT_IN_USE. */
 export async function openAccess(context: ServiceContext, grounds: AccessGrounds): Promise<OpenAccess | undefined> {
@@ -34,8 +36,10 @@ export async function openAccess(context: ServiceContext, grounds: AccessGrounds
   const port = portOf(authzen, settings.WRIT_INSTANCE);
   const { host } = authzen.listen;
   const portNow = (): number => (server.address() as AddressInfo).port;
+  const onLost = (error: string) => log.error({ detail: error }, 'a refused question could not be recorded');
+  const point = new AccessPoint({ ...grounds, mapping: authzen, now: Date.now, onLost });
   const server = createAccessServer({
-    point: new AccessPoint({ ...grounds, mapping: authzen, now: Date.now }),
+    point,
     tokens,
     requestsInFlightMax: authzen.requestsInFlightMax,
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
@@ -48,9 +52,12 @@ export async function openAccess(context: ServiceContext, grounds: AccessGrounds
     });
     server.listen(port, host, resolve);
   });
-  const close = () => {
+  const timer = setInterval(() => void point.flush(), FLUSH_EVERY_MS);
+  const close = async () => {
+    clearInterval(timer);
     server.close();
     server.closeIdleConnections();
+    await point.flush(true);
   };
   return { port: portNow(), close };
 }
