@@ -1,12 +1,8 @@
 import type { Agent } from '#writ/agent-sdk';
 import { subjects } from '#writ/contracts';
 import type { Bus } from '#writ/nats';
-import { readProfile } from '#writ/deployment';
-import { nkeyAuthenticator } from 'nats';
-import { once } from 'node:events';
-import { connect } from 'node:net';
-import { createInterface } from 'node:readline';
 import type { Gateway, RunningProcess } from '../harness/gateway.js';
+import { sendRaw } from '../harness/raw-sender.js';
 import { OutsideService } from './outside-service.js';
 import { startOffice } from './small-office.js';
 
@@ -214,23 +210,3 @@ describe('a message of an agent', () => {
     });
   });
 });
-
-/** Speaks the protocol of the bus by hand, as a client does that cares about no limit; gives what the server said. */
-async function sendRaw(gateway: Gateway, agent: string, operation: string, bytes: number): Promise<string> {
-  const { seed } = await readProfile(gateway.paths, agent);
-  const { hostname, port } = new URL(gateway.url);
-  const socket = connect(Number(port), hostname);
-  const lines = createInterface({ input: socket });
-  const said: string[] = [];
-  lines.on('line', (line: string) => {
-    said.push(line);
-    if (!line.startsWith('INFO ') || said.length > 1) return;
-    const { nonce } = JSON.parse(line.slice(5)) as { nonce: string };
-    const proof = nkeyAuthenticator(Buffer.from(seed))(nonce);
-    socket.write(`CONNECT ${JSON.stringify({ ...proof, verbose: false, lang: 'raw', version: '0' })}\r\n`);
-    socket.write(`PUB ${subjects.request(agent, operation)} ${bytes}\r\n${'x'.repeat(bytes)}\r\n`);
-  });
-  socket.on('error', () => undefined);
-  await once(socket, 'close');
-  return said.join('\n');
-}
