@@ -38,8 +38,8 @@ export class PolicyActivation {
   constructor(private readonly options: PolicyActivationOptions) {}
 
   /**
-   * Activates the newest rules on a shard, or leaves it as it is and throws: POLICY_DOWNGRADE, or LEDGER_* when the activation
-   * could not be recorded. One at a time for a shard.
+   * Activates the newest rules on a shard, or leaves it as it is and throws: POLICY_DOWNGRADE or POLICY_UNSIGNED when they may
+   * not follow what is in force, LEDGER_* when the activation could not be recorded. One at a time for a shard.
    */
   async activate(shard: DecidingShard): Promise<void> {
     while (shard.activation !== undefined) await shard.activation;
