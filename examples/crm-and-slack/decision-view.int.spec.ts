@@ -41,7 +41,7 @@ describe('viewDecision', () => {
 
   it('shows the nearest permit and what failed when no policy decided', async () => {
     const near = [{ ...SLACK, id: 'support-posts-to-its-channels', line: 10, failed: 'when context.input.x' }];
-    const view = await viewDecision(decided('deny', { code: 'no_policy_permits', pol: [], near }), FOLDER);
+    const view = await viewDecision(decided('deny', { code: 'no_policy_permits', pol: [] }), FOLDER, { near });
     expect(view.nearest?.text).toMatch(/^permit/);
     expect(printDecision('intern', 'x', view)).toContain(
       'no permit matched; the nearest is policies/slack.cedar:10  support-posts-to-its-channels\n' +

@@ -1,4 +1,4 @@
-import type { DecidedEntry } from '#writ/contracts';
+import type { DecidedEntry, EntryOf } from '#writ/contracts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { policyTextAt } from './policy-text.js';
@@ -23,15 +23,22 @@ export interface DecisionView {
   readonly nearest: (PolicyView & { readonly failed: string }) | undefined;
 }
 
-/** Reads the policies that a decision names. `folder` is where writ.yaml stands. */
-export async function viewDecision(entry: DecidedEntry, folder: string): Promise<DecisionView> {
+/**
+ * Reads the policies that a decision names, and of a default deny the one that its explanation says came nearest. `folder` is where
+ * writ.yaml stands.
+ */
+export async function viewDecision(
+  entry: DecidedEntry,
+  folder: string,
+  explained?: Pick<EntryOf<'decision.explained'>, 'near'>,
+): Promise<DecisionView> {
   const view = async ({ id, file, line }: { id: string; file: string; line: number }): Promise<PolicyView> => ({
     id,
     at: `${file}:${line}`,
     text: policyTextAt(await readFile(join(folder, file), 'utf8'), line),
   });
   const wanted = entry.eff.d === 'allow' ? 'permit' : 'forbid';
-  const [near] = entry.why.near ?? [];
+  const near = explained?.near[0];
   return {
     decision: entry.eff.d,
     code: entry.why.code,

@@ -1,4 +1,4 @@
-import { Entry, type DecidedEntry } from '#writ/contracts';
+import { Entry, type DecidedEntry, type EntryOf } from '#writ/contracts';
 import { z } from 'zod';
 import { startJsonChild, type ChildOptions } from './child.js';
 
@@ -9,6 +9,8 @@ const TailLine = z.union([Entry, z.object({ entry: Entry }).transform((line) => 
 export interface LedgerTail {
   /** Resolves with the decision of that call once it is on record. */
   decisionOf(call: string): Promise<DecidedEntry>;
+  /** Resolves with what explains that default deny: it is recorded a moment after the decision. */
+  explanationOf(decided: DecidedEntry): Promise<EntryOf<'decision.explained'>>;
   /** Resolves with the first entry, past or to come, that `holds` accepts. */
   entry(holds: (entry: Entry) => boolean, withinMs?: number): Promise<Entry>;
   stop(): Promise<void>;
@@ -30,6 +32,14 @@ export function startLedgerTail(options: ChildOptions): LedgerTail {
       if (!isDecided(found)) throw new Error('a decision is not a decision');
       return found;
     },
+    explanationOf: async ({ corr, who, prod }) => {
+      const found = await entry(
+        (each) =>
+          isExplained(each) && each.corr.call === corr.call && each.who.agent === who.agent && each.prod.id === prod.id,
+      );
+      if (!isExplained(found)) throw new Error('an explanation is not an explanation');
+      return found;
+    },
     stop: async () => {
       child.kill('SIGTERM');
       await child.exited;
@@ -39,4 +49,8 @@ export function startLedgerTail(options: ChildOptions): LedgerTail {
 
 function isDecided(entry: Entry): entry is DecidedEntry {
   return entry.type.endsWith('.decided');
+}
+
+function isExplained(entry: Entry): entry is EntryOf<'decision.explained'> {
+  return entry.type === 'decision.explained';
 }

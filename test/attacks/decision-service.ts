@@ -2,6 +2,7 @@ import type { BusMessage } from '#writ/nats';
 import { DecideHandler } from '../../apps/policy-decision/src/decide.handler.js';
 import { Calls } from '../../apps/policy-decision/src/calls.js';
 import { Decider } from '../../apps/policy-decision/src/decider.js';
+import { Explainer, type Recorded } from '../../apps/policy-decision/src/explainer.js';
 import { PolicyErrors } from '../../apps/policy-decision/src/policy-errors.js';
 import { Pools } from '../../apps/policy-decision/src/pools.js';
 import type { DecidingShard } from '../../apps/policy-decision/src/ports.js';
@@ -11,7 +12,14 @@ import { type Rules, rulesOf as makeRules } from '#writ/authorisation';
 import { type Catalogue, readCatalogue } from '#writ/catalogue';
 import type { Answer, Command, Entry, EntryBody, PayloadValue } from '#writ/contracts';
 import type { Fault } from '#writ/faults';
-import { bundleHash, compilePolicies, type PolicyBundle, policyEntities, type PolicySource } from '#writ/policy';
+import {
+  bundleHash,
+  compilePolicies,
+  type PolicyBundle,
+  policyEntities,
+  type PolicySet,
+  type PolicySource,
+} from '#writ/policy';
 import { pino } from 'pino';
 
 const NOW = Date.parse('2026-11-22T10:00:00Z');
@@ -60,6 +68,17 @@ const AGENTS = [
   { name: 'intern', teams: ['interns'] },
 ];
 
+/** The same set, which tells when it is searched for near misses: nothing else in a decision goes through all of its policies. */
+export function telling(set: PolicySet, onSearch: () => void): PolicySet {
+  return new Proxy(set, {
+    get: (target, key) => {
+      if (key === 'policies') onSearch();
+      const member: unknown = Reflect.get(target, key, target);
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
+}
+
 function rulesOf({ catalogue, policies }: Declared): Rules {
   const bundle: PolicyBundle = {
     v: 1,
@@ -86,12 +105,17 @@ export class DecisionServiceInMemory {
   /** What the log was told of policies that errored. */
   readonly warnings: Record<string, unknown>[] = [];
   readonly policyErrors = new PolicyErrors({ warn: (fields) => this.warnings.push(fields) }, () => this.nowMs);
+  /** How often the policies in force at the start were searched for near misses. */
+  searches = 0;
+  /** Decisions that were offered to be explained. */
+  readonly unexplained: Recorded[] = [];
   readonly #values = new Map<string, readonly PayloadValue[]>();
   readonly #handler: DecideHandler;
   readonly #shard: DecidingShard;
 
   constructor(policies: readonly PolicySource[] = [STAFF_MAY_ECHO]) {
-    const rules = rulesOf({ catalogue: CATALOGUE, policies });
+    const declared = rulesOf({ catalogue: CATALOGUE, policies });
+    const rules = { ...declared, policies: telling(declared.policies, () => (this.searches += 1)) };
     const shard: DecidingShard = {
       calls: this.calls,
       append: (body, values) => this.append(body, values),
@@ -112,6 +136,7 @@ export class DecisionServiceInMemory {
         return Promise.resolve();
       },
       policyErrors: this.policyErrors,
+      explainer: { offer: (decided) => void this.unexplained.push(decided) },
       now,
     });
     this.#handler = new DecideHandler(decider, () => this.refusals, pino({ level: 'silent' }));
@@ -132,6 +157,18 @@ export class DecisionServiceInMemory {
       headerText: () => '',
     } satisfies BusMessage);
     return answer === undefined ? undefined : (JSON.parse(answer) as Answer);
+  }
+
+  /** Explains what was decided so far, as the service does when its answers are on their way. */
+  async explain(): Promise<void> {
+    const explainer = new Explainer({ warn: (fields) => this.warnings.push(fields) }, () => this.nowMs);
+    for (const decided of this.unexplained.splice(0)) explainer.offer(decided);
+    await explainer.close(10_000);
+  }
+
+  /** What is stored behind the commitments of an entry. */
+  valuesOf(id: string): readonly PayloadValue[] | undefined {
+    return this.#values.get(id);
   }
 
   /** Names the policies that decisions cite. */

@@ -115,7 +115,11 @@ describe('a decision', () => {
       entry: expect.any(String),
     });
     // The operator sees the permit that came nearest.
-    expect(service.recorded).toMatchObject([{ why: { near: [{ id: 'staff-may-echo', line: 3 }] } }]);
+    await service.explain();
+    expect(service.recorded).toMatchObject([
+      { why: { code: 'no_policy_permits' } },
+      { type: 'decision.explained', of: { seq: 1, i: 0 }, near: [{ id: 'staff-may-echo', line: 3 }] },
+    ]);
   });
 
   it('records a flood of refusals as one entry and a count', async () => {

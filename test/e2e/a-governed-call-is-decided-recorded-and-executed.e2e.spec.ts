@@ -1,3 +1,4 @@
+import type { PlacedEntry } from '#writ/ledger-client';
 import { Denied, type Agent } from '#writ/agent-sdk';
 import { join } from 'node:path';
 import type { Gateway } from '../harness/gateway.js';
@@ -123,16 +124,19 @@ describe('a governed call', () => {
   it('that no policy permits is denied, and the operator sees which permit came nearest and what failed', async () => {
     const denied = gus.tool('echo', { marker: 'nothing' }, { call: 'default-deny' });
     await expect(denied).rejects.toMatchObject({ code: 'no_policy_permits', reason: undefined });
-    await expect(recordOf(gateway, 'default-deny')).resolves.toMatchObject([
-      {
-        type: 'tool.call.decided',
-        eff: { d: 'deny' },
-        why: {
-          pol: [],
-          near: [{ id: 'staff-acts', file: 'policies/staff.cedar', line: 3, failed: expect.stringContaining('staff') }],
-        },
-      },
-    ]);
+    const near = { id: 'staff-acts', file: 'policies/staff.cedar', line: 3, failed: expect.stringContaining('staff') };
+    const { entry } = await gateway.entry(({ entry: each }) => each.type === 'decision.explained');
+    expect(entry).toMatchObject({ who: { agent: 'gus' }, corr: { call: 'default-deny' }, near: [near] });
+    const ledger = await gateway.ledger();
+    const decided = ledger.find((each) => each.entry.type === 'tool.call.decided' && callOf(each) === 'default-deny');
+    expect(decided?.entry).toMatchObject({ eff: { d: 'deny' }, why: { code: 'no_policy_permits', pol: [] } });
+    expect(JSON.stringify(decided?.entry)).not.toContain('staff-acts');
+    expect(entry).toMatchObject({ of: { seq: decided?.seq, i: decided?.i }, prod: { id: decided?.entry.prod.id } });
+    const explained = await gateway.cli('explain', 'default-deny');
+    expect(explained.stdout).toMatch(
+      /nearest +policies\/staff\.cedar:3[^]*failed: [^]*principal was "Agent::\\"gus\\""/,
+    );
+    expect((await gateway.cli('explain', entry.id)).stdout).toBe(explained.stdout);
   });
 
   it('leaves no argument and no answer in the ledger, and shows both to the operator', async () => {
@@ -144,3 +148,5 @@ describe('a governed call', () => {
     expect(explained.stdout).toContain('for-the-operator-alone');
   });
 });
+
+const callOf = ({ entry }: PlacedEntry): string | undefined => ('corr' in entry ? entry.corr.call : undefined);

@@ -75,6 +75,8 @@ describe('another enforcement point', () => {
   it('is seen by the operator, who gets an explanation and a verified export', async () => {
     const { body } = await askAccess(gateway, 'gateway', asks('gus', 'explained'));
     const { evaluation_id: id } = (body as { context: { evaluation_id: string } }).context;
+    const evaluated = (await gateway.ledger()).find(({ entry }) => entry.id === id);
+    await gateway.entry(({ entry }) => entry.type === 'decision.explained' && entry.of.seq === evaluated?.seq);
     const explained = await gateway.cli('explain', id);
     expect(explained).toMatchObject({ status: 0 });
     expect(explained.stdout).toContain('asked by     gateway, request r-1, over AuthZEN');

@@ -1,4 +1,8 @@
-import { DecisionServiceInMemory, STAFF_MAY_ECHO } from '../../../test/attacks/decision-service.js';
+import { DecisionServiceInMemory, STAFF_MAY_ECHO, telling } from '../../../test/attacks/decision-service.js';
+import { authorise } from '#writ/authorisation';
+import { type ActionRequest, REQUEST_SCHEMAS } from '#writ/contracts';
+import { Fault } from '#writ/faults';
+import { MAIL_WORLD, rulesOf } from './authzen/access.fixture.js';
 import { inTime } from './in-time.js';
 
 const echo = (call: string, text = 'hello') => ({ v: 1, call, tool: 'demo.echo', args: { text } });
@@ -57,6 +61,66 @@ describe('a decision', () => {
     const answer = await service.send('support', 'tool.call', echo('c'));
     expect(answer).toMatchObject({ status: 'refused', code: 'INTERNAL' });
     expect(JSON.stringify(answer)).not.toContain('secret');
+  });
+});
+
+describe('the near misses of a default deny', () => {
+  it('are not looked for before the denial is on record and answered', async () => {
+    const service = new DecisionServiceInMemory();
+    await expect(service.send('intern', 'tool.call', echo('c'))).resolves.toMatchObject({ code: 'no_policy_permits' });
+    expect([types(service), service.searches]).toEqual([['tool.call.decided'], 0]);
+    const [decision] = service.recorded;
+    expect(JSON.stringify([decision, service.valuesOf(decision?.id ?? '')])).not.toContain('near');
+    await service.explain();
+    expect([types(service), service.searches]).toEqual([['tool.call.decided', 'decision.explained'], 1]);
+    expect(service.recorded[1]).toMatchObject({
+      who: { agent: 'intern' },
+      corr: { call: 'c' },
+      of: { seq: 1, i: 0 },
+      near: [{ id: 'staff-may-echo', file: 'policies/tools.cedar', line: 3 }],
+    });
+    expect(service.valuesOf(service.recorded[1]?.id ?? '')).toMatchObject([
+      { path: '/near', value: [{ id: 'staff-may-echo', values: { principal: 'Agent::"intern"' } }] },
+    ]);
+  });
+
+  it('are not looked for when it is not on record, nor again when the call is asked again', async () => {
+    const service = new DecisionServiceInMemory();
+    service.ledgerFault = new Fault('LEDGER_UNAVAILABLE', 'gone');
+    await service.send('intern', 'tool.call', echo('c'));
+    expect(service.unexplained).toEqual([]);
+    service.ledgerFault = undefined;
+    await service.send('intern', 'tool.call', echo('c'));
+    await service.send('intern', 'tool.call', echo('c'));
+    expect([service.unexplained.length, service.searches]).toEqual([1, 0]);
+  });
+
+  it.each([
+    ['tool.call', { tool: 'mail.send', args: { to: 'a@example.com', count: 1 } }],
+    ['memory.query', { namespace: 'notes', text: 'late', k: 3 }],
+    ['memory.delete', { namespace: 'notes', ids: ['n-1'] }],
+    [
+      'memory.write',
+      {
+        namespace: 'notes',
+        records: [
+          { id: 'n-1', text: 'a' },
+          { id: 'n-2', text: 'b' },
+        ],
+      },
+    ],
+    ['egress.fetch', { url: 'https://api.example.com/v1/x', method: 'GET' }],
+  ] as const)('of a %s are not looked for by deciding it', (kind, asked) => {
+    const world = { ...MAIL_WORLD, agents: { ...MAIL_WORLD.agents, guest: [] } };
+    const rules = rulesOf(world);
+    let searches = 0;
+    const policies = telling(rules.policies, () => (searches += 1));
+    const request = { ...REQUEST_SCHEMAS[kind].parse({ v: 1, call: 'c', ...asked }), kind } as ActionRequest;
+    const caller = { agent: 'guest', asked: asked as never, session: { callsToday: 0 }, nowMs: 0 };
+    const { decision } = authorise(request, caller, { ...rules, policies });
+    expect([decision.code, searches]).toEqual(['no_policy_permits', 0]);
+    expect(decision.near).toBe(decision.near);
+    expect(searches).toBe(1);
   });
 });
 

@@ -7,6 +7,7 @@ import {
   type Rules,
   type Shadow,
   type Verdict,
+  withheld,
 } from '#writ/authorisation';
 import {
   type ActionRequest,
@@ -21,6 +22,7 @@ import {
 } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import type { Appended } from '#writ/ledger-client';
+import type { Explainer } from './explainer.js';
 import type { PolicyErrors } from './policy-errors.js';
 import type { Pools } from './pools.js';
 import type { DecidingShard, Shard, Shards } from './ports.js';
@@ -38,6 +40,7 @@ export interface DeciderPorts {
   /** Resolves when COMMANDS has stored the command. `id` is the digest of the decision, never something that an agent chose. */
   readonly issue: (subject: string, command: Command, id: string) => Promise<void>;
   readonly policyErrors: PolicyErrors;
+  readonly explainer: Pick<Explainer, 'offer'>;
   readonly now: () => number;
   readonly shadow?: Shadow;
 }
@@ -83,7 +86,11 @@ export class Decider {
     shard.calls.reserve(agent, request.call, { digest, isAllow: described.command !== undefined });
     const recorded = this.#record(shard, agent, request, { described, digest });
     const appended = await inTime(recorded, DECIDE_WITHIN_MS, tookTooLong);
-    if (described.command === undefined) return denial(request.call, verdict.decision, appended.id);
+    if (described.command === undefined) {
+      // If the process dies here the denial stands without an explanation, and nothing else is lost.
+      this.ports.explainer.offer({ decision: verdict.decision, recorded: appended, append: shard.append });
+      return denial(request.call, verdict.decision, appended.id);
+    }
     if (this.ports.now() - nowMs > DECIDE_WITHIN_MS) tookTooLong();
     await this.#issue(described.command, appended);
     return undefined;
@@ -110,7 +117,7 @@ export class Decider {
   #withExecutor(verdict: Verdict): Verdict {
     const isServed = this.ports.pools.isPresent(verdict.executor, POOL);
     if (verdict.decision.effect === 'forbid' || isServed) return verdict;
-    return { ...verdict, decision: { ...verdict.decision, effect: 'forbid', code: 'no_executor', obligations: [] } };
+    return { ...verdict, decision: withheld(verdict.decision, 'no_executor') };
   }
 
   async #record(

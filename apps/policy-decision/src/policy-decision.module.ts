@@ -10,6 +10,7 @@ import { Calls } from './calls.js';
 import { Deadlines } from './deadlines.js';
 import { DECIDE, DecideHandler, LOGGER } from './decide.handler.js';
 import { Decider, DECIDER } from './decider.js';
+import { Explainer } from './explainer.js';
 import { LedgerAlarm } from './ledger-alarm.js';
 import { openRules, type WatchedRules } from './open-rules.js';
 import { PolicyErrors } from './policy-errors.js';
@@ -26,6 +27,8 @@ const SWEEP_EVERY_MS = 500;
 const FLUSH_EVERY_MS = 5_000;
 const ALARM_EVERY_MS = 10_000;
 const ISSUE_TIMEOUT_MS = 3_000;
+/** At the end, for explanations that still wait: a quarter of what a service has to stop in. */
+const EXPLAIN_WITHIN_MS = 1_000;
 
 const failure = (code: 'BUSY' | 'INTERNAL') =>
   JSON.stringify({ v: 1, status: 'refused', code, message: FAULTS[code].means });
@@ -40,14 +43,14 @@ interface Parts {
   readonly rules: WatchedRules;
   readonly shadow: ShadowLane;
   readonly policyErrors: PolicyErrors;
+  readonly explainer: Explainer;
 }
 
 /** Wires the decision service: the ledger it follows, the rules it decides by, the shards it owns, the requests it answers. */
 export async function policyDecisionService(context: ServiceContext): Promise<Service> {
   const { bus, log, settings } = context;
   const parts = await openParts(context);
-  const { owner, follower, keeper, rules, shadow, policyErrors } = parts;
-  const refusalsOf: RefusalsOf = (address) => owner.refusalsOf(address);
+  const { owner, follower, keeper, rules, shadow, policyErrors, explainer } = parts;
   let timers: NodeJS.Timeout[] = [];
   let isCaughtUp = false;
   let access: OpenAccess | undefined;
@@ -56,15 +59,7 @@ export async function policyDecisionService(context: ServiceContext): Promise<Se
     log,
     bus,
     strategy: parts.strategy,
-    module: {
-      module: class PolicyDecisionModule {},
-      controllers: [DecideHandler],
-      providers: [
-        { provide: DECIDER, useValue: deciderOf(context, parts) },
-        { provide: REFUSALS_OF, useValue: refusalsOf },
-        { provide: LOGGER, useValue: log },
-      ],
-    },
+    module: moduleOf(context, parts),
     health: {
       host: settings.WRIT_HEALTH_HOST,
       port: settings.WRIT_HEALTH_PORT,
@@ -82,7 +77,7 @@ export async function policyDecisionService(context: ServiceContext): Promise<Se
       keeper.start();
       timers = startTimers(context, parts);
       rules.watch();
-      access = await openAccess(context, { shard: () => owner.first(), shadow, policyErrors });
+      access = await openAccess(context, { shard: () => owner.first(), shadow, policyErrors, explainer });
     },
     stop: async () => {
       timers.forEach((timer) => clearInterval(timer));
@@ -90,6 +85,8 @@ export async function policyDecisionService(context: ServiceContext): Promise<Se
       await access?.close();
       shadow.close();
       await keeper.stop();
+      // Nobody asks any more, and our writers still write.
+      await explainer.close(EXPLAIN_WITHIN_MS);
       await follower.stop();
     },
   };
@@ -131,10 +128,24 @@ async function openParts(context: ServiceContext): Promise<Parts> {
   rules = await openRules(context, () => owner.all());
   const shadow = openShadow(context, () => owner.first());
   const policyErrors = new PolicyErrors(log, Date.now);
-  return { calls, follower, pools, strategy, owner, keeper, rules, shadow, policyErrors };
+  const explainer = new Explainer(log, Date.now);
+  return { calls, follower, pools, strategy, owner, keeper, rules, shadow, policyErrors, explainer };
 }
 
-function deciderOf(context: ServiceContext, { owner, pools, shadow, policyErrors }: Parts): Decider {
+function moduleOf(context: ServiceContext, parts: Parts): Service['module'] {
+  const refusalsOf: RefusalsOf = (address) => parts.owner.refusalsOf(address);
+  return {
+    module: class PolicyDecisionModule {},
+    controllers: [DecideHandler],
+    providers: [
+      { provide: DECIDER, useValue: deciderOf(context, parts) },
+      { provide: REFUSALS_OF, useValue: refusalsOf },
+      { provide: LOGGER, useValue: context.log },
+    ],
+  };
+}
+
+function deciderOf(context: ServiceContext, { owner, pools, shadow, policyErrors, explainer }: Parts): Decider {
   return new Decider({
     tenant: context.catalogue.config.tenant,
     shards: owner,
@@ -145,6 +156,7 @@ function deciderOf(context: ServiceContext, { owner, pools, shadow, policyErrors
       await publishToStream(context.bus, subject, Buffer.from(JSON.stringify(command)), options);
     },
     policyErrors,
+    explainer,
     now: Date.now,
     shadow,
   });
@@ -170,7 +182,7 @@ function startTimers({ bus, log }: ServiceContext, { calls, owner, follower }: P
 }
 
 function detailsOf({ settings }: ServiceContext, parts: Parts) {
-  const { keeper, owner, follower, calls, rules, pools, shadow, policyErrors } = parts;
+  const { keeper, owner, follower, calls, rules, pools, shadow, policyErrors, explainer } = parts;
   return {
     instance: settings.WRIT_INSTANCE,
     shardsOwned: keeper.owned,
@@ -183,6 +195,7 @@ function detailsOf({ settings }: ServiceContext, parts: Parts) {
     pools: pools.present(),
     shadow: shadow.details,
     policyErrors: policyErrors.details,
+    explanations: explainer.details,
   };
 }
 

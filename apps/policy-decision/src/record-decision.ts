@@ -18,7 +18,6 @@ import { commit, commitText, newSalt } from '#writ/tlog';
 export const POOL = 'default';
 const OBLIGATIONS_LISTED_MAX = 64;
 const POLICIES_LISTED_MAX = 64;
-const CLAUSE_CHARACTERS_MAX = 512;
 
 export interface DecisionContext {
   readonly tenant: string;
@@ -84,12 +83,13 @@ export function describeDecision(request: ActionRequest, verdict: Verdict, conte
   return { entry, values, ...(command === undefined ? {} : { command }) };
 }
 
-/** What an operator may know of a decision, and what the agent was told: values, which live with the arguments. */
-export function reasonValues({ effect, near, held, remedies, reasonForAgent }: Ruling): readonly PayloadValue[] {
+/**
+ * What an operator may know of a decision, and what the agent was told: values, which live with the arguments. The near misses of a
+ * default deny are not among them: the explainer looks for them when the answer is on its way.
+ */
+export function reasonValues({ effect, held, remedies, reasonForAgent }: Ruling): readonly PayloadValue[] {
   const value = (path: string, json: unknown): PayloadValue => ({ path, salt: newSalt(), value: json as Json });
-  const read = near.map(({ id, values }) => ({ id, values: values ?? {} }));
   return [
-    ...(read.length > 0 ? [value('/near', read)] : []),
     ...(held.length > 0 ? [value('/held', held)] : []),
     // Kept for whoever asks again with the same call id: the answer is the same one.
     ...(effect === 'forbid' && reasonForAgent !== undefined ? [value('/reason', reasonForAgent)] : []),
@@ -128,17 +128,6 @@ export function whyOf(decision: Ruling, bundle: string): Extract<EntryBody, { ty
     ...(decision.errors.length === 0
       ? {}
       : { err: decision.errors.slice(0, 16).map(({ id, message }) => ({ id, message: message.slice(0, 256) })) }),
-    ...(decision.near.length === 0
-      ? {}
-      : {
-          near: decision.near.slice(0, 3).map(({ id, file, line, col, failed }) => ({
-            id,
-            file,
-            line,
-            col,
-            failed: failed.slice(0, CLAUSE_CHARACTERS_MAX),
-          })),
-        }),
     ...(decision.logged.length === 0 ? {} : { log: decision.logged.slice(0, 16).map(placeEntry) }),
     ...(decision.remedies.length === 0
       ? {}

@@ -87,7 +87,9 @@ async function runRound(world: World, agent: string): Promise<ReadonlyMap<string
       continue;
     }
     const entry = await world.ledger.decisionOf(answer.call);
-    const view = await viewDecision(entry, world.folder);
+    const isDefaultDeny = entry.why.code === 'no_policy_permits';
+    const explained = isDefaultDeny ? await world.ledger.explanationOf(entry) : undefined;
+    const view = await viewDecision(entry, world.folder, explained);
     world.report.say(printDecision(agent, `${entry.act.kind} ${entry.act.res}`, view));
     if (answer.reason !== undefined) world.report.say(`          the agent was told: ${answer.reason}`);
     round.set(answer.what, { answer, view });

@@ -10,18 +10,12 @@ import {
   type Redaction,
 } from '#writ/contracts';
 import { parseDestination, matchDestination, checkRequestHeaders } from '#writ/egress-rules';
-import { Fault } from '#writ/faults';
-import { mergeObligations, planFilter, type PolicyCode, type PolicyDecision, type PolicyReasons } from '#writ/policy';
+import { planFilter } from '#writ/policy';
 import { compileRedaction } from '#writ/redaction';
 import { type Asker, fetchQuestion, filterQuestion, toolQuestion, writeQuestions } from './questions.js';
 import type { Rules } from './rules.js';
+import { type Ruling, strictest, withheld } from './ruling.js';
 import { decideInView, type Shadow } from './shadow.js';
-
-/** A decision, also one that no policy made: nobody is there to carry it out. */
-export type Ruling = Omit<PolicyReasons, 'code'> & {
-  readonly effect: PolicyDecision['effect'];
-  readonly code: PolicyCode | 'no_executor';
-};
 
 /** A request that is well-formed and about things that exist, and what the policies say to it. */
 export interface Verdict {
@@ -97,18 +91,14 @@ function filtered(
 ): Verdict {
   const namespace = rules.catalogue.namespace(request.namespace);
   const plan = planFilter(rules.policies, filterQuestion(request, caller));
-  const effect = plan.kind === 'none' ? 'forbid' : 'permit';
-  const verdict = finish(
-    { ...plan, effect },
-    {
-      kind: request.kind,
-      resource: request.namespace,
-      dig: namespace.digest,
-      args: caller.asked,
-      delivery,
-      timeoutMs: MEMORY_TIMEOUT_MS,
-    },
-  );
+  const verdict = finish(plan, {
+    kind: request.kind,
+    resource: request.namespace,
+    dig: namespace.digest,
+    args: caller.asked,
+    delivery,
+    timeoutMs: MEMORY_TIMEOUT_MS,
+  });
   if (plan.kind === 'none') return verdict;
   return { ...verdict, filter: plan.kind === 'some' ? plan.predicate : { op: 'true' } };
 }
@@ -160,8 +150,7 @@ function finish(decision: Ruling, terms: Terms): Verdict {
   const { obligations } = decision;
   if (decision.effect === 'forbid' || obligations.length === 0) return verdictOf(decision, terms, NOTHING);
   if (obligations.some((obligation) => !isEnforceable(obligation, terms.kind))) {
-    const denied = { ...decision, effect: 'forbid', code: 'obligation_unenforceable', obligations: [] } as const;
-    return verdictOf(denied, terms, NOTHING);
+    return verdictOf(withheld(decision, 'obligation_unenforceable'), terms, NOTHING);
   }
   const limited = limit(terms, obligations);
   const redactor = compileRedaction(obligations, 'input');
@@ -204,28 +193,4 @@ function limit(terms: Terms, obligations: readonly Obligation[]): Terms {
     }
   }
   return limited;
-}
-
-/** The first forbid among the decisions, or the permits as one: all their policies, all their obligations. */
-function strictest(decisions: readonly PolicyDecision[]): Ruling {
-  const [first] = decisions;
-  if (first === undefined) throw new Fault('INPUT_INVALID', '`records`: give at least one');
-  const unique = <T>(items: readonly T[]) => [...new Map(items.map((item) => [JSON.stringify(item), item])).values()];
-  const logged = unique(decisions.flatMap((each) => each.logged));
-  const forbidding = decisions.filter(({ effect }) => effect === 'forbid');
-  const [forbidden] = forbidding;
-  if (forbidden !== undefined) {
-    const { effect, code, determining, errors, obligations, reasonForAgent, near, held } = forbidden;
-    // One record that nothing makes writable makes the whole request so.
-    const isRequestable = forbidding.every(({ remedies }) => remedies.length > 0);
-    const remedies = isRequestable ? unique(forbidding.flatMap((each) => each.remedies)) : [];
-    return { effect, code, determining, errors, obligations, reasonForAgent, near, held, remedies, logged };
-  }
-  return {
-    ...first,
-    determining: unique(decisions.flatMap(({ determining }) => determining)),
-    errors: unique(decisions.flatMap(({ errors }) => errors)),
-    obligations: mergeObligations(decisions.map(({ obligations }) => obligations)),
-    logged,
-  };
 }

@@ -50,6 +50,7 @@ const decided = {
       .array(z.strictObject({ id: Short, message: z.string().max(256) }))
       .max(16)
       .optional(),
+    /** Only in ledgers of earlier releases, which must still verify: now the near misses are in a `decision.explained`. */
     near: z.array(NearMiss).max(3).optional(),
     /** Policies in `log_only` mode that would have fired. */
     log: z.array(PolicyPlace).max(16).optional(),
@@ -173,6 +174,18 @@ export const Entry = z.discriminatedUnion('type', [
     why: z.strictObject({ code: Short }),
     kept: Hash,
     at: Short,
+  }),
+  /**
+   * Which permits came nearest to a default deny, found after the answer. `of` is the decision, or the answer to another enforcement
+   * point, in the same producer's chain: sequence of its block, and index in it. Elsewhere it explains nothing.
+   */
+  z.strictObject({
+    type: type('decision.explained'),
+    ...base,
+    who,
+    corr,
+    of: z.strictObject({ seq: z.int().min(1), i: z.int().min(0) }),
+    near: z.array(NearMiss).min(1).max(3),
   }),
   /** Writ's evaluator and Cedar differ on one decision, which was made by Writ's. */
   z.strictObject({ type: type('policy.divergence'), ...base, who, corr, bundle: Hash, writ: verdict, cedar: verdict }),

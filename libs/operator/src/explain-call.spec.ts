@@ -2,7 +2,8 @@ import type { EntryBody, PayloadValue } from '#writ/contracts';
 import { openAuthorised } from '#writ/ledger-client';
 import { commit, parseEntry } from '#writ/tlog';
 import { completedBody, decidedBody, LedgerBuilder } from '../../../test/harness/ledger-builder.js';
-import { explainCall, type ExplainSources } from './explain-call.js';
+import { explainCall } from './explain-call.js';
+import type { ExplainSources } from './explain-reasons.js';
 import type { LocatedEntry } from './find-call.js';
 
 const SALT = 'AAAAAAAAAAAAAAAAAAAAAA';
@@ -84,7 +85,7 @@ describe('explainCall', () => {
     expect(shown).toMatchObject([{ name: 'arguments', commitment }]);
   });
 
-  it('names the nearest permit of a default deny, its line as it is now, and what the clause read', async () => {
+  it('names the nearest permit where an earlier release recorded it: in the decision', async () => {
     const near = { id: 'support-may-post', file: 'policies/support.cedar', line: 4, col: 9, failed: 'principal' };
     const why = { code: 'no_policy_permits', bundle: BUNDLE, pol: [], near: [near] };
     const read = [{ id: 'support-may-post', values: { principal: 'Agent::"support"' } }];
@@ -101,6 +102,63 @@ describe('explainCall', () => {
       },
     ]);
     expect(outcome).toEqual({ status: 'none' });
+  });
+
+  describe('of a default deny', () => {
+    const why = { code: 'no_policy_permits', bundle: BUNDLE, pol: [] };
+    const near = { id: 'support-may-post', file: 'policies/support.cedar', line: 4, col: 9, failed: 'principal' };
+    const explained = (changes: object = {}): EntryBody => {
+      const { who, corr } = decided('deny') as Extract<EntryBody, { type: 'tool.call.decided' }>;
+      return { type: 'decision.explained', who, corr, of: { seq: 1, i: 0 }, near: [near], ...changes } as EntryBody;
+    };
+    /** The decision of `pdp-0` at 1.0, and after it what that producer wrote. */
+    const ledger = (after: EntryBody, producer = 'pdp-0'): LocatedEntry[] => {
+      const builder = new LedgerBuilder();
+      builder.block('pdp-0', [builder.entry('pdp-0', decided('deny', { why }))]);
+      builder.block(producer, [builder.entry(producer, after)], 'pdp-1');
+      return locate(builder);
+    };
+    const read = [{ id: 'support-may-post', values: { principal: 'Agent::"support"' } }];
+    const from = sources(stored, {
+      values: ({ entry }) =>
+        Promise.resolve(
+          entry.type === 'decision.explained' ? [{ path: '/near', salt: SALT, value: read }] : [...stored],
+        ),
+    });
+
+    it('names the nearest permit that its explanation tells, and what the clause read', async () => {
+      await expect(explain(ledger(explained()), from)).resolves.toMatchObject({
+        nearest: [{ id: 'support-may-post', clause: 'principal', read: { principal: 'Agent::"support"' } }],
+        ledger: [{ type: 'tool.call.decided' }, { type: 'decision.explained', seq: 2, i: 0, producer: 'pdp-0' }],
+      });
+    });
+
+    it.each([
+      ['of another decision', explained({ of: { seq: 1, i: 1 } }), 'pdp-0'],
+      ['of another agent', explained({ who: { agent: 'intern' } }), 'pdp-0'],
+      ['of another call', explained({ corr: { call: 'c2' } }), 'pdp-0'],
+      ['in the chain of another producer', explained(), 'pdp-1'],
+    ])('takes no explanation %s for its own', async (_what, other, producer) => {
+      const { nearest, ledger: places } = await explain(ledger(other, producer), from);
+      expect(nearest).toEqual([]);
+      expect(places.map(({ type }) => type)).toEqual(['tool.call.decided']);
+    });
+
+    it('takes no explanation for its own that stands before it', async () => {
+      const builder = new LedgerBuilder();
+      builder.block('pdp-0', [builder.entry('pdp-0', explained({ of: { seq: 2, i: 0 } }))]);
+      builder.block('pdp-0', [builder.entry('pdp-0', decided('deny', { why }))]);
+      await expect(explain(locate(builder), from)).resolves.toMatchObject({ nearest: [] });
+    });
+
+    it('lets the first explanation count', async () => {
+      const builder = new LedgerBuilder();
+      builder.block('pdp-0', [builder.entry('pdp-0', decided('deny', { why }))]);
+      const second = explained({ near: [{ ...near, id: 'other' }] });
+      for (const body of [explained(), second]) builder.block('pdp-0', [builder.entry('pdp-0', body)]);
+      const { nearest } = await explain(locate(builder), from);
+      expect(nearest.map(({ id }) => id)).toEqual(['support-may-post']);
+    });
   });
 
   it('tells what held in a deciding forbid, what would help, what only logs, and how a result is marked', async () => {

@@ -1,27 +1,10 @@
-import type { CompletedEntry, DecidedEntry, Entry, EntryOf, PayloadValue } from '#writ/contracts';
+import type { CompletedEntry, DecidedEntry, EntryOf, PayloadValue } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import { commit } from '#writ/tlog';
-import type {
-  ExplainedClause,
-  ExplainedOutcome,
-  ExplainedPolicy,
-  ExplainedValue,
-  Explanation,
-  LedgerPlace,
-} from './explanation.js';
+import { explainReasons, type ExplainSources, explanationOf, type Located } from './explain-reasons.js';
+import type { ExplainedOutcome, ExplainedValue, Explanation, LedgerPlace } from './explanation.js';
 import type { FoundEntries, LocatedEntry } from './find-call.js';
-import { lineAt, policyTextAt } from './policy-place.js';
 
-export interface ExplainSources {
-  /** The values behind the commitments of an entry; undefined when they are no longer stored. */
-  readonly values: (located: LocatedEntry) => Promise<readonly PayloadValue[] | undefined>;
-  /** The text of a policy file as it is now, by the name that decisions use; undefined when there is no such file. */
-  readonly policyFile: (file: string) => Promise<string | undefined>;
-  /** Hash of the policies as they are now; undefined when it is not known. */
-  readonly bundleNow: string | undefined;
-}
-
-export type Located<E extends Entry> = LocatedEntry & { readonly entry: E };
 type EndedEntry = EntryOf<'call.expired' | 'call.indeterminate'>;
 
 /**
@@ -35,7 +18,8 @@ export async function explainCall(
 ): Promise<Explanation> {
   const decided = decisionOf(entries, wanted);
   const { entry } = decided;
-  const own = entries.filter((located) => belongsTo(located, decided));
+  const explained = explanationOf(entries, decided);
+  const own = entries.filter((located) => located === explained || belongsTo(located, decided));
   const ended = own.find(isEnd);
   const stored = await Promise.all([
     sources.values(decided),
@@ -53,7 +37,7 @@ export async function explainCall(
     code: entry.why.code,
     decidedAt: entry.ts,
     bundle: { hash: entry.why.bundle, onDisk: comparison(entry.why.bundle, sources.bundleNow) },
-    ...(await explainReasons(entry, stored[0], sources)),
+    ...(await explainReasons(entry, { stored: stored[0], explained }, sources)),
     obligations: entry.obl ?? [],
     labels: ended !== undefined && isCompleted(ended) ? (ended.entry.lab ?? []) : [],
     redactions: {
@@ -101,7 +85,9 @@ const isCompleted = (located: LocatedEntry): located is Located<CompletedEntry> 
 const isEnd = (located: LocatedEntry): located is Located<CompletedEntry | EndedEntry> =>
   isCompleted(located) || located.entry.type === 'call.expired' || located.entry.type === 'call.indeterminate';
 
+/** An explanation belongs by what it points at: `explanationOf`. */
 function belongsTo({ entry }: LocatedEntry, decided: Located<DecidedEntry>): boolean {
+  if (entry.type === 'decision.explained' || entry.type === 'access.evaluated') return false;
   if ('who' in entry) return entry.who.agent === decided.entry.who.agent;
   return entry.type === 'command.refused' && entry.dec.seq === decided.seq && entry.dec.i === decided.i;
 }
@@ -109,78 +95,6 @@ function belongsTo({ entry }: LocatedEntry, decided: Located<DecidedEntry>): boo
 export function comparison(decided: string, now: string | undefined): 'same' | 'other' | 'unknown' {
   if (now === undefined) return 'unknown';
   return now === decided ? 'same' : 'other';
-}
-
-export async function explainReasons(
-  entry: Pick<DecidedEntry, 'why'>,
-  stored: readonly PayloadValue[] | undefined,
-  sources: ExplainSources,
-): Promise<Pick<Explanation, 'policies' | 'held' | 'logged' | 'remedies' | 'nearest' | 'errors'>> {
-  const { pol, log = [], rem = [], err = [] } = entry.why;
-  const explained = (policies: DecidedEntry['why']['pol']) =>
-    Promise.all(policies.map((policy) => explainPolicy(policy, sources)));
-  return {
-    policies: await explained(pol),
-    held: await explainHeld(entry, stored, sources),
-    logged: await explained(log),
-    remedies: rem,
-    nearest: await explainNearMisses(entry, stored, sources),
-    errors: err,
-  };
-}
-
-async function explainPolicy(
-  { id, effect, file, line, col }: DecidedEntry['why']['pol'][number],
-  { policyFile }: ExplainSources,
-): Promise<ExplainedPolicy> {
-  const source = await policyFile(file);
-  const text = source === undefined ? undefined : policyTextAt(source, line, col);
-  return { id, effect, at: `${file}:${line}`, ...(text === undefined ? {} : { text }) };
-}
-
-async function explainNearMisses(
-  entry: Pick<DecidedEntry, 'why'>,
-  stored: readonly PayloadValue[] | undefined,
-  sources: ExplainSources,
-): Promise<readonly ExplainedClause[]> {
-  // What the clauses read is stored with the arguments, because it is values.
-  const read = new Map(listAt<{ id: string; values: Read }>(stored, '/near').map(({ id, values }) => [id, values]));
-  const near = entry.why.near ?? [];
-  return Promise.all(
-    near.map(({ failed, ...place }) => explainClause({ ...place, clause: failed, read: read.get(place.id) }, sources)),
-  );
-}
-
-async function explainHeld(
-  entry: Pick<DecidedEntry, 'why'>,
-  stored: readonly PayloadValue[] | undefined,
-  sources: ExplainSources,
-): Promise<readonly ExplainedClause[]> {
-  const files = new Map(entry.why.pol.map(({ id, file }) => [id, file]));
-  const held = listAt<{ id: string; line: number; col: number; clause: string; values: Read }>(stored, '/held');
-  return Promise.all(
-    held.map(({ values, ...clause }) =>
-      explainClause({ ...clause, file: files.get(clause.id) ?? '', read: values }, sources),
-    ),
-  );
-}
-
-type Read = ExplainedClause['read'];
-
-async function explainClause(
-  clause: { id: string; file: string; line: number; col: number; clause: string; read: Read | undefined },
-  { policyFile }: ExplainSources,
-): Promise<ExplainedClause> {
-  const { id, file, line, col, read = {} } = clause;
-  const text = await policyFile(file);
-  const source = text === undefined ? undefined : lineAt(text, line);
-  const base = { id, at: `${file}:${line}`, col, clause: clause.clause, read };
-  return source === undefined ? base : { ...base, source };
-}
-
-function listAt<T>(stored: readonly PayloadValue[] | undefined, at: string): readonly T[] {
-  const value = stored?.find(({ path }) => path === at)?.value;
-  return Array.isArray(value) ? (value as unknown as readonly T[]) : [];
 }
 
 function commandOf(run: NonNullable<DecidedEntry['run']>): NonNullable<Explanation['command']> {

@@ -42,7 +42,7 @@ const sources = (value: typeof ASKED) => ({
 
 describe('explainEvaluation', () => {
   it('says who asked, which policy answered, with its text, and that nothing ran', async () => {
-    await expect(explainEvaluation(located(), sources(ASKED))).resolves.toMatchObject({
+    await expect(explainEvaluation(located(), { entries: [], rejected: [] }, sources(ASKED))).resolves.toMatchObject({
       call: 'az-1',
       askedBy: { client: 'gateway', requestId: 'r-1' },
       agent: 'support',
@@ -57,7 +57,7 @@ describe('explainEvaluation', () => {
 
   it('shows a stored question that is not the one that was recorded', async () => {
     const other = { subject: { type: 'agent', id: 'intern' } };
-    await expect(explainEvaluation(located(), sources(other))).resolves.toMatchObject({
+    await expect(explainEvaluation(located(), { entries: [], rejected: [] }, sources(other))).resolves.toMatchObject({
       values: [{ commitment: 'differs' }],
     });
   });

@@ -1,20 +1,20 @@
 import type { EntryOf } from '#writ/contracts';
-import {
-  checkedValue,
-  comparison,
-  explainReasons,
-  type ExplainSources,
-  type Located,
-  placeOf,
-} from './explain-call.js';
+import { checkedValue, comparison, placeOf } from './explain-call.js';
+import { explainReasons, type ExplainSources, explanationOf, type Located } from './explain-reasons.js';
 import type { Explanation } from './explanation.js';
+import type { FoundEntries } from './find-call.js';
 
-/** Explains an answer to an enforcement point outside of Writ: why it was given, and that nothing ran by it. */
+/**
+ * Explains an answer to an enforcement point outside of Writ: why it was given, and that nothing ran by it. `found` is what the ledger
+ * holds under the name of the evaluation.
+ */
 export async function explainEvaluation(
   located: Located<EntryOf<'access.evaluated'>>,
+  found: FoundEntries,
   sources: ExplainSources,
 ): Promise<Explanation> {
   const { entry } = located;
+  const explained = explanationOf(found.entries, located);
   const stored = await sources.values(located);
   return {
     call: entry.req.eval,
@@ -27,14 +27,14 @@ export async function explainEvaluation(
     code: entry.why.code,
     decidedAt: entry.ts,
     bundle: { hash: entry.why.bundle, onDisk: comparison(entry.why.bundle, sources.bundleNow) },
-    ...(await explainReasons(entry, stored, sources)),
+    ...(await explainReasons(entry, { stored, explained }, sources)),
     labels: [],
     obligations: entry.obl ?? [],
     redactions: { input: [], output: [] },
     outcome: { status: 'none' },
     credentials: [],
     values: checkedValue('arguments', entry.io.in, stored, '/in'),
-    ledger: [placeOf(located)],
-    rejected: [],
+    ledger: [located, ...(explained === undefined ? [] : [explained])].map(placeOf),
+    rejected: found.rejected,
   };
 }

@@ -25,8 +25,8 @@ export interface LedgerSource {
 }
 
 /**
- * Every entry about the calls with that id, and every command refused that points at one of their decisions. Reads the whole
- * ledger, and verifies the blocks that mention the id. Throws LEDGER_UNAVAILABLE.
+ * Every entry about the calls with that id, or the evaluation with it, and every command refused that points at one of their
+ * decisions. Reads the whole ledger, and verifies the blocks that mention the id. Throws LEDGER_UNAVAILABLE.
  */
 export function entriesOfCall(source: LedgerSource, call: string): Promise<FoundEntries> {
   const decisions = new Set<string>();
@@ -39,6 +39,7 @@ export function entriesOfCall(source: LedgerSource, call: string): Promise<Found
         if (entry.type.endsWith('.decided')) decisions.add(pointer(seq, i));
         return true;
       }
+      if (entry.type === 'access.evaluated') return entry.req.eval === call;
       return entry.type === 'command.refused' && decisions.has(pointer(entry.dec.seq, entry.dec.i));
     },
   });

@@ -1,5 +1,6 @@
-export { explainCall, placeOf, type ExplainSources } from './explain-call.js';
+export { explainCall, placeOf } from './explain-call.js';
 export { explainEvaluation } from './explain-evaluation.js';
+export { explanationOf, type ExplainSources, type Located } from './explain-reasons.js';
 export type { ExplainedClause, ExplainedOutcome, ExplainedValue, Explanation, LedgerPlace } from './explanation.js';
 export { entriesOfCall, entryById, ledgerMessages, type LocatedEntry } from './find-call.js';
 export { ledgerStatus, type LedgerStatus } from './ledger-status.js';

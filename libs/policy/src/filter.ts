@@ -2,7 +2,15 @@ import type { JsonObject, Predicate } from '#writ/contracts';
 import type { EntityUid } from './bundle.js';
 import type { Environment } from './compile-expression.js';
 import { type CompiledPolicy, isInScope, type PolicyPlace } from './compile-policy.js';
-import { placesOf, type PolicyCode, type PolicyError, type PolicyReasons, reasonOf, remediesOf } from './decide.js';
+import {
+  placesOf,
+  type PolicyCode,
+  type PolicyDecision,
+  type PolicyError,
+  type PolicyRemedy,
+  reasonOf,
+  remediesOf,
+} from './decide.js';
 import type { EntityStore } from './entity-store.js';
 import { findHeldClauses, findNearMisses, type HeldClause, type NearMiss } from './near-miss.js';
 import { mergeObligations } from './obligations.js';
@@ -22,10 +30,10 @@ export interface FilterRequest {
 }
 
 /**
- * Which records of a namespace the request may touch: none, all, or those that the predicate lets through. `code` is
- * `permit` unless it is none; `determining` has the permits that can grant and the forbids that narrow.
+ * Which records of a namespace the request may touch: none, all, or those that the predicate lets through. It is a permit, with that
+ * code, unless it is none; `determining` has the permits that can grant and the forbids that narrow.
  */
-export type FilterPlan = PolicyReasons &
+export type FilterPlan = PolicyDecision &
   ({ readonly kind: 'none' | 'all' } | { readonly kind: 'some'; readonly predicate: Predicate });
 
 const PREDICATE_SIZE_MAX = 1_000;
@@ -137,15 +145,15 @@ function refusal(forbidding: readonly Evaluated[], granting: Granting, why: Why)
   if (certain.length > 0) {
     const others = forbidding.filter((each) => !certain.includes(each));
     const isPermitted = () => plan(others, granting, why).kind !== 'none';
-    return { ...none('policy_forbids', certain, why), remedies: remediesOf(policiesOf(certain), isPermitted) };
+    return new NoRecord('policy_forbids', certain, why, remediesOf(policiesOf(certain), isPermitted));
   }
   const failed = [...firing, ...forbidding.filter(({ outcome }) => outcome === undefined)];
-  if (failed.length > 0) return none('forbid_evaluation_error', failed, why);
-  if (!permitting.some(canGrant)) return none('no_policy_permits', [], why);
+  if (failed.length > 0) return new NoRecord('forbid_evaluation_error', failed, why);
+  if (!permitting.some(canGrant)) return new NoRecord('no_policy_permits', [], why);
   const unenforceable = [...permitting, ...obliging].filter(({ policy, outcome }) => {
     return policy.obligations.length > 0 && (outcome === undefined || isAlwaysError(outcome));
   });
-  return unenforceable.length > 0 ? none('obligation_unenforceable', unenforceable, why) : undefined;
+  return unenforceable.length > 0 ? new NoRecord('obligation_unenforceable', unenforceable, why) : undefined;
 }
 
 function allowance(forbidding: readonly Evaluated[], { permitting, obliging }: Granting, why: Why): FilterPlan {
@@ -161,13 +169,14 @@ function allowance(forbidding: readonly Evaluated[], { permitting, obliging }: G
     ...[...permitting, ...obliging].flatMap(enforceable),
     ...obligations.flatMap((obligation) => (obligation.type === 'filter' ? [obligation.where] : [])),
   ]);
-  if (predicate.op === 'false') return none('no_policy_permits', [], why);
+  if (predicate.op === 'false') return new NoRecord('no_policy_permits', [], why);
   if (predicateSize(predicate) > PREDICATE_SIZE_MAX || predicateDepth(predicate) > PREDICATE_DEPTH_MAX) {
     const error = { id: granting[0]?.policy.source.id ?? '', message: 'cannot be a filter: it would be too large' };
-    return none('no_policy_permits', [], { ...why, errors: [...why.errors, error] });
+    return new NoRecord('no_policy_permits', [], { ...why, errors: [...why.errors, error] });
   }
   const policies = [...granting, ...narrowing].map(({ policy }) => policy).sort((a, b) => a.order - b.order);
-  const reasons: PolicyReasons = {
+  const decision: PolicyDecision = {
+    effect: 'permit',
     code: 'permit',
     determining: placesOf(policies),
     errors: why.errors,
@@ -178,7 +187,7 @@ function allowance(forbidding: readonly Evaluated[], { permitting, obliging }: G
     remedies: [],
     logged: why.logged,
   };
-  return predicate.op === 'true' ? { kind: 'all', ...reasons } : { kind: 'some', predicate, ...reasons };
+  return predicate.op === 'true' ? { kind: 'all', ...decision } : { kind: 'some', predicate, ...decision };
 }
 
 function canGrant({ outcome }: Evaluated): boolean {
@@ -199,18 +208,39 @@ function policiesOf(evaluated: readonly Evaluated[]): readonly CompiledPolicy[] 
   return evaluated.map(({ policy }) => policy);
 }
 
-function none(code: PolicyCode, deciding: readonly Evaluated[], why: Why): FilterPlan {
-  const policies = policiesOf(deciding);
-  return {
-    kind: 'none',
-    code,
-    determining: placesOf(policies),
-    errors: why.errors,
-    obligations: [],
-    reasonForAgent: reasonOf(policies),
-    near: code === 'no_policy_permits' ? why.near() : [],
-    held: why.held(policies),
-    remedies: [],
-    logged: why.logged,
-  };
+/** A plan that lets no record through. What nearly did, and what held, is looked for when somebody reads it. */
+class NoRecord implements PolicyDecision {
+  readonly kind = 'none';
+  readonly effect = 'forbid';
+  readonly determining: readonly PolicyPlace[];
+  readonly errors: readonly PolicyError[];
+  readonly obligations: readonly never[] = [];
+  readonly reasonForAgent: string | undefined;
+  readonly logged: readonly PolicyPlace[];
+  readonly #policies: readonly CompiledPolicy[];
+  readonly #why: Why;
+  #near: readonly NearMiss[] | undefined;
+  #held: readonly HeldClause[] | undefined;
+
+  constructor(
+    readonly code: PolicyCode,
+    deciding: readonly Evaluated[],
+    why: Why,
+    readonly remedies: readonly PolicyRemedy[] = [],
+  ) {
+    this.#policies = policiesOf(deciding);
+    this.#why = why;
+    this.determining = placesOf(this.#policies);
+    this.errors = why.errors;
+    this.reasonForAgent = reasonOf(this.#policies);
+    this.logged = why.logged;
+  }
+
+  get near(): readonly NearMiss[] {
+    return (this.#near ??= this.code === 'no_policy_permits' ? this.#why.near() : []);
+  }
+
+  get held(): readonly HeldClause[] {
+    return (this.#held ??= this.#why.held(this.#policies));
+  }
 }

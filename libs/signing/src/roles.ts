@@ -14,6 +14,7 @@ const startingWith = (prefix: string, suffix: string): EntryType[] =>
 export const ROLE_TYPES: Readonly<Record<Role, readonly EntryType[]>> = {
   pdp: [
     ...startingWith('', '.decided'),
+    'decision.explained',
     'call.expired',
     'call.indeterminate',
     'request.refused',

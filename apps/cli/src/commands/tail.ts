@@ -7,7 +7,7 @@ export function addTailCommand(program: Command, cli: Cli): void {
   const command = program
     .command('tail')
     .description('decisions and outcomes as they are recorded, with the policy line')
-    .option('--denied', 'what was denied or refused alone')
+    .option('--denied', 'what was denied or refused alone, and why')
     .option('--agent <name>', 'of one agent alone')
     .addOption(new Option('--from <place>', 'where to begin').choices(['start', 'now']).default('now'))
     .addHelpText(

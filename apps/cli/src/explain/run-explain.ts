@@ -1,3 +1,4 @@
+import type { Entry, EntryOf } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import {
   entriesOfCall,
@@ -5,8 +6,10 @@ import {
   explainCall,
   explainEvaluation,
   type Explanation,
+  explanationOf,
   type ExplainSources,
   findRunStatus,
+  type Located,
   type LocatedEntry,
   openOperator,
   type Operator,
@@ -30,26 +33,43 @@ export async function runExplain(asked: string, options: ExplainOptions, cli: Cl
   const operator = await openOperator({ dataDir: dataDirectory(options), url: process.env['WRIT_NATS_URL'] });
   try {
     const about = ENTRY_ID.test(asked) ? await entryById(operator, asked) : undefined;
-    if (about?.entry.type === 'access.evaluated') {
-      const located = { ...about, entry: about.entry };
-      tell(await explainEvaluation(located, await sourcesOf(operator, options)), options, cli);
-      return;
-    }
-    if (about !== undefined && !('corr' in about.entry)) {
+    const named = about === undefined ? { call: asked, agent: options.agent } : callOf(about.entry);
+    if (about !== undefined && named === undefined) {
       tellEntry(about, options, cli);
       return;
     }
-    const entry = about?.entry;
-    const wanted =
-      entry !== undefined && 'corr' in entry
-        ? { call: entry.corr.call, agent: entry.who.agent }
-        : { call: asked, agent: options.agent };
+    const wanted = named ?? { call: asked };
     const found = await entriesOfCall(operator, wanted.call);
-    tell(await explainCall(found, wanted, await sourcesOf(operator, options)), options, cli);
+    const sources = await sourcesOf(operator, options);
+    const evaluation = evaluationIn(found.entries, about);
+    const explained =
+      evaluation === undefined
+        ? await explainCall(found, wanted, sources)
+        : await explainEvaluation(evaluation, found, sources);
+    tell(explained, options, cli);
   } finally {
     await operator.close();
   }
 }
+
+/** The call, or the evaluation of another enforcement point, that an entry is about; undefined when it is about neither. */
+function callOf(entry: Entry): { readonly call: string; readonly agent: string } | undefined {
+  if (entry.type === 'access.evaluated') return { call: entry.req.eval, agent: entry.who.agent };
+  return 'corr' in entry ? { call: entry.corr.call, agent: entry.who.agent } : undefined;
+}
+
+/** The evaluation that is asked for, by its own entry, that of its explanation, or its name when no call of an agent has it. */
+function evaluationIn(entries: readonly LocatedEntry[], about: LocatedEntry | undefined): Evaluation | undefined {
+  const isDecided = entries.some(({ entry }) => entry.type.endsWith('.decided'));
+  return entries.filter(isEvaluation).find((evaluation) => {
+    if (about === undefined) return !isDecided;
+    const ids = [evaluation.entry.id, explanationOf(entries, evaluation)?.entry.id];
+    return ids.includes(about.entry.id);
+  });
+}
+
+type Evaluation = Located<EntryOf<'access.evaluated'>>;
+const isEvaluation = (located: LocatedEntry): located is Evaluation => located.entry.type === 'access.evaluated';
 
 function tell(explained: Explanation, { json }: ExplainOptions, cli: Cli): void {
   cli.print(json ? JSON.stringify(explained) : formatExplanation(explained, painter(cli.isColoured)));

@@ -18,8 +18,25 @@ describe('formatEntry', () => {
     );
   });
 
-  it('shows a default deny with the nearest permit and the clause that failed', () => {
-    const near = [{ id: 'p', file: 'policies/a.cedar', line: 7, col: 8, failed: 'when context.input.k <= 3' }];
+  const near = [{ id: 'p', file: 'policies/a.cedar', line: 7, col: 8, failed: 'when context.input.k <= 3' }];
+  const explained = () =>
+    entryOf('pdp-0', {
+      type: 'decision.explained',
+      who: { agent: 'support' },
+      corr: { call: 'c1' },
+      of: { seq: 1, i: 0 },
+      near,
+    });
+
+  it('shows the explanation of a default deny as its own line, with the call', () => {
+    expect(formatEntry(explained(), plain)).toBe(
+      '05:30:00.123  support       nearest permit policies/a.cedar:7 p: when context.input.k <= 3  c1',
+    );
+    expect(isDenial(explained())).toBe(true);
+    expect(policyLineOf(explained())).toBe('policies/a.cedar:7');
+  });
+
+  it('shows the nearest permit where an earlier release recorded it: with the default deny', () => {
     const text = formatEntry(decided('deny', { code: 'no_policy_permits', pol: [], near }), plain);
     expect(text).toContain('DENY');
     expect(text).toContain('nearest permit policies/a.cedar:7 p: when context.input.k <= 3');

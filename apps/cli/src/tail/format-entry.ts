@@ -1,20 +1,25 @@
 import type { CompletedEntry, DecidedEntry, Entry, EntryOf } from '#writ/contracts';
 import type { Paint } from '../paint.js';
 
-/** Where the policy stands that made a decision, or the nearest permit of a default deny: `policies/slack.cedar:19`. */
+/** Where the policy stands that made a decision, or that an explanation says came nearest: `policies/slack.cedar:19`. */
 export function policyLineOf(entry: Entry): string | undefined {
+  if (entry.type === 'decision.explained') return placeOf(entry.near[0]);
   if (!isDecided(entry) && entry.type !== 'access.evaluated') return undefined;
-  const place = entry.why.pol[0] ?? entry.why.near?.[0];
+  return placeOf(entry.why.pol[0] ?? entry.why.near?.[0]);
+}
+
+function placeOf(place: { readonly file: string; readonly line: number } | undefined): string | undefined {
   return place === undefined ? undefined : `${place.file}:${place.line}`;
 }
 
-/** Whether the entry says no to somebody. */
+/** Whether the entry says no to somebody, or explains why somebody was told no. */
 export function isDenial(entry: Entry): boolean {
+  if (entry.type === 'decision.explained') return true;
   if (isDecided(entry) || entry.type === 'access.evaluated') return entry.eff.d === 'deny';
   return entry.type === 'access.refused' || entry.type === 'request.refused' || entry.type === 'command.refused';
 }
 
-/** One entry as lines for people; a default deny has a second one with the clause that failed. */
+/** One entry as a line for people. */
 export function formatEntry(entry: Entry, paint: Paint): string {
   const time = paint('dim', entry.ts.slice(11, 23));
   const agent = 'who' in entry ? entry.who.agent : entry.prod.id;
@@ -25,6 +30,8 @@ function describe(entry: Entry, paint: Paint): string {
   if (isDecided(entry)) return describeDecision(entry, paint);
   if (isCompleted(entry)) return describeOutcome(entry, paint);
   switch (entry.type) {
+    case 'decision.explained':
+      return `${nearestOf(entry.near)}  ${paint('dim', entry.corr.call)}`;
     case 'call.expired':
     case 'call.indeterminate':
       return `${actOf(entry)}  ${paint('yellow', entry.type.slice(5).toUpperCase())}  ${entry.corr.call}`;
@@ -78,10 +85,14 @@ function describeReasons(entry: DecidedEntry | EntryOf<'access.evaluated'>, call
   const head = `${actOf(entry)}  ${verdict}  ${entry.why.code}`;
   const [policy] = entry.why.pol;
   if (policy !== undefined) return `${head}  ${policyLineOf(entry)} ${policy.id}  ${paint('dim', call)}`;
-  const [near] = entry.why.near ?? [];
   const rest = `${head}  ${paint('dim', call)}`;
-  if (near === undefined) return rest;
-  return `${rest}\n${' '.repeat(28)}nearest permit ${near.file}:${near.line} ${near.id}: ${near.failed}`;
+  // Earlier releases recorded the near misses in the decision itself.
+  return entry.why.near === undefined ? rest : `${rest}\n${' '.repeat(28)}${nearestOf(entry.why.near)}`;
+}
+
+function nearestOf(near: EntryOf<'decision.explained'>['near']): string {
+  const [first] = near;
+  return first === undefined ? '' : `nearest permit ${placeOf(first)} ${first.id}: ${first.failed}`;
 }
 
 function describeOutcome(entry: CompletedEntry, paint: Paint): string {

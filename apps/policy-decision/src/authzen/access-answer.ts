@@ -61,6 +61,7 @@ export function badItem(message: string): AccessAnswer {
   return { decision: false, context: { error: { status: 400, message } } };
 }
 
+/** The near misses of a default deny are looked for here, on the way to the answer: for those alone who may see them. */
 function adminReason({ code, verdict }: Evaluated, { bundle }: View): AdminReason {
   const { determining, near, errors } = verdict.decision;
   const policies = determining.map(({ id, effect, file, line }) => ({ id, effect, at: `${file}:${line}` }));

@@ -59,7 +59,7 @@ describe('an evaluation', () => {
   });
 
   it('shows the near miss of a default deny to an operator alone', async () => {
-    const { point, values } = world();
+    const { point, values, recorded, unexplained } = world();
     const asked = mail('a@elsewhere.org');
     expect(JSON.stringify(await point.evaluation(asked, gateway))).not.toContain('mail-inside');
     const { context } = await point.evaluation(asked, auditor);
@@ -69,7 +69,10 @@ describe('an evaluation', () => {
       at: 'policies/test.cedar:2',
       failed: 'when context.input.to like "*@example.com"',
     });
-    expect(values[0]?.map(({ path }) => path)).toEqual(['/in', '/near']);
+    // On record it is like any other default deny: it is explained afterwards, whoever asked.
+    expect(JSON.stringify(recorded)).not.toContain('mail-inside');
+    expect(values.map((each) => each.map(({ path }) => path))).toEqual([['/in'], ['/in']]);
+    expect(unexplained.map(({ recorded: { seq } }) => seq)).toEqual([1, 2]);
   });
 
   it('takes what the caller says for a claim: properties and context are no facts', async () => {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type EntryBody, type JsonObject, parse } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import { inTime } from '../in-time.js';
+import type { Explainer } from '../explainer.js';
 import type { PolicyErrors } from '../policy-errors.js';
 import type { DecidingShard } from '../ports.js';
 import { Refusals } from '../refusals.js';
@@ -18,6 +19,7 @@ export interface AccessPorts {
   readonly shard: () => DecidingShard | undefined;
   readonly mapping: Mapping;
   readonly policyErrors: PolicyErrors;
+  readonly explainer: Pick<Explainer, 'offer'>;
   readonly now: () => number;
   readonly shadow?: Shadow;
   /** Told why when refusals could not be recorded. */
@@ -84,7 +86,7 @@ export class AccessPoint {
   #session(shard: DecidingShard, { client, requestId }: Caller) {
     const { rules } = shard;
     if (rules === undefined) throw new Fault('POLICY_DOWNGRADE', 'no policies are in force on the shard');
-    const { mapping, now, shadow, policyErrors } = this.ports;
+    const { mapping, now, shadow, policyErrors, explainer } = this.ports;
     const grounds = { rules, calls: shard.calls, mapping, nowMs: now(), shadow };
     const bundle = rules.policies.hash;
     const record = async (evaluation: Evaluation, asked: AccessRequest, call: string): Promise<AccessAnswer> => {
@@ -96,9 +98,10 @@ export class AccessPoint {
         return refusalOf(fault, await inTime(recorded, RECORD_WITHIN_MS, () => undefined));
       }
       const { entry, values } = describeEvaluation(evaluation, asking);
-      const { id } = await inTime(shard.append(entry, values), RECORD_WITHIN_MS, tookTooLong);
+      const recorded = await inTime(shard.append(entry, values), RECORD_WITHIN_MS, tookTooLong);
       // If the process dies here the evaluation is on record and nobody heard the answer: nothing happens by it.
-      return answerOf(evaluation, id, { canExplain: client.canExplain, bundle });
+      explainer.offer({ decision: evaluation.verdict.decision, recorded, append: shard.append });
+      return answerOf(evaluation, recorded.id, { canExplain: client.canExplain, bundle });
     };
     const begin = (item: Item): { readonly answer: Promise<AccessAnswer>; readonly isPermitted: boolean } => {
       if ('problem' in item) return { answer: Promise.resolve(badItem(item.problem)), isPermitted: false };

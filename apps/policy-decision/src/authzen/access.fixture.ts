@@ -7,6 +7,7 @@ import { bundleOf } from '../../../../test/vectors/cedar-oracle.js';
 import { Calls } from '../calls.js';
 import { NOON } from '../entries.fixture.js';
 import type { Rules } from '#writ/authorisation';
+import type { Recorded } from '../explainer.js';
 import { PolicyErrors } from '../policy-errors.js';
 import type { DecidingShard } from '../ports.js';
 import { AccessPoint, type Caller } from './access-point.js';
@@ -43,6 +44,8 @@ export class AccessInMemory {
   isOwner = true;
   readonly policyErrors = new PolicyErrors({ warn: () => undefined }, () => NOON);
   readonly lost: string[] = [];
+  /** Decisions that were offered to be explained. */
+  readonly unexplained: Recorded[] = [];
   nowMs = NOON;
   readonly point: AccessPoint;
 
@@ -60,6 +63,7 @@ export class AccessInMemory {
       shard: () => (this.isOwner ? shard : undefined),
       mapping: { subjects: authzen?.subjects ?? [], actions: authzen?.actions ?? [] },
       policyErrors: this.policyErrors,
+      explainer: { offer: (decided) => void this.unexplained.push(decided) },
       now: () => this.nowMs,
       onLost: (error) => this.lost.push(error),
     });

@@ -3,6 +3,7 @@ import type { AuthZenDeclaration } from '#writ/catalogue';
 import { deploymentPaths, readAccessTokens } from '#writ/deployment';
 import { Fault } from '#writ/faults';
 import type { ServiceContext } from '#writ/service-host';
+import type { Explainer } from '../explainer.js';
 import type { PolicyErrors } from '../policy-errors.js';
 import type { DecidingShard } from '../ports.js';
 import type { Shadow } from '#writ/authorisation';
@@ -21,6 +22,7 @@ export interface AccessGrounds {
   readonly shard: () => DecidingShard | undefined;
   readonly shadow: Shadow;
   readonly policyErrors: PolicyErrors;
+  readonly explainer: Explainer;
 }
 
 const REQUEST_TIMEOUT_MS = 5_000;
