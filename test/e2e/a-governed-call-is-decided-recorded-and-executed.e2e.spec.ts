@@ -137,6 +137,7 @@ describe('a governed call', () => {
       /nearest +policies\/staff\.cedar:3[^]*failed: [^]*principal was "Agent::\\"gus\\""/,
     );
     expect((await gateway.cli('explain', entry.id)).stdout).toBe(explained.stdout);
+    expect(explained.stdout).toMatch(/policies +sha256:\S+ {2}texts as it decided\n/);
   });
 
   it('leaves no argument and no answer in the ledger, and shows both to the operator', async () => {

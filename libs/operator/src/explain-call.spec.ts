@@ -36,6 +36,7 @@ function entries(decision: EntryBody, ...after: readonly EntryBody[]): LocatedEn
 function sources(values: readonly PayloadValue[] | undefined, changes: Partial<ExplainSources> = {}): ExplainSources {
   return {
     values: ({ entry }) => Promise.resolve(entry.type.endsWith('.decided') ? values : undefined),
+    bundle: () => Promise.resolve(undefined),
     policyFile: (file) => Promise.resolve(file === 'policies/support.cedar' ? POLICY : undefined),
     bundleNow: BUNDLE,
     ...changes,
@@ -56,9 +57,9 @@ describe('explainCall', () => {
       kind: 'tool.call',
       resource: 'slack.chat.postMessage',
       decision: 'allow',
-      bundle: { hash: BUNDLE, onDisk: 'same' },
+      bundle: { hash: BUNDLE, onDisk: 'same', texts: 'now' },
       policies: [
-        { id: 'support-may-post', at: 'policies/support.cedar:4', text: 'permit (principal, action, resource);' },
+        { id: 'support-may-post', at: 'policies/support.cedar:4:1', text: 'permit (principal, action, resource);' },
       ],
       obligations: ['redact:output'],
       command: { delivery: 'once', pool: 'default' },
@@ -94,7 +95,7 @@ describe('explainCall', () => {
     expect(nearest).toEqual([
       {
         id: 'support-may-post',
-        at: 'policies/support.cedar:4',
+        at: 'policies/support.cedar:4:9',
         col: 9,
         clause: 'principal',
         source: 'permit (principal, action, resource);',
@@ -175,12 +176,48 @@ describe('explainCall', () => {
     const explained = await explain(entries(decided('deny', { why })), from);
     expect(explained).toMatchObject({
       held: [
-        { id: 'no-posts', at: 'policies/support.cedar:4', col: 9, clause: 'when context.input.n > 3', read: { n: 4 } },
+        {
+          id: 'no-posts',
+          at: 'policies/support.cedar:4:9',
+          col: 9,
+          clause: 'when context.input.n > 3',
+          read: { n: 4 },
+        },
       ],
       logged: [{ id: 'new-rule' }],
       remedies: [{ policy: 'no-posts', kind: 'approval' }],
       labels: [],
     });
+  });
+
+  describe('when the bundle that decided is still kept', () => {
+    const text = '@id("support-may-post")\npermit (principal, action, resource) when { true };';
+    const kept = { id: 'support-may-post', file: 'policies/support.cedar', line: 3, col: 1, text };
+    const bundle = (hash: string) =>
+      Promise.resolve({ v: 1, hash, cedarVersion: '4.0', policies: hash === BUNDLE ? [kept] : [] } as never);
+
+    it('shows the text that decided, whatever the file says now', async () => {
+      await expect(explain(entries(decided('allow')), sources(stored, { bundle }))).resolves.toMatchObject({
+        bundle: { texts: 'decided' },
+        policies: [{ at: 'policies/support.cedar:4:1', text: 'permit (principal, action, resource) when { true };' }],
+      });
+    });
+
+    it('marks a clause in the line that was evaluated', async () => {
+      const place = { id: 'support-may-post', file: 'policies/support.cedar', line: 4, col: 45 };
+      const why = { code: 'no_policy_permits', bundle: BUNDLE, pol: [], near: [{ ...place, failed: 'when true' }] };
+      const { nearest } = await explain(entries(decided('deny', { why })), sources(stored, { bundle }));
+      expect(nearest[0]?.source).toBe('permit (principal, action, resource) when { true };');
+    });
+  });
+
+  it('marks no line where something else stands by now', async () => {
+    const near = { id: 'support-may-post', file: 'policies/support.cedar', line: 4, col: 9, failed: 'when context.n' };
+    const why = { code: 'no_policy_permits', bundle: BUNDLE, pol: [], near: [near] };
+    const { nearest } = await explain(entries(decided('deny', { why })));
+    expect(nearest).toEqual([
+      { id: 'support-may-post', at: 'policies/support.cedar:4:9', col: 9, clause: 'when context.n', read: {} },
+    ]);
   });
 
   it('says when the policies on disk are not those that decided', async () => {

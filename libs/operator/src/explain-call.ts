@@ -36,7 +36,6 @@ export async function explainCall(
     decision: entry.eff.d,
     code: entry.why.code,
     decidedAt: entry.ts,
-    bundle: { hash: entry.why.bundle, onDisk: comparison(entry.why.bundle, sources.bundleNow) },
     ...(await explainReasons(entry, { stored: stored[0], explained }, sources)),
     obligations: entry.obl ?? [],
     labels: ended !== undefined && isCompleted(ended) ? (ended.entry.lab ?? []) : [],
@@ -90,11 +89,6 @@ function belongsTo({ entry }: LocatedEntry, decided: Located<DecidedEntry>): boo
   if (entry.type === 'decision.explained' || entry.type === 'access.evaluated') return false;
   if ('who' in entry) return entry.who.agent === decided.entry.who.agent;
   return entry.type === 'command.refused' && entry.dec.seq === decided.seq && entry.dec.i === decided.i;
-}
-
-export function comparison(decided: string, now: string | undefined): 'same' | 'other' | 'unknown' {
-  if (now === undefined) return 'unknown';
-  return now === decided ? 'same' : 'other';
 }
 
 function commandOf(run: NonNullable<DecidedEntry['run']>): NonNullable<Explanation['command']> {

@@ -36,6 +36,7 @@ function located() {
 
 const sources = (value: typeof ASKED) => ({
   values: () => Promise.resolve([{ path: '/in', salt: SALT, value }]),
+  bundle: () => Promise.resolve(undefined),
   policyFile: () => Promise.resolve('forbid (principal, action, resource);\n'),
   bundleNow: BUNDLE,
 });
@@ -48,7 +49,7 @@ describe('explainEvaluation', () => {
       agent: 'support',
       decision: 'deny',
       bundle: { onDisk: 'same' },
-      policies: [{ id: 'no-posts', at: 'policies/a.cedar:1', text: 'forbid (principal, action, resource);' }],
+      policies: [{ id: 'no-posts', at: 'policies/a.cedar:1:1', text: 'forbid (principal, action, resource);' }],
       outcome: { status: 'none' },
       values: [{ name: 'arguments', value: ASKED, commitment: 'opens' }],
       ledger: [{ type: 'access.evaluated', seq: 1, i: 0 }],

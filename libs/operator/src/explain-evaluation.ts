@@ -1,5 +1,5 @@
 import type { EntryOf } from '#writ/contracts';
-import { checkedValue, comparison, placeOf } from './explain-call.js';
+import { checkedValue, placeOf } from './explain-call.js';
 import { explainReasons, type ExplainSources, explanationOf, type Located } from './explain-reasons.js';
 import type { Explanation } from './explanation.js';
 import type { FoundEntries } from './find-call.js';
@@ -26,7 +26,6 @@ export async function explainEvaluation(
     decision: entry.eff.d,
     code: entry.why.code,
     decidedAt: entry.ts,
-    bundle: { hash: entry.why.bundle, onDisk: comparison(entry.why.bundle, sources.bundleNow) },
     ...(await explainReasons(entry, { stored, explained }, sources)),
     labels: [],
     obligations: entry.obl ?? [],

@@ -2,12 +2,11 @@ import type { DecidedEntry, Entry, EntryOf, PayloadValue } from '#writ/contracts
 import type { ExplainedClause, ExplainedPolicy, Explanation } from './explanation.js';
 import type { LocatedEntry } from './find-call.js';
 import { lineAt, policyTextAt } from './policy-place.js';
+import { type PolicySources, policyTexts, type PolicyTexts } from './policy-texts.js';
 
-export interface ExplainSources {
+export interface ExplainSources extends PolicySources {
   /** The values behind the commitments of an entry; undefined when they are no longer stored. */
   readonly values: (located: LocatedEntry) => Promise<readonly PayloadValue[] | undefined>;
-  /** The text of a policy file as it is now, by the name that decisions use; undefined when there is no such file. */
-  readonly policyFile: (file: string) => Promise<string | undefined>;
   /** Hash of the policies as they are now; undefined when it is not known. */
   readonly bundleNow: string | undefined;
 }
@@ -40,74 +39,94 @@ interface Grounds {
   readonly explained: Located<ExplainedEntry> | undefined;
 }
 
+type Reasons = Pick<Explanation, 'bundle' | 'policies' | 'held' | 'logged' | 'remedies' | 'nearest' | 'errors'>;
+
+/** Why a decision is what it is, with the texts of the policies as they decided, as far as they are still kept. */
 export async function explainReasons(
-  entry: Pick<DecidedEntry, 'why'>,
-  { stored, explained: explanation }: Grounds,
+  { why }: Pick<DecidedEntry, 'why'>,
+  grounds: Grounds,
   sources: ExplainSources,
-): Promise<Pick<Explanation, 'policies' | 'held' | 'logged' | 'remedies' | 'nearest' | 'errors'>> {
-  const { pol, log = [], rem = [], err = [] } = entry.why;
+): Promise<Reasons> {
+  const { bundle, pol, log = [], rem = [], err = [] } = why;
+  const texts = await policyTexts(bundle, sources);
   const explained = (policies: DecidedEntry['why']['pol']) =>
-    Promise.all(policies.map((policy) => explainPolicy(policy, sources)));
+    Promise.all(policies.map((policy) => explainPolicy(policy, texts)));
+  const clauses = (told: readonly ToldClause[]) => Promise.all(told.map((clause) => explainClause(clause, texts)));
   return {
+    bundle: { hash: bundle, onDisk: comparison(bundle, sources.bundleNow), texts: texts.are },
     policies: await explained(pol),
-    held: await explainHeld(entry, stored, sources),
+    held: await clauses(heldClauses(why, grounds.stored)),
     logged: await explained(log),
     remedies: rem,
-    nearest: await explainNearMisses(entry, { stored, explained: explanation }, sources),
+    nearest: await clauses(await nearMisses(why, grounds, sources)),
     errors: err,
   };
 }
 
+function comparison(decided: string, now: string | undefined): Explanation['bundle']['onDisk'] {
+  if (now === undefined) return 'unknown';
+  return now === decided ? 'same' : 'other';
+}
+
 async function explainPolicy(
   { id, effect, file, line, col }: DecidedEntry['why']['pol'][number],
-  { policyFile }: ExplainSources,
+  texts: PolicyTexts,
 ): Promise<ExplainedPolicy> {
-  const source = await policyFile(file);
+  const source = await texts.of(file, id);
   const text = source === undefined ? undefined : policyTextAt(source, line, col);
-  return { id, effect, at: `${file}:${line}`, ...(text === undefined ? {} : { text }) };
+  return { id, effect, at: `${file}:${line}:${col}`, ...(text === undefined ? {} : { text }) };
+}
+
+/** A clause as the ledger and the payload store tell of it. */
+interface ToldClause {
+  readonly id: string;
+  readonly file: string;
+  readonly line: number;
+  readonly col: number;
+  readonly clause: string;
+  readonly read: Read | undefined;
 }
 
 /** Earlier releases recorded the near misses in the decision itself. */
-async function explainNearMisses(
-  entry: Pick<DecidedEntry, 'why'>,
+async function nearMisses(
+  why: DecidedEntry['why'],
   { stored, explained }: Grounds,
-  sources: ExplainSources,
-): Promise<readonly ExplainedClause[]> {
-  const near = explained?.entry.near ?? entry.why.near ?? [];
+  { values }: ExplainSources,
+): Promise<readonly ToldClause[]> {
+  const near = explained?.entry.near ?? why.near ?? [];
   // What the clauses read is stored apart from the entry, because it is values.
-  const values = explained === undefined ? stored : await sources.values(explained);
-  const read = new Map(listAt<{ id: string; values: Read }>(values, '/near').map((each) => [each.id, each.values]));
-  return Promise.all(
-    near.map(({ failed, ...place }) => explainClause({ ...place, clause: failed, read: read.get(place.id) }, sources)),
+  const kept = listAt<{ id: string; values: Read }>(
+    explained === undefined ? stored : await values(explained),
+    '/near',
   );
+  const read = new Map(kept.map((each) => [each.id, each.values]));
+  return near.map(({ failed, ...place }) => ({ ...place, clause: failed, read: read.get(place.id) }));
 }
 
-async function explainHeld(
-  entry: Pick<DecidedEntry, 'why'>,
-  stored: readonly PayloadValue[] | undefined,
-  sources: ExplainSources,
-): Promise<readonly ExplainedClause[]> {
-  const files = new Map(entry.why.pol.map(({ id, file }) => [id, file]));
-  const held = listAt<{ id: string; line: number; col: number; clause: string; values: Read }>(stored, '/held');
-  return Promise.all(
-    held.map(({ values, ...clause }) =>
-      explainClause({ ...clause, file: files.get(clause.id) ?? '', read: values }, sources),
-    ),
-  );
+function heldClauses(why: DecidedEntry['why'], stored: readonly PayloadValue[] | undefined): readonly ToldClause[] {
+  const files = new Map(why.pol.map(({ id, file }) => [id, file]));
+  const held = listAt<Omit<ToldClause, 'file' | 'read'> & { readonly values: Read }>(stored, '/held');
+  return held.map(({ values, ...clause }) => ({ ...clause, file: files.get(clause.id) ?? '', read: values }));
 }
 
 type Read = ExplainedClause['read'];
 
-async function explainClause(
-  clause: { id: string; file: string; line: number; col: number; clause: string; read: Read | undefined },
-  { policyFile }: ExplainSources,
-): Promise<ExplainedClause> {
-  const { id, file, line, col, read = {} } = clause;
-  const text = await policyFile(file);
+async function explainClause(told: ToldClause, texts: PolicyTexts): Promise<ExplainedClause> {
+  const { id, file, line, col, clause, read = {} } = told;
+  const text = await texts.of(file, id);
   const source = text === undefined ? undefined : lineAt(text, line);
-  const base = { id, at: `${file}:${line}`, col, clause: clause.clause, read };
-  return source === undefined ? base : { ...base, source };
+  const base = { id, at: `${file}:${line}:${col}`, col, clause, read };
+  return source === undefined || !standsThere(source, col, clause) ? base : { ...base, source };
 }
+
+/** A line where something else stands by now would have its mark under what was never evaluated. */
+function standsThere(source: string, col: number, clause: string): boolean {
+  const [first = ''] = clause.replace(/^(when|unless) /, '').split(/\r?\n/);
+  return first === CUT || source.slice(col - 1).startsWith(first);
+}
+
+/** What stands for a clause whose text was not to be found. */
+const CUT = '…';
 
 function listAt<T>(stored: readonly PayloadValue[] | undefined, at: string): readonly T[] {
   const value = stored?.find(({ path }) => path === at)?.value;

@@ -18,6 +18,8 @@ export interface Explanation {
     readonly hash: string;
     /** Whether the policy files, as they are now, are those that decided. */
     readonly onDisk: 'same' | 'other' | 'unknown';
+    /** Whether the texts here are those that decided, or those of the files now because that bundle is no longer kept. */
+    readonly texts: 'decided' | 'now';
   };
   /** The policies that made the decision; none for a default deny. */
   readonly policies: readonly ExplainedPolicy[];
@@ -51,9 +53,9 @@ export interface Explanation {
 export interface ExplainedPolicy {
   readonly id: string;
   readonly effect: 'permit' | 'forbid';
-  /** `policies/slack.cedar:19`. */
+  /** `policies/slack.cedar:19:1`. */
   readonly at: string;
-  /** As the file has it now; absent when there is no policy at that place any more. */
+  /** From that place to its end; absent when there is no policy at that place any more. */
   readonly text?: string;
 }
 
@@ -64,7 +66,7 @@ export interface ExplainedClause {
   readonly col: number;
   /** As the policy says it. */
   readonly clause: string;
-  /** The line of the file, as it is now. */
+  /** The line that it stands in; absent when something else stands there by now. */
   readonly source?: string;
   /** What the clause read, by path. */
   readonly read: { readonly [path: string]: Json };

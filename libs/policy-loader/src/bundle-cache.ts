@@ -50,6 +50,9 @@ interface StoredTexts {
 const BUNDLES_MAX = 4;
 const DIGEST_CHARACTERS = 64;
 
+/** Where bundles are kept below a data directory. */
+export const bundleCacheFolder = (dataDir: string): string => join(dataDir, 'cache', 'policies');
+
 /**
  * The bundle that was made of the same files before. The folder must be as private as the keys: who can write there
  * decides. A damaged file is as good as none: its digest is checked, and what has the digest is what this module wrote.

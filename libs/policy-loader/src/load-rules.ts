@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Catalogue } from '#writ/catalogue';
 import {
   compilePolicies,
@@ -12,6 +12,7 @@ import {
   type PolicySet,
   untypedArguments,
 } from '#writ/policy';
+import { bundleCacheFolder } from './bundle-cache.js';
 import { linesOfPolicies, placeAtAnnotation, policiesByPlace, withSource } from './place-problems.js';
 import { checkRedactionPaths } from './redaction-paths.js';
 import { loadPolicies } from './load-policies.js';
@@ -40,7 +41,7 @@ export async function loadRules({ catalogue, agents, dataDir, onWarning }: LoadR
     schema: generateSchema(model),
     untyped: untypedArguments(model),
     check,
-    ...(dataDir !== undefined && { cacheDirectory: join(dataDir, 'cache', 'policies') }),
+    ...(dataDir !== undefined && { cacheDirectory: bundleCacheFolder(dataDir) }),
     ...(onWarning !== undefined && { onWarning }),
   });
   const policies = compilePolicies(bundle, policyEntities(model));

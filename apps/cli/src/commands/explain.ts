@@ -9,7 +9,10 @@ export function addExplainCommand(program: Command, cli: Cli): void {
     .description('who asked for what, which policy line answered, what came of it, and where that is on record')
     .argument('<call>', 'id of a call, or of a ledger entry')
     .option('--agent <name>', 'whose call, when several agents used the id')
-    .option('--config <file>', 'where the policies are (default: those of the running `writ up`)')
+    .option(
+      '--config <file>',
+      'the configuration that says where the policies are (default: that of the running `writ up`)',
+    )
     .addHelpText(
       'after',
       helpEnd(

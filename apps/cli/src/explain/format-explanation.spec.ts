@@ -11,7 +11,7 @@ const denial: Explanation = {
   decision: 'deny',
   code: 'no_policy_permits',
   decidedAt: '2026-11-22T05:30:00.123Z',
-  bundle: { hash: `sha256:${'ab'.repeat(32)}`, onDisk: 'same' },
+  bundle: { hash: `sha256:${'ab'.repeat(32)}`, onDisk: 'same', texts: 'decided' },
   policies: [],
   held: [],
   logged: [],
@@ -99,13 +99,19 @@ describe('formatExplanation', () => {
 
   it('is loud when the policies changed, a value is not the committed one, or a block does not verify', () => {
     const text = show({
-      bundle: { ...denial.bundle, onDisk: 'other' },
+      bundle: { ...denial.bundle, onDisk: 'other', texts: 'now' },
       values: [{ name: 'arguments', value: 1, commitment: 'differs' }],
       rejected: [{ seq: 7, reason: 'the signature is bad' }],
     });
+    expect(text).toContain('texts as the files are now; the bundle that decided is no longer here');
     expect(text).toContain('the policy files have CHANGED since');
     expect(text).toContain('NOT the committed value');
     expect(text).toContain('NOT TRUSTED  message 7: the signature is bad');
+  });
+
+  it('says that texts are those that decided', () => {
+    const text = show({ bundle: { ...denial.bundle, onDisk: 'other' } });
+    expect(text).toMatch(/policies +sha256:[a-b]+… {2}texts as it decided\n +the policy files have CHANGED since/);
   });
 
   it('shortens a very long value and says so', () => {

@@ -58,14 +58,21 @@ function formatDecision(explained: Explanation, paint: Paint): string[] {
   for (const miss of explained.nearest) lines.push(...formatNearMiss(miss, paint));
   for (const { at, effect, id } of explained.logged)
     lines.push(line('log only', `${at}  ${effect} ${id} would have fired`));
-  const { hash, onDisk } = explained.bundle;
+  lines.push(...formatBundle(explained.bundle));
+  return lines;
+}
+
+function formatBundle({ hash, onDisk, texts }: Explanation['bundle']): string[] {
+  const shown = {
+    decided: 'texts as it decided',
+    now: 'texts as the files are now; the bundle that decided is no longer here',
+  }[texts];
   const now = {
     same: 'the policy files are still these',
-    other: 'the policy files have CHANGED since: texts above are those of now',
+    other: 'the policy files have CHANGED since',
     unknown: 'whether the policy files changed since is not known',
   }[onDisk];
-  lines.push(line('policies', `${hash.slice(0, 19)}…  ${now}`));
-  return lines;
+  return [line('policies', `${hash.slice(0, 19)}…  ${shown}`), indent(now)];
 }
 
 function formatNearMiss(miss: ExplainedClause, paint: Paint): string[] {

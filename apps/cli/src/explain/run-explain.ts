@@ -1,5 +1,4 @@
 import type { Entry, EntryOf } from '#writ/contracts';
-import { Fault } from '#writ/faults';
 import {
   entriesOfCall,
   entryById,
@@ -7,20 +6,15 @@ import {
   explainEvaluation,
   type Explanation,
   explanationOf,
-  type ExplainSources,
-  findRunStatus,
   type Located,
   type LocatedEntry,
   openOperator,
-  type Operator,
   placeOf,
 } from '#writ/operator';
-import { readFile } from 'node:fs/promises';
-import { dirname, join, relative, resolve, sep } from 'node:path';
-import { type Cli, type CommonOptions, configPath, dataDirectory } from '../cli.js';
+import { type Cli, type CommonOptions, dataDirectory } from '../cli.js';
 import { painter } from '../paint.js';
-import { currentBundleHash } from '../policy/check-policies.js';
 import { formatExplanation } from './format-explanation.js';
+import { sourcesOf } from './explain-sources.js';
 
 export interface ExplainOptions extends CommonOptions {
   readonly agent?: string;
@@ -79,42 +73,4 @@ function tell(explained: Explanation, { json }: ExplainOptions, cli: Cli): void 
 function tellEntry(located: LocatedEntry, { json }: ExplainOptions, cli: Cli): void {
   const place = placeOf(located);
   cli.print(JSON.stringify({ entry: located.entry, ledger: place }, null, json ? undefined : 2));
-}
-
-async function sourcesOf(operator: Operator, options: ExplainOptions): Promise<ExplainSources> {
-  const running = await findRunStatus(operator.paths);
-  const config = resolve(options.config ?? running?.config ?? configPath(options));
-  const isRunningOne = running?.config === config;
-  const beside = (set: string): string => join(dirname(config), set);
-  const folders: Readonly<Record<string, string | undefined>> = isRunningOne
-    ? { policies: running.policies, obligations: running.obligations }
-    : { policies: beside('policies'), obligations: beside('obligations') };
-  return {
-    values: ({ entry, block: { block } }) =>
-      operator.values.values({
-        producer: block.producer,
-        block: block.hash,
-        entry: entry.id,
-        writtenAtMs: Date.parse(entry.ts),
-      }),
-    policyFile: (file) => readPolicyFile(folders, file),
-    bundleNow: await currentBundleHash(config, operator.paths.dataDir).catch((error: unknown) => {
-      // A policy file that is bad now is another one than the one that decided; anything else is not known.
-      if (error instanceof Fault && error.code.startsWith('POLICY_')) return 'unreadable';
-      return undefined;
-    }),
-  };
-}
-
-/** The name of the file comes from the ledger: it must not lead out of the folder of its set. */
-async function readPolicyFile(
-  folders: Readonly<Record<string, string | undefined>>,
-  shownName: string,
-): Promise<string | undefined> {
-  const set = shownName.split('/', 1)[0] ?? '';
-  const directory = Object.hasOwn(folders, set) ? folders[set] : undefined;
-  if (directory === undefined) return undefined;
-  const path = resolve(directory, relative(set, shownName));
-  if (!path.startsWith(directory + sep)) return undefined;
-  return readFile(path, 'utf8').catch(() => undefined);
 }
