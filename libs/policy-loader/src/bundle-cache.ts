@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PolicyBundle, PolicyProblem, PolicySource } from '#writ/policy';
+import { bundleHash, type PolicyBundle, type PolicyProblem, type PolicySource } from '#writ/policy';
 import type { ChildComplaint } from './child.js';
 import type { PolicyFile } from './policy-files.js';
 
@@ -40,6 +40,12 @@ interface StoredBundle extends Omit<PolicyBundle, 'policies'>, Omit<LoadedBundle
   readonly policies: readonly StoredPolicy[];
 }
 
+/** The files that a bundle was made of, beside it: whoever has only the bundle's hash finds both by it. */
+interface StoredTexts {
+  readonly hash: string;
+  readonly texts: readonly (readonly [file: string, text: string])[];
+}
+
 /** So many bundles are kept: the one in force, and some to go back to. */
 const BUNDLES_MAX = 4;
 const DIGEST_CHARACTERS = 64;
@@ -53,10 +59,13 @@ export async function readCachedBundle(
   name: BundleName,
   files: readonly PolicyFile[],
 ): Promise<LoadedBundle | undefined> {
-  const stored = await readBundleFile(join(directory, fileOf(name)));
+  return openStored(join(directory, fileOf(name)), new Map(files.map((file) => [file.name, textOf(file)])));
+}
+
+async function openStored(path: string, texts: ReadonlyMap<string, string>): Promise<LoadedBundle | undefined> {
+  const stored = await readStored<StoredBundle>(path);
   if (stored === undefined) return undefined;
   const { files: names, policies, warnings, cedarWarnings, ...rest } = stored;
-  const texts = new Map(files.map((file) => [file.name, textOf(file)]));
   const opened = policies.map(({ set, id, file: index, line, col, start, length, est, annotations }) => {
     const file = names[index] ?? '';
     return { set, id, file, line, col, text: (texts.get(file) ?? '').slice(start, start + length), est, annotations };
@@ -64,10 +73,24 @@ export async function readCachedBundle(
   return { bundle: { ...rest, policies: opened }, warnings, cedarWarnings };
 }
 
+/**
+ * The bundle of that hash with the texts that it was made of, whatever the policy files are now. Undefined when it is not kept any
+ * more, and when what is kept does not have that hash.
+ */
+export async function openCachedBundle(cacheFolder: string, hash: string): Promise<PolicyBundle | undefined> {
+  for (const { path } of await bundlesOf(cacheFolder, '')) {
+    const stored = await readStored<StoredTexts>(textsOf(path));
+    if (stored?.hash !== hash) continue;
+    const bundle = (await openStored(path, new Map(stored.texts)))?.bundle;
+    if (bundle !== undefined && bundleHash(bundle.policies, bundle.cedarVersion) === hash) return bundle;
+  }
+  return undefined;
+}
+
 /** The policies of the newest bundle of the same rules, whatever its files: most of them are in the next one as well. */
 export async function readKnownPolicies(directory: string, { rules }: BundleName): Promise<KnownPolicies | undefined> {
   const [newest] = await bundlesOf(directory, rules);
-  const stored = newest === undefined ? undefined : await readBundleFile(newest.path);
+  const stored = newest === undefined ? undefined : await readStored<StoredBundle>(newest.path);
   if (stored === undefined) return undefined;
   const { cedarVersion, policies, cedarWarnings } = stored;
   return { cedarVersion, policies: new Map(policies.map((policy) => [policy.digest, policy])), cedarWarnings };
@@ -79,17 +102,31 @@ export async function writeCachedBundle(
   name: BundleName,
   { loaded, files }: { readonly loaded: LoadedBundle; readonly files: readonly PolicyFile[] },
 ): Promise<void> {
-  const body = Buffer.from(JSON.stringify(storedBundle(loaded, files)));
-  const temporary = join(directory, `${fileOf(name)}.${randomUUID()}.tmp`);
+  const path = join(directory, fileOf(name));
+  const texts: StoredTexts = {
+    hash: loaded.bundle.hash,
+    texts: files.map((file) => [file.name, textOf(file)]),
+  };
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    await writeFile(temporary, Buffer.concat([Buffer.from(`${digestOf(body)}\n`), body]), { mode: 0o600 });
-    // If the process dies here a stray temporary file is left, which nobody reads.
-    await rename(temporary, join(directory, fileOf(name)));
-    for (const { path } of (await bundlesOf(directory, '')).slice(BUNDLES_MAX)) await rm(path, { force: true });
+    // The texts come first, so that a bundle that is found can be shown. If the process dies in between nobody reads them.
+    await writeStored(textsOf(path), texts);
+    await writeStored(path, storedBundle(loaded, files));
+    for (const old of (await bundlesOf(directory, '')).slice(BUNDLES_MAX)) {
+      await rm(old.path, { force: true });
+      await rm(textsOf(old.path), { force: true });
+    }
   } catch {
     return;
   }
+}
+
+async function writeStored(path: string, content: StoredBundle | StoredTexts): Promise<void> {
+  const body = Buffer.from(JSON.stringify(content));
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  await writeFile(temporary, Buffer.concat([Buffer.from(`${digestOf(body)}\n`), body]), { mode: 0o600 });
+  // If the process dies here a stray temporary file is left, which nobody reads.
+  await rename(temporary, path);
 }
 
 /** Names the text of a policy. */
@@ -112,12 +149,13 @@ function textOf({ bytes }: PolicyFile): string {
   return new TextDecoder().decode(bytes);
 }
 
-async function readBundleFile(path: string): Promise<StoredBundle | undefined> {
+/** What `writeStored` wrote there; undefined when there is nothing, or it is damaged. */
+async function readStored<T extends StoredBundle | StoredTexts>(path: string): Promise<T | undefined> {
   try {
     const bytes = await readFile(path);
     const body = bytes.subarray(DIGEST_CHARACTERS + 1);
     if (bytes.toString('latin1', 0, DIGEST_CHARACTERS + 1) !== `${digestOf(body)}\n`) return undefined;
-    return JSON.parse(body.toString()) as StoredBundle;
+    return JSON.parse(body.toString()) as T;
   } catch {
     return undefined;
   }
@@ -139,6 +177,10 @@ async function bundlesOf(directory: string, rules: string): Promise<readonly { p
 
 function fileOf({ rules, content }: BundleName): string {
   return `${rules}-${content}.json`;
+}
+
+function textsOf(bundlePath: string): string {
+  return bundlePath.replace(/\.json$/, '.texts');
 }
 
 function digestOf(bytes: Uint8Array): string {

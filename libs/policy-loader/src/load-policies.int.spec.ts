@@ -13,6 +13,7 @@ import {
   uids,
 } from '#writ/policy';
 import { answerRequest } from './child.js';
+import { openCachedBundle } from './bundle-cache.js';
 import { loadPolicies } from './load-policies.js';
 
 const model: PolicyModel = {
@@ -54,6 +55,10 @@ describe('loadPolicies', () => {
       await writeFile(join(directory, name), content);
     }
     return loadPolicies({ directory, schema, timeoutMs, cacheDirectory: join(directory, '.cache') });
+  }
+
+  async function cachedBundles(): Promise<readonly string[]> {
+    return (await readdir(join(directory, '.cache'))).filter((name) => name.endsWith('.json'));
   }
 
   async function rejection(files: Readonly<Record<string, string | Uint8Array>>, timeoutMs?: number): Promise<Fault> {
@@ -208,7 +213,7 @@ describe('loadPolicies', () => {
   it('takes the bundle of the same content from the cache, and not a damaged one', async () => {
     const first = await load({ 'a.cedar': PERMIT });
     expect(await load({}, 1)).toEqual(first);
-    const [file = ''] = await readdir(join(directory, '.cache'));
+    const [file = ''] = await cachedBundles();
     const path = join(directory, '.cache', file);
     const bytes = await readFile(path);
     const at = bytes.indexOf('"support"') + 1;
@@ -223,7 +228,7 @@ describe('loadPolicies', () => {
     const other = '@id("other") forbid (principal, action == Action::"mail.send", resource) when { false };\n';
     await load({ 'a.cedar': PERMIT + other });
     // What was parsed is marked in the cache, so that it shows in the next bundle.
-    const [file = ''] = await readdir(join(directory, '.cache'));
+    const [file = ''] = await cachedBundles();
     const body = (await readFile(join(directory, '.cache', file), 'utf8'))
       .slice(65)
       .replace('"id":"other"}', '"id":"other","description":"x"}');
@@ -256,7 +261,35 @@ describe('loadPolicies', () => {
   it('keeps four bundles and no more', async () => {
     await load({ 'a.cedar': PERMIT });
     for (let n = 0; n < 6; n++) await load({ 'a.cedar': `${PERMIT}// ${n}\n` }, 1);
-    expect(await readdir(join(directory, '.cache'))).toHaveLength(4);
+    expect(await cachedBundles()).toHaveLength(4);
+    expect(await readdir(join(directory, '.cache'))).toHaveLength(8);
+  });
+
+  it('finds a bundle by its hash as it was, when the files are others by now', async () => {
+    const first = await load({ 'a.cedar': PERMIT });
+    const second = await load({ 'a.cedar': `// moved\n${PERMIT.replace('"mail"', '"mail-2"')}` });
+    expect(second.hash).not.toBe(first.hash);
+    expect(await openCachedBundle(join(directory, '.cache'), first.hash)).toEqual(first);
+    expect(await openCachedBundle(join(directory, '.cache'), second.hash)).toEqual(second);
+  });
+
+  it('finds no bundle that does not have the hash that it was asked for', async () => {
+    const { hash } = await load({ 'a.cedar': PERMIT });
+    const cache = join(directory, '.cache');
+    const other = `sha256:${'0'.repeat(64)}`;
+    expect(await openCachedBundle(cache, other)).toBeUndefined();
+    expect(await openCachedBundle(join(directory, 'none'), hash)).toBeUndefined();
+    const [file = ''] = (await readdir(cache)).filter((name) => name.endsWith('.texts'));
+    const body = (await readFile(join(cache, file), 'utf8')).slice(65);
+    // Both claim to be what they are not: the one by its name, the other by its text.
+    for (const [claimed, asked] of [
+      [body.replace(hash, other), other],
+      [body.replace('Agent', 'agent'), hash],
+    ] as const) {
+      expect(claimed).not.toBe(body);
+      await writeFile(join(cache, file), `${createHash('sha256').update(claimed).digest('hex')}\n${claimed}`);
+      expect(await openCachedBundle(cache, asked)).toBeUndefined();
+    }
   });
 });
 
