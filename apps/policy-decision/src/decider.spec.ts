@@ -1,4 +1,4 @@
-import { DecisionServiceInMemory, STAFF_MAY_ECHO } from '../../../test/attacks/decision-service.js';
+import { CATALOGUE as ECHO, DecisionServiceInMemory, STAFF_MAY_ECHO } from '../../../test/attacks/decision-service.js';
 import { inTime } from './in-time.js';
 
 const echo = (call: string, text = 'hello') => ({ v: 1, call, tool: 'demo.echo', args: { text } });
@@ -49,6 +49,20 @@ describe('a decision', () => {
     expect(answers.filter((answer) => answer?.status === 'pending')).toHaveLength(9);
     expect(types(service)).toEqual(['tool.call.decided']);
     expect(service.commands).toHaveLength(1);
+  });
+
+  it('where no policies are in force is refused as something to ask again, whatever the reason is', async () => {
+    const service = new DecisionServiceInMemory();
+    service.withdrawPolicies();
+    const refused = { status: 'refused', code: 'POLICY_UNAVAILABLE', message: expect.stringContaining('try again') };
+    await expect(service.send('support', 'tool.call', echo('c'))).resolves.toMatchObject(refused);
+    await expect(service.send('support', 'catalog.list', { v: 1 })).resolves.toMatchObject(refused);
+    expect(service.recorded).toMatchObject([
+      { type: 'request.refused', why: { code: 'POLICY_UNAVAILABLE' } },
+      { type: 'request.refused', act: { kind: 'catalog.list' } },
+    ]);
+    await service.activate({ catalogue: ECHO, policies: [STAFF_MAY_ECHO] }, Promise.resolve());
+    await expect(service.send('support', 'tool.call', echo('c'))).resolves.toBeUndefined();
   });
 
   it('tells the sender nothing of the inside when there is a bug', async () => {
