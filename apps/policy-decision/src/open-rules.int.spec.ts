@@ -142,21 +142,25 @@ describe('a folder of policies', () => {
         for (let n = 0; n <= 10_000; n++) closeSync(openSync(policies(folder, `${n}.cedar`), 'w'));
       },
     ],
-  ])('that %s is refused with a code, and the last good set stays in force', async (_what, code, problem, change) => {
-    await using folder = await Folder.create();
-    const { rules, shard } = await folder.own();
-    const kept = shard.rules?.policies;
-    await change(folder);
-    const rejected = await entry(shard, 'policy.rejected');
-    expect(rejected).toMatchObject({ why: { code }, kept: kept?.hash });
-    expect(rules.refused).toMatchObject({ code, problem: expect.stringContaining(problem) });
-    expect(shard.rules?.policies.sources).toEqual(kept?.sources);
-    await rm(folder.at('policies'), { recursive: true, force: true });
-    await mkdir(folder.at('policies'));
-    await folder.write(permit('c'));
-    expect(await entry(shard, 'policy.changed', 2)).toMatchObject({ diff: { added: ['c'] } });
-    expect(rules.refused).toBeUndefined();
-  }, 120_000);
+  ])(
+    'that %s is refused with a code, and the last good set stays in force',
+    async (_what, code, problem, change) => {
+      await using folder = await Folder.create();
+      const { rules, shard } = await folder.own();
+      const kept = shard.rules?.policies;
+      await change(folder);
+      const rejected = await entry(shard, 'policy.rejected');
+      expect(rejected).toMatchObject({ why: { code }, kept: kept?.hash });
+      expect(rules.refused).toMatchObject({ code, problem: expect.stringContaining(problem) });
+      expect(shard.rules?.policies.sources).toEqual(kept?.sources);
+      await rm(folder.at('policies'), { recursive: true, force: true });
+      await mkdir(folder.at('policies'));
+      await folder.write(permit('c'));
+      expect(await entry(shard, 'policy.changed', 2)).toMatchObject({ diff: { added: ['c'] } });
+      expect(rules.refused).toBeUndefined();
+    },
+    120_000,
+  );
 
   it('whose manifest is a pipe or too large is refused, and taken when it is one', async () => {
     await using folder = await Folder.create();

@@ -11,11 +11,11 @@ import {
 } from '#writ/contracts';
 import { parseDestination, matchDestination, checkRequestHeaders } from '#writ/egress-rules';
 import { Fault } from '#writ/faults';
-import { mergeObligations, planFilter, type PolicyCode, type PolicyDecision, type PolicyReasons } from '#writ/policy';
+import { mergeObligations, type PolicyCode, type PolicyDecision, type PolicyReasons } from '#writ/policy';
 import { compileRedaction } from '#writ/redaction';
 import { type Asker, fetchQuestion, filterQuestion, toolQuestion, writeQuestions } from './questions.js';
 import type { Rules } from './rules.js';
-import { decideInView, type Shadow } from './shadow.js';
+import { decideInView, planInView, type Shadow } from './shadow.js';
 
 /** A decision, also one that no policy made: nobody is there to carry it out. */
 export type Ruling = Omit<PolicyReasons, 'code'> & {
@@ -96,7 +96,7 @@ function filtered(
   ...[caller, rules]: readonly [Caller, Rules]
 ): Verdict {
   const namespace = rules.catalogue.namespace(request.namespace);
-  const plan = planFilter(rules.policies, filterQuestion(request, caller));
+  const plan = planInView(request, caller, rules.policies, filterQuestion(request, caller));
   const effect = plan.kind === 'none' ? 'forbid' : 'permit';
   const verdict = finish(
     { ...plan, effect },
