@@ -29,7 +29,8 @@ export function catalogueOf(yaml: string): Catalogue {
   return readCatalogue(yaml, { file: 'writ.yaml', baseDirectory: '.', environment: {} });
 }
 
-const CATALOGUE = catalogueOf(`
+/** One tool, which two teams know of. */
+export const CATALOGUE = catalogueOf(`
 version: 1
 ledger: test/default/0
 agents: { support: { teams: [staff] }, intern: { teams: [interns] } }
@@ -119,7 +120,13 @@ export class DecisionServiceInMemory {
     const shard: DecidingShard = {
       calls: this.calls,
       append: (body, values) => this.append(body, values),
-      epoch: { hash: rules.policies.hash, version: 1, highest: 1, isPublished: false },
+      epoch: {
+        hash: rules.policies.hash,
+        version: 1,
+        highest: 1,
+        isPublished: false,
+        since: '2026-11-22T10:00:00.000Z',
+      },
       rules,
       activation: undefined,
     };
@@ -174,6 +181,11 @@ export class DecisionServiceInMemory {
   /** Names the policies that decisions cite. */
   get bundle(): string | undefined {
     return this.#shard.epoch?.hash;
+  }
+
+  /** Leaves the shard without policies, as one whose chain is ahead of them. */
+  withdrawPolicies(): void {
+    this.#shard.rules = undefined;
   }
 
   /** Puts other rules in force, as an activation does: decisions that begin meanwhile wait until it is on record. */

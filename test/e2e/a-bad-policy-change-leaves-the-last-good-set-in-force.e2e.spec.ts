@@ -1,6 +1,7 @@
 import type { Agent } from '#writ/agent-sdk';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { decisionHealth } from '../harness/access-api.js';
 import type { Gateway } from '../harness/gateway.js';
 import { OutsideService } from './outside-service.js';
 import { recordOf, STAFF_ACTS, startOffice } from './small-office.js';
@@ -48,6 +49,11 @@ describe('a change of the policies', () => {
       kept: before,
       at: expect.stringMatching(/staff\.cedar:\d+:\d+$/),
     });
+    await expect(decisionHealth(gateway)).resolves.toMatchObject({
+      ready: true,
+      epochs: [{ shard: 0, version: 1, hash: before, since: expect.any(String), ageSeconds: expect.any(Number) }],
+      refused: { code: 'POLICY_INVALID', at: expect.stringMatching(/staff\.cedar:\d+:\d+$/) },
+    });
     await expect(alice.tool('act', { marker: 'still' }, { call: 'still' })).resolves.toBeDefined();
     await expect(gus.tool('echo', { marker: 'x' })).rejects.toMatchObject({ code: 'no_policy_permits' });
     await expect(recordOf(gateway, 'still')).resolves.toMatchObject([{ why: { bundle: before } }, {}]);
@@ -58,6 +64,7 @@ describe('a change of the policies', () => {
     await change(STAFF_ACTS.replace('Team::"staff"', 'Team::"guests"'));
     const changed = await gateway.entry(({ entry }) => entry.type === 'policy.changed' && entry.bundle.old === before);
     expect(changed.entry).toMatchObject({ policies: 1 });
+    await expect(decisionHealth(gateway)).resolves.toMatchObject({ epochs: [{ version: 2 }], refused: null });
     await expect(gus.tool('echo', { marker: 'now' })).resolves.toMatchObject({ output: { marker: 'now' } });
     await expect(alice.tool('echo', { marker: 'now' })).rejects.toMatchObject({ code: 'no_policy_permits' });
   });

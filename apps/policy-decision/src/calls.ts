@@ -44,6 +44,8 @@ export interface PolicyEpoch {
   readonly highest: number;
   /** An operator published them, not the files themselves. */
   readonly isPublished: boolean;
+  /** When it was put in force, as its entry says. */
+  readonly since: string;
 }
 
 const isDecided = (entry: Entry): entry is DecidedEntry => entry.type.endsWith('.decided');
@@ -125,7 +127,8 @@ export class Calls {
       const { ver: version, author } = entry.man;
       const highest = Math.max(version, this.#epochs.get(entry.prod.id)?.highest ?? 0);
       const isPublished = author !== FILES_AUTHOR;
-      this.#epochs.set(entry.prod.id, { hash: entry.bundle.new, version, highest, isPublished });
+      const hash = entry.bundle.new;
+      this.#epochs.set(entry.prod.id, { hash, version, highest, isPublished, since: entry.ts });
     }
   }
 

@@ -26,6 +26,10 @@ describe('ChangeWatcher', () => {
     await expect(reloadsOver('b', 'c', 'd', 'd')).resolves.toEqual([0, 0, 0, 1]);
   });
 
+  it('reloads again when there was another change during a reload', async () => {
+    await expect(reloadsOver('b', 'b', 'c', 'c', 'c')).resolves.toEqual([0, 1, 1, 2, 2]);
+  });
+
   it('forgets a change that was taken back', async () => {
     await expect(reloadsOver('b', 'a', 'a')).resolves.toEqual([0, 0, 0]);
   });

@@ -1,4 +1,9 @@
-import { DecisionServiceInMemory, STAFF_MAY_ECHO, telling } from '../../../test/attacks/decision-service.js';
+import {
+  CATALOGUE as ECHO,
+  DecisionServiceInMemory,
+  STAFF_MAY_ECHO,
+  telling,
+} from '../../../test/attacks/decision-service.js';
 import { authorise } from '#writ/authorisation';
 import { type ActionRequest, REQUEST_SCHEMAS } from '#writ/contracts';
 import { Fault } from '#writ/faults';
@@ -53,6 +58,20 @@ describe('a decision', () => {
     expect(answers.filter((answer) => answer?.status === 'pending')).toHaveLength(9);
     expect(types(service)).toEqual(['tool.call.decided']);
     expect(service.commands).toHaveLength(1);
+  });
+
+  it('where no policies are in force is refused as something to ask again, whatever the reason is', async () => {
+    const service = new DecisionServiceInMemory();
+    service.withdrawPolicies();
+    const refused = { status: 'refused', code: 'POLICY_UNAVAILABLE', message: expect.stringContaining('try again') };
+    await expect(service.send('support', 'tool.call', echo('c'))).resolves.toMatchObject(refused);
+    await expect(service.send('support', 'catalog.list', { v: 1 })).resolves.toMatchObject(refused);
+    expect(service.recorded).toMatchObject([
+      { type: 'request.refused', why: { code: 'POLICY_UNAVAILABLE' } },
+      { type: 'request.refused', act: { kind: 'catalog.list' } },
+    ]);
+    await service.activate({ catalogue: ECHO, policies: [STAFF_MAY_ECHO] }, Promise.resolve());
+    await expect(service.send('support', 'tool.call', echo('c'))).resolves.toBeUndefined();
   });
 
   it('tells the sender nothing of the inside when there is a bug', async () => {

@@ -108,7 +108,7 @@ export class Decider {
   }
 
   #rulesFor(agent: string, { calls, rules }: DecidingShard): Rules {
-    if (rules === undefined) throw new Fault('POLICY_DOWNGRADE', 'no policies are in force on the shard');
+    if (rules === undefined) throw new Fault('POLICY_UNAVAILABLE', 'no policies are in force on the shard');
     if (rules.knows(agent) && !calls.isRevoked(agent)) return rules;
     throw new Fault('INPUT_UNKNOWN_AGENT', `the agent \`${agent}\` is not registered`);
   }

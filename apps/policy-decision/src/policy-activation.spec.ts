@@ -1,12 +1,11 @@
 import { rulesOf } from '#writ/authorisation';
 import { readCatalogue } from '#writ/catalogue';
-import type { EntryBody } from '#writ/contracts';
 import { Fault } from '#writ/faults';
+import type { PolicySet } from '#writ/policy';
 import { generateSigningKey, type SignedManifest, signManifest } from '#writ/signing';
 import { setOf } from '../../../test/vectors/decide-on.js';
-import { Calls, type PolicyEpoch } from './calls.js';
+import { TestShard } from './deciding-shard.fixture.js';
 import { PolicyActivation, type PublishedRules } from './policy-activation.js';
-import type { DecidingShard } from './ports.js';
 
 const LEDGER = 'test/default/0';
 const catalogue = readCatalogue(`version: 1\nledger: ${LEDGER}\n`, {
@@ -37,46 +36,22 @@ function published(policies: Readonly<Record<string, string>>, version?: number,
   return { rules, manifest: version === undefined ? undefined : manifestOf(rules.policies.hash, version, over) };
 }
 
-/** A shard, what it recorded, and a ledger that answers when it is told to. */
-class TestShard implements DecidingShard {
-  readonly calls = new Calls('default');
-  readonly recorded: EntryBody[] = [];
-  epoch: PolicyEpoch | undefined;
-  rules: DecidingShard['rules'];
-  activation: DecidingShard['activation'];
-  /** What the next appends come to; without any they succeed at once. */
-  readonly outcomes: Promise<void>[] = [];
-
-  readonly append: DecidingShard['append'] = async (body) => {
-    await this.outcomes.shift();
-    this.recorded.push(body);
-    if (body.type === 'policy.changed') {
-      const { ver: version, author } = body.man;
-      const highest = Math.max(version, this.epoch?.highest ?? 0);
-      this.epoch = { hash: body.bundle.new, version, highest, isPublished: author !== 'files' };
-    }
-    return { seq: this.recorded.length, i: 0, id: '', leaf: Buffer.alloc(32), entry: body as never };
-  };
-
-  get codes(): readonly string[] {
-    return this.recorded.map((body) => (body.type === 'policy.rejected' ? body.why.code : body.type));
-  }
-}
-
-function anActivation(first: PublishedRules) {
-  const shard = new TestShard();
+function anActivation(first: PublishedRules, kept: Readonly<Record<string, PolicySet>> = {}, shard = new TestShard()) {
   const state = { published: first };
+  const refused: string[] = [];
   const activation = new PolicyActivation({
     published: () => state.published,
     shards: () => [shard],
     manifestFor: (hash, version) => ({ ...manifestOf(hash, version), author: 'files' }),
+    policiesOf: (hash) => Promise.resolve(kept[hash]?.sources),
+    onRefused: ({ code }) => void refused.push(code),
     log: { error: () => undefined, warn: () => undefined },
   });
   const publish = (next: PublishedRules) => {
     state.published = next;
     return activation.activateAll();
   };
-  return { shard, activation, publish };
+  return { shard, activation, publish, refused };
 }
 
 describe('the activation of policies', () => {
@@ -126,12 +101,13 @@ describe('the activation of policies', () => {
   });
 
   it('refuses an older version, says so in the chain, and goes on under what it has', async () => {
-    const { shard, publish } = anActivation(published({ p: PERMIT }, 5));
+    const { shard, publish, refused } = anActivation(published({ p: PERMIT }, 5));
     await publish(published({ p: PERMIT }, 5));
     const kept = shard.rules;
     await publish(published({ q: PERMIT }, 4));
     expect(shard.codes).toEqual(['policy.changed', 'POLICY_DOWNGRADE']);
     expect(shard.recorded[1]).toMatchObject({ kept: kept?.policies.hash });
+    expect(refused).toEqual(['POLICY_DOWNGRADE']);
     expect(shard.rules?.policies.sources).toEqual(kept?.policies.sources);
   });
 
@@ -166,7 +142,13 @@ describe('the activation of policies', () => {
 
   it('leaves a shard that is ahead of the policies without any, once on record, until newer ones come', async () => {
     const { shard, activation, publish } = anActivation(published({ p: PERMIT }, 1));
-    shard.epoch = { hash: `sha256:${'ab'.repeat(32)}`, version: 2, highest: 2, isPublished: true };
+    shard.epoch = {
+      hash: `sha256:${'ab'.repeat(32)}`,
+      version: 2,
+      highest: 2,
+      isPublished: true,
+      since: '2026-11-22T10:00:00.000Z',
+    };
     await activation.activateFirst(shard);
     expect([shard.rules, shard.codes]).toEqual([undefined, ['POLICY_DOWNGRADE']]);
     await publish(published({ p: PERMIT }, 3));
@@ -190,11 +172,56 @@ describe('the activation of policies', () => {
     expect(shard.rules?.policies.sources.map(({ id }) => id)).toEqual(['p']);
   });
 
+  it('tells after a restart and a takeover what differs from the set that the chain names, when that is kept', async () => {
+    const before = anActivation(published({ p: PERMIT }));
+    await before.publish(published({ p: PERMIT, q: PERMIT }));
+    const old = before.shard.rules?.policies;
+    if (old === undefined) throw new Error('nothing is in force');
+    const after = anActivation(published({ p: FORBID, r: PERMIT }), { [old.hash]: old }, before.shard.takenOver());
+    await after.activation.activateFirst(after.shard);
+    expect(after.shard.recorded).toMatchObject([
+      { bundle: { old: old.hash }, man: { ver: 2 }, diff: { added: ['r'], removed: ['q'], changed: ['p'], n: 3 } },
+    ]);
+    const unknown = anActivation(published({ r: PERMIT }), {}, before.shard.takenOver());
+    await unknown.activation.activateFirst(unknown.shard);
+    expect(unknown.shard.recorded).toMatchObject([{ bundle: { old: old.hash } }]);
+    expect(unknown.shard.recorded[0]).not.toHaveProperty('diff');
+  });
+
+  it('goes by versions and not by clocks: a later version that is dated earlier is newer', async () => {
+    const { shard, publish } = anActivation(published({ p: PERMIT }, 1));
+    await publish(published({ p: PERMIT }, 1));
+    const next = published({ q: PERMIT }, 2);
+    const early = { ...next, manifest: next.manifest && { ...next.manifest, at: '2001-01-01T00:00:00.000Z' } };
+    await publish(early);
+    const older = published({ r: PERMIT }, 1);
+    await publish({ ...older, manifest: older.manifest && { ...older.manifest, at: '2099-01-01T00:00:00.000Z' } });
+    expect(shard.codes).toEqual(['policy.changed', 'policy.changed', 'POLICY_DOWNGRADE']);
+    expect(shard.epoch).toMatchObject({ version: 2 });
+  });
+
+  it('by two services with different files is one entry for each takeover, under versions that only rise', async () => {
+    const files = [published({ p: PERMIT }), published({ q: FORBID })];
+    let shard = new TestShard();
+    const versions: number[] = [];
+    for (let n = 0; n < 6; n++) {
+      const service = anActivation(files[n % 2] ?? published({}), {}, (shard = shard.takenOver()));
+      await service.activation.activateFirst(shard);
+      // Whatever else it hears meanwhile, an owner whose files stay the same writes nothing more.
+      for (let k = 0; k < 3; k++) await service.activation.activateAll();
+      expect(shard.codes).toEqual(['policy.changed']);
+      versions.push(shard.epoch?.version ?? 0);
+    }
+    expect(versions).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
   it('of two that come at once ends with the newest', async () => {
     const { shard, publish } = anActivation(published({ p: PERMIT }));
     const newest = published({ r: PERMIT });
     await Promise.all([publish(published({ q: PERMIT })), publish(newest)]);
     expect(shard.epoch?.hash).toBe(newest.rules.policies.hash);
     expect(shard.rules).toBe(newest.rules);
+    // Each once.
+    expect(shard.codes).toEqual(['policy.changed', 'policy.changed']);
   });
 });

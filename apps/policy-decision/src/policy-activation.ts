@@ -1,9 +1,10 @@
 import type { Rules } from '#writ/authorisation';
 import type { EntryBody } from '#writ/contracts';
 import { Fault, messageOf, toFault } from '#writ/faults';
-import { comparePolicies, type PolicyDifference, withEntities } from '#writ/policy';
+import { comparePolicies, type PolicyDifference, type PolicySource, withEntities } from '#writ/policy';
 import type { SignedManifest } from '#writ/signing';
 import type { PolicyEpoch } from './calls.js';
+import { inTime } from './in-time.js';
 import type { DecidingShard } from './ports.js';
 
 /** Rules that loaded, and the manifest that publishes them; none when the files themselves are the publication. */
@@ -19,6 +20,10 @@ export interface PolicyActivationOptions {
   readonly shards: () => readonly DecidingShard[];
   /** Signs a manifest for files that nobody published. */
   readonly manifestFor: (hash: string, version: number) => SignedManifest;
+  /** The policies of a bundle that is in force no more and not in memory; undefined when they are not at hand. Never rejects. */
+  readonly policiesOf: (hash: string) => Promise<readonly PolicySource[] | undefined>;
+  /** Told why policies that loaded may not be put in force on a shard. */
+  readonly onRefused: (fault: Fault) => void;
   readonly log: {
     error(fields: Record<string, unknown>, message: string): void;
     warn(fields: Record<string, unknown>, message: string): void;
@@ -27,6 +32,8 @@ export interface PolicyActivationOptions {
 
 const IDS_LISTED_MAX = 32;
 const RETRY_MS = 1_000;
+/** A shard is not kept without policies for the sake of a list of differences. */
+const COMPARE_WITHIN_MS = 2_000;
 const REFUSALS: ReadonlySet<string> = new Set(['POLICY_DOWNGRADE', 'POLICY_UNSIGNED']);
 const PASSING: ReadonlySet<string> = new Set(['LEDGER_FULL', 'LEDGER_UNAVAILABLE', 'LEDGER_OVERLOADED']);
 
@@ -59,13 +66,24 @@ export class PolicyActivation {
         shard.rules = { ...rules, policies: withEntities(shard.rules.policies, rules.policies.entities) };
       throw error;
     }
-    const recorded = shard.append(activated(shard, rules, manifest)).then(() => {
-      // If the process dies here the epoch is on record and nothing was decided under it.
-      shard.rules = rules;
-      this.options.log.warn({ bundle: rules.policies.hash, version: manifest.version }, 'policies are in force');
-    });
+    const recorded = this.#record(shard, rules, manifest);
     shard.activation = recorded.catch(() => undefined).finally(() => (shard.activation = undefined));
     await recorded;
+  }
+
+  async #record(shard: DecidingShard, rules: Rules, manifest: SignedManifest): Promise<void> {
+    const before = await this.#policiesBefore(shard);
+    await shard.append(activated(shard.epoch, before, { rules, manifest }));
+    // If the process dies here the epoch is on record and nothing was decided under it.
+    shard.rules = rules;
+    this.options.log.warn({ bundle: rules.policies.hash, version: manifest.version }, 'policies are in force');
+  }
+
+  /** What was in force: in memory, or, after a restart and a takeover, what is kept under the hash that the chain names. */
+  async #policiesBefore({ rules, epoch }: DecidingShard): Promise<readonly PolicySource[] | undefined> {
+    if (rules !== undefined) return rules.policies.sources;
+    if (epoch === undefined) return undefined;
+    return inTime(this.options.policiesOf(epoch.hash), COMPARE_WITHIN_MS, () => undefined);
   }
 
   /**
@@ -87,7 +105,9 @@ export class PolicyActivation {
   }
 
   async #refused(shard: DecidingShard, error: unknown): Promise<void> {
-    const { code } = toFault(error);
+    const fault = toFault(error);
+    const { code } = fault;
+    if (REFUSALS.has(code)) this.options.onRefused(fault);
     this.options.log.error({ code, detail: messageOf(error) }, 'policies could not be put in force');
     if (PASSING.has(code)) this.#retry(shard);
     if (!REFUSALS.has(code) || shard.epoch === undefined) return;
@@ -135,15 +155,18 @@ function isNewer(manifest: SignedManifest | undefined, epoch: PolicyEpoch): bool
   return manifest !== undefined && manifest.version !== epoch.version && refusalOf(manifest, epoch) === undefined;
 }
 
-function activated(shard: DecidingShard, { policies }: Rules, manifest: SignedManifest): EntryBody {
+function activated(
+  epoch: PolicyEpoch | undefined,
+  before: readonly PolicySource[] | undefined,
+  { rules: { policies }, manifest }: { readonly rules: Rules; readonly manifest: SignedManifest },
+): EntryBody {
   const { version, author, at, over, key, sig } = manifest;
-  const before = shard.rules?.policies;
   return {
     type: 'policy.changed',
-    bundle: { old: shard.epoch?.hash ?? null, new: policies.hash },
+    bundle: { old: epoch?.hash ?? null, new: policies.hash },
     policies: policies.size,
     man: { ver: version, author, at, ...(over !== undefined && { over }), key, sig },
-    ...(before !== undefined && { diff: summarised(comparePolicies(before.sources, policies.sources)) }),
+    ...(before !== undefined && { diff: summarised(comparePolicies(before, policies.sources)) }),
   };
 }
 

@@ -6,7 +6,7 @@ import { RequestServer } from '#writ/nest-transport';
 import type { Service, ServiceContext } from '#writ/service-host';
 import { openBlock } from '#writ/tlog';
 import { openAccess, type OpenAccess } from './authzen/open-access.js';
-import { Calls } from './calls.js';
+import { Calls, type PolicyEpoch } from './calls.js';
 import { Deadlines } from './deadlines.js';
 import { DECIDE, DecideHandler, LOGGER } from './decide.handler.js';
 import { Decider, DECIDER } from './decider.js';
@@ -121,7 +121,9 @@ async function openParts(context: ServiceContext): Promise<Parts> {
     log,
   });
   const claim: ShardOwner['claim'] = (shard, onLost) => owner.claim(shard, onLost);
-  const keeper = new ShardKeeper({ bus, instance: settings.WRIT_INSTANCE, shards, now: Date.now, claim, log });
+  // A clock that is set back must not make a dead owner look alive.
+  const now = () => performance.now();
+  const keeper = new ShardKeeper({ bus, instance: settings.WRIT_INSTANCE, shards, now, claim, log });
   // Whoever serves a shard or a pool is heard while this process still reads its policies and the ledger.
   pools.listen(bus);
   keeper.listen();
@@ -190,13 +192,20 @@ function detailsOf({ settings }: ServiceContext, parts: Parts) {
     callsOpen: calls.openCount,
     /** What the files say; what is in force stands in `epochs`, shard by shard. */
     bundle: rules.newest.policies.hash,
-    epochs: owner.all().map(({ epoch }) => epoch ?? null),
+    epochs: owner.epochs().map(({ shard, epoch }) => ({ shard, ...(epoch !== undefined && ageOf(epoch)) })),
+    /** The change that was not taken, while nothing better has come. */
+    refused: rules.refused ?? null,
     agents: rules.newest.agents,
     pools: pools.present(),
     shadow: shadow.details,
     policyErrors: policyErrors.details,
     explanations: explainer.details,
   };
+}
+
+/** How long policies have been in force, by this machine's clock. */
+function ageOf(epoch: PolicyEpoch) {
+  return { ...epoch, ageSeconds: Math.max(0, Math.floor((Date.now() - Date.parse(epoch.since)) / 1_000)) };
 }
 
 function requestServer({ bus, log, catalogue }: ServiceContext, refusalsOf: RefusalsOf): RequestServer {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type PolicyFolders, policyFingerprint } from './policy-fingerprint.js';
@@ -60,8 +60,18 @@ describe('the fingerprint of the policies', () => {
     await expect(isSeen(() => writeFile(inRoot('policies', 'notes.txt'), 'x'))).resolves.toBe(false);
   });
 
-  it('is none while a folder is not there', async () => {
-    await rm(inRoot('obligations'), { recursive: true });
-    await expect(look()).rejects.toMatchObject({ code: 'CONFIG_NOT_FOUND' });
+  it('sees a folder go and come back', async () => {
+    await expect(isSeen(() => rm(inRoot('obligations'), { recursive: true }))).resolves.toBe(true);
+    await expect(isSeen(() => mkdir(inRoot('obligations')))).resolves.toBe(true);
+  });
+
+  it('sees another text of the same length under the old time', async () => {
+    const file = inRoot('policies', 'mail', 'a.cedar');
+    const { atime, mtime } = await stat(file);
+    const change = async () => {
+      await writeFile(file, 'two');
+      await utimes(file, atime, mtime);
+    };
+    await expect(isSeen(change)).resolves.toBe(true);
   });
 });

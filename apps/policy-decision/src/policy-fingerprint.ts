@@ -1,4 +1,5 @@
-import { policyProblemsOf, type PolicySetName } from '#writ/policy';
+import { messageOf } from '#writ/faults';
+import type { PolicySetName } from '#writ/policy';
 import { listPolicyFiles } from '#writ/policy-loader';
 import { stat } from 'node:fs/promises';
 
@@ -7,7 +8,7 @@ export type PolicyFolders = Readonly<Partial<Record<PolicySetName, string>>>;
 
 /**
  * Names, sizes and times of everything that the rules are made from: another text, another fingerprint. It looks at the files that
- * the loader reads, and at no others. Throws CONFIG_NOT_FOUND while a folder is not there.
+ * the loader reads, and at no others.
  */
 export async function policyFingerprint(folders: PolicyFolders, otherFiles: readonly string[]): Promise<string> {
   const listed: string[] = [];
@@ -21,15 +22,16 @@ async function pathsIn(directory: string, set: PolicySetName): Promise<readonly 
   try {
     return (await listPolicyFiles(directory, set)).map(({ path }) => path);
   } catch (error) {
-    // Too many files are a change like any other: the loader refuses it, and that is on record.
-    const problems = policyProblemsOf(error);
-    if (problems.length > 0) return problems.map(({ message }) => message);
-    throw error;
+    // Too many files, or no folder, are a change like any other: the loader refuses it, and that is on record.
+    return [messageOf(error)];
   }
 }
 
-/** A link is looked at where it leads; what is not there has a fingerprint too. */
+/**
+ * A link is looked at where it leads; what is not there has a fingerprint too. The time of the last change of the inode counts too:
+ * who writes a file can set the time of its text back.
+ */
 async function lookAt(file: string): Promise<string> {
   const found = await stat(file).catch(() => undefined);
-  return `${file} ${found?.size} ${found?.mtimeMs} ${found?.ino}`;
+  return `${file} ${found?.size} ${found?.mtimeMs} ${found?.ctimeMs} ${found?.ino}`;
 }

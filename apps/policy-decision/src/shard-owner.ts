@@ -2,7 +2,7 @@ import { type DecideAddress, type EntryBody, type PayloadValue } from '#writ/con
 import { Fault } from '#writ/faults';
 import type { BlockWriter, LedgerFollower } from '#writ/ledger-client';
 import type { BusSubscription } from '#writ/nats';
-import type { Calls } from './calls.js';
+import type { Calls, PolicyEpoch } from './calls.js';
 import type { DecidingShard, Shard, Shards } from './ports.js';
 import { Refusals, REQUEST_REFUSALS } from './refusals.js';
 import type { OwnedShard } from './shard-keeper.js';
@@ -60,6 +60,11 @@ export class ShardOwner implements Shards {
 
   all(): readonly DecidingShard[] {
     return [...this.#owned.values()];
+  }
+
+  /** What each shard of ours decides by, as its chain says. */
+  epochs(): readonly { readonly shard: number; readonly epoch: PolicyEpoch | undefined }[] {
+    return [...this.#owned].map(([shard, { epoch }]) => ({ shard, epoch }));
   }
 
   async flushRefusals(all = false): Promise<void> {

@@ -95,6 +95,12 @@ describe('Agent', () => {
       sdk.Indeterminate,
       { code: 'INDETERMINATE', reason: undefined },
     ],
+    [
+      'no policies in force',
+      { status: 'refused', code: 'POLICY_UNAVAILABLE', message: 'm' },
+      sdk.Unavailable,
+      { code: 'POLICY_UNAVAILABLE', reason: 'm' },
+    ],
     ['nobody there', 'unavailable', sdk.Unavailable, { code: 'DECISION_UNAVAILABLE', reason: undefined }],
     ['no answer', 'unanswered', sdk.Unanswered, { code: 'UNANSWERED', reason: undefined }],
     ['a refusal by the bus', 'not-permitted', sdk.NotPermitted, { code: 'NOT_PERMITTED', reason: undefined }],
@@ -150,6 +156,12 @@ describe('Agent', () => {
     const again = setup('unavailable', 'unavailable', OK);
     await expect(again.agent.tool('t', {}, { retries: 1 })).rejects.toBeInstanceOf(sdk.Unavailable);
     expect(again.sent).toHaveLength(2);
+  });
+
+  it('asks again while no policies are in force', async () => {
+    const { agent, sent } = setup({ status: 'refused', code: 'POLICY_UNAVAILABLE', message: 'm' }, OK);
+    await agent.tool('t', {}, { retries: 1 });
+    expect(sent).toHaveLength(2);
   });
 
   it('does not ask again after a denial', async () => {

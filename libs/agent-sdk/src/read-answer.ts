@@ -1,6 +1,15 @@
 import { Answer, type Json, parse, parseStrictJson, type Redaction } from '#writ/contracts';
 import { messageOf } from '#writ/faults';
-import { Denied, Expired, Failed, Indeterminate, InvalidAnswer, Refused, type WritError } from './errors.js';
+import {
+  Denied,
+  Expired,
+  Failed,
+  Indeterminate,
+  InvalidAnswer,
+  Refused,
+  Unavailable,
+  type WritError,
+} from './errors.js';
 
 /** A call that completed. */
 export interface Completed<T extends Json = Json> {
@@ -46,8 +55,12 @@ export function readAnswer(bytes: Uint8Array, callId: string): Reading {
       const details = { code, reason, callId, entry, remedies };
       return { error: new Denied(reason ?? `denied with \`${code}\``, details) };
     }
-    case 'refused':
-      return { error: new Refused(answer.message, { code: answer.code, reason: answer.message, callId, entry }) };
+    case 'refused': {
+      const details = { code: answer.code, reason: answer.message, callId, entry };
+      // Nothing is wrong with the request: the same one may be answered later.
+      const isRefused = answer.code !== 'POLICY_UNAVAILABLE';
+      return { error: isRefused ? new Refused(answer.message, details) : new Unavailable(answer.message, details) };
+    }
     case 'expired':
       return { error: new Expired('no executor took the call in time', { code: 'EXPIRED', callId, entry }) };
     case 'indeterminate':

@@ -10,12 +10,11 @@ import {
   type Redaction,
 } from '#writ/contracts';
 import { parseDestination, matchDestination, checkRequestHeaders } from '#writ/egress-rules';
-import { planFilter } from '#writ/policy';
 import { compileRedaction } from '#writ/redaction';
 import { type Asker, fetchQuestion, filterQuestion, toolQuestion, writeQuestions } from './questions.js';
 import type { Rules } from './rules.js';
 import { type Ruling, strictest, withheld } from './ruling.js';
-import { decideInView, type Shadow } from './shadow.js';
+import { decideInView, planInView, type Shadow } from './shadow.js';
 
 /** A request that is well-formed and about things that exist, and what the policies say to it. */
 export interface Verdict {
@@ -90,7 +89,7 @@ function filtered(
   ...[caller, rules]: readonly [Caller, Rules]
 ): Verdict {
   const namespace = rules.catalogue.namespace(request.namespace);
-  const plan = planFilter(rules.policies, filterQuestion(request, caller));
+  const plan = planInView(request, caller, rules.policies, filterQuestion(request, caller));
   const verdict = finish(plan, {
     kind: request.kind,
     resource: request.namespace,

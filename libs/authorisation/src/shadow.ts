@@ -1,13 +1,25 @@
-import { decide, type PolicyDecision, type PolicyRequest, type PolicySet } from '#writ/policy';
+import {
+  decide,
+  type FilterPlan,
+  type FilterRequest,
+  planFilter,
+  type PolicyDecision,
+  type PolicyRequest,
+  type PolicySet,
+} from '#writ/policy';
 
-/** A decision that was made, with all that it was made from. */
-export interface ShadowedDecision {
+interface Shadowed {
   readonly set: PolicySet;
-  readonly request: PolicyRequest;
-  readonly decision: PolicyDecision;
   readonly agent: string;
   readonly call: string;
 }
+
+/** A decision that was made, or a filter in its place, with all that it was made from. */
+export type ShadowedDecision = Shadowed &
+  (
+    | { readonly kind: 'decide'; readonly request: PolicyRequest; readonly decision: PolicyDecision }
+    | { readonly kind: 'filter'; readonly request: FilterRequest; readonly plan: FilterPlan }
+  );
 
 /** Looks at some decisions once more. Neither call waits for anything. */
 export interface Shadow {
@@ -28,6 +40,17 @@ export function decideInView(
   ...[set, request]: readonly [PolicySet, PolicyRequest]
 ): PolicyDecision {
   const decision = decide(set, request);
-  if (shadow?.isDue() === true) shadow.offer({ set, request, decision, agent, call });
+  if (shadow?.isDue() === true) shadow.offer({ kind: 'decide', set, request, decision, agent, call });
   return decision;
+}
+
+/** The same for a question over the records of a namespace. */
+export function planInView(
+  { call }: { readonly call: string },
+  { agent, shadow }: Asked,
+  ...[set, request]: readonly [PolicySet, FilterRequest]
+): FilterPlan {
+  const plan = planFilter(set, request);
+  if (shadow?.isDue() === true) shadow.offer({ kind: 'filter', set, request, plan, agent, call });
+  return plan;
 }

@@ -28,7 +28,7 @@ const FAMILIES: readonly (readonly [prefix: string, title: string, text: string]
   [
     'POLICY_',
     'Policies that cannot be used',
-    'At the start the service does not run (exit 78). At a reload the last good set stays in force; on record as `policy.rejected`. The message has `file:line:col` of every problem.',
+    'At the start the service does not run (exit 78). At a reload the last good set stays in force; on record as `policy.rejected`. The message has `file:line:col` of every problem. `POLICY_LOADER_FAILED` says nothing of the policies, so the same is tried again: three times at the start, else for as long as it fails. Of all these an agent hears `POLICY_UNAVAILABLE` alone, and only where no policies are in force: nothing ran, on record as `request.refused`; the same call id may be used.',
   ],
   [
     'LEDGER_',

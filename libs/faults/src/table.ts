@@ -61,6 +61,13 @@ export const FAULTS = {
   POLICY_LINT: policy('a policy breaks a rule of Writ'),
   POLICY_UNSIGNED: policy('the policies are not those of a manifest that an operator signed'),
   POLICY_DOWNGRADE: policy('the manifest is older than the policies in force'),
+  // What an agent is told of all of these; the operator sees which it is.
+  POLICY_UNAVAILABLE: {
+    settlement: 'none',
+    log: 'warn',
+    told: false,
+    means: 'no policies are in force where the agent is served, so nothing is decided; try again later',
+  },
   POLICY_LOADER_FAILED: policy('the process that loads policies ended without a result'),
   POLICY_DIVERGENCE: policy('the evaluator and Cedar differ on a decision'),
   LEDGER_UNAVAILABLE: ledger('the record cannot be written now'),

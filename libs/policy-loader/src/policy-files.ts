@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { Dirent, Stats } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault, messageOf } from '#writ/faults';
 import { policyFault, type PolicyProblem, type PolicySetName } from '#writ/policy';
+import { readRegularFile } from './read-regular-file.js';
 
 /** A policy file: which set it belongs to, its name as it is shown (`policies/mail.cedar`), and its bytes. */
 export interface PolicyFile {
@@ -64,19 +65,11 @@ export interface ListedFile {
 /** The bytes, or a sentence that says why there are none. */
 async function readPolicyFile(path: string): Promise<Uint8Array | string> {
   try {
-    const found = await stat(path);
-    const refusal = refusalOf(found);
-    return refusal ?? (await readFile(path));
+    return await readRegularFile(path, FILE_BYTES_MAX);
   } catch (error) {
     const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : messageOf(error);
     return code === 'ELOOP' ? 'the link leads back to itself' : `the file cannot be read: ${String(code)}`;
   }
-}
-
-function refusalOf(found: Stats): string | undefined {
-  if (found.isDirectory()) return 'a link to a folder is not followed: put the folder here, or link to its files';
-  if (!found.isFile()) return 'this is no regular file';
-  return found.size > FILE_BYTES_MAX ? `the file has ${found.size} bytes; the limit is ${FILE_BYTES_MAX}` : undefined;
 }
 
 /**

@@ -85,7 +85,7 @@ export class AccessPoint {
   /** All questions of one message are evaluated by the same rules. */
   #session(shard: DecidingShard, { client, requestId }: Caller) {
     const { rules } = shard;
-    if (rules === undefined) throw new Fault('POLICY_DOWNGRADE', 'no policies are in force on the shard');
+    if (rules === undefined) throw new Fault('POLICY_UNAVAILABLE', 'no policies are in force on the shard');
     const { mapping, now, shadow, policyErrors, explainer } = this.ports;
     const grounds = { rules, calls: shard.calls, mapping, nowMs: now(), shadow };
     const bundle = rules.policies.hash;

@@ -55,7 +55,13 @@ export class AccessInMemory {
     const shard: DecidingShard = {
       calls: this.calls,
       append: (body, values) => this.#append(body, values),
-      epoch: { hash: rules.policies.hash, version: 1, highest: 1, isPublished: false },
+      epoch: {
+        hash: rules.policies.hash,
+        version: 1,
+        highest: 1,
+        isPublished: false,
+        since: '2026-11-22T10:00:00.000Z',
+      },
       rules,
       activation: undefined,
     };

@@ -23,6 +23,7 @@ export function statusOf(code: FaultCode): number {
     case 'INPUT_TOO_LARGE':
       return 413;
     case 'BUSY':
+    case 'POLICY_UNAVAILABLE':
       return 503;
     default:
       if (code.startsWith('INPUT_')) return 400;

@@ -2,10 +2,8 @@ import { type EntryBody } from '#writ/contracts';
 import { messageOf } from '#writ/faults';
 import type { ServiceContext } from '#writ/service-host';
 import type { Shard } from '../ports.js';
-import type { OracleAnswer } from './oracle-child.js';
 import { OracleProcess } from './oracle-process.js';
-import { ShadowLane } from './shadow-lane.js';
-import type { ShadowedDecision } from '#writ/authorisation';
+import { type Difference, ShadowLane } from './shadow-lane.js';
 
 const LISTED_MAX = 64;
 
@@ -19,11 +17,17 @@ export function openShadow({ catalogue, log }: ServiceContext, shard: () => Shar
       const timer = setTimeout(run, ms).unref();
       return () => clearTimeout(timer);
     },
-    onDifference: async (decided, cedar) => {
-      const entry = divergenceOf(decided, cedar);
-      const { call, agent, set } = decided;
+    onDifference: async (difference) => {
+      const entry = divergenceOf(difference);
+      const { call, agent, set, kind } = difference.decided;
       log.fatal(
-        { code: 'POLICY_DIVERGENCE', call, agent, bundle: set.hash },
+        {
+          code: 'POLICY_DIVERGENCE',
+          call,
+          agent,
+          bundle: set.hash,
+          ...(kind === 'filter' && { seed: difference.seed }),
+        },
         'the evaluator and Cedar differ on a decision',
       );
       await shard()
@@ -35,16 +39,17 @@ export function openShadow({ catalogue, log }: ServiceContext, shard: () => Shar
 }
 
 /** What is recorded of a difference: names and decisions, no value of the request. */
-export function divergenceOf({ set, decision, agent, call }: ShadowedDecision, cedar: OracleAnswer): EntryBody {
+export function divergenceOf({ decided, said, cedar }: Difference): EntryBody {
+  const { set, agent, call } = decided;
   return {
     type: 'policy.divergence',
     who: { agent },
     corr: { call },
     bundle: set.hash,
     writ: {
-      d: decision.effect === 'permit' ? 'allow' : 'deny',
-      pol: decision.determining.slice(0, LISTED_MAX).map(({ id }) => id),
-      err: decision.errors.slice(0, LISTED_MAX).map(({ id }) => id),
+      d: said.isAllowed ? 'allow' : 'deny',
+      pol: said.determining.slice(0, LISTED_MAX).map(({ id }) => id),
+      err: said.errors.slice(0, LISTED_MAX).map(({ id }) => id),
     },
     cedar: {
       d: cedar.decision,

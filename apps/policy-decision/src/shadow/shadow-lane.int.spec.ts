@@ -2,6 +2,7 @@ import { Entry, type EntryBody } from '#writ/contracts';
 import {
   compilePolicies,
   decide,
+  planFilter,
   policyEntities,
   type PolicyRequest,
   type PolicySet,
@@ -18,11 +19,13 @@ const POLICIES = {
   own: `@id("own") permit (principal, action == Action::"write", resource in Namespace::"notes") when { resource.owner == principal.name };`,
   late: `@id("late") forbid (principal, action == Action::"act", resource) when { context.time.hour > 20 };`,
   broken: `@id("broken") forbid (principal == Agent::"gus", action, resource) when { context.input.missing == 1 };`,
+  regional: `@id("regional") permit (principal == Agent::"bob", action == Action::"query", resource in Namespace::"notes") when { resource.labels.contains("eu") };`,
 };
 const ENTITIES = policyEntities({
   agents: [
     { name: 'alice', teams: ['staff'] },
     { name: 'gus', teams: [] },
+    { name: 'bob', teams: [] },
   ],
   tools: [{ name: 'act', kind: 'function', idempotent: false, input: {} }],
   namespaces: ['notes'],
@@ -36,12 +39,12 @@ function request(agent: string, n: number, hour = 9): PolicyRequest {
 }
 
 /** A set whose compiled form of one policy is another one than its text says. */
-function planted(): PolicySet {
+function planted(id: keyof typeof POLICIES, said: string, compiled: string): PolicySet {
   const bundle = bundleOf(POLICIES);
-  const { est } = bundleOf({ staff: POLICIES.staff.replace('< 10', '< 100') }).policies[0] ?? {};
+  const { est } = bundleOf({ [id]: POLICIES[id].replace(said, compiled) }).policies[0] ?? {};
   if (est === undefined) throw new Error('no policy');
   return compilePolicies(
-    { ...bundle, policies: bundle.policies.map((policy) => (policy.id === 'staff' ? { ...policy, est } : policy)) },
+    { ...bundle, policies: bundle.policies.map((policy) => (policy.id === id ? { ...policy, est } : policy)) },
     ENTITIES,
   );
 }
@@ -50,9 +53,10 @@ function planted(): PolicySet {
 class RealLane implements Disposable {
   readonly recorded: EntryBody[] = [];
   readonly oracles: OracleProcess[] = [];
+  #drawn = 0;
   readonly lane = new ShadowLane({
     oneIn: 1,
-    random: () => 0,
+    random: () => (this.#drawn = (this.#drawn + 0.37) % 1),
     openOracle: (load) => {
       const oracle = new OracleProcess(load);
       this.oracles.push(oracle);
@@ -62,7 +66,7 @@ class RealLane implements Disposable {
       if (ms < 30_000) setImmediate(run);
       return () => undefined;
     },
-    onDifference: (decided, cedar) => Promise.resolve(void this.recorded.push(divergenceOf(decided, cedar))),
+    onDifference: (difference) => Promise.resolve(void this.recorded.push(divergenceOf(difference))),
     log: { error: () => undefined },
   });
   #n = 0;
@@ -70,12 +74,20 @@ class RealLane implements Disposable {
   offer(asked: PolicyRequest, set = honest): void {
     this.#n += 1;
     this.lane.offer({
+      kind: 'decide',
       set,
       request: asked,
       decision: decide(set, asked),
       agent: asked.principal.id,
       call: `c${this.#n}`,
     });
+  }
+
+  offerFilter(agent: string, set = honest): void {
+    this.#n += 1;
+    const { principal, context } = request(agent, 1);
+    const asked = { principal, action: uids.action('query'), parent: uids.namespace('notes'), context };
+    this.lane.offer({ kind: 'filter', set, request: asked, plan: planFilter(set, asked), agent, call: `c${this.#n}` });
   }
 
   /** Resolves when what was counted under that name is as much. */
@@ -114,7 +126,7 @@ describe('the shadow lane with Cedar', () => {
 
   it('records a planted difference, with both decisions and the call, and no value of it', async () => {
     using real = new RealLane();
-    const set = planted();
+    const set = planted('staff', '< 10', '< 100');
     real.offer(request('alice', 50), set);
     real.offer(request('alice', 1), set);
     await real.until('checked', 2);
@@ -132,6 +144,21 @@ describe('the shadow lane with Cedar', () => {
     const base = { v: 1, id: '0'.repeat(26), ts: '2026-11-22T12:00:00Z', ledger: 'l', ten: 'default' };
     const entry = { ...base, prod: { id: 'pdp-0', boot: 'A'.repeat(22), s: 1 }, ...real.recorded[0] };
     expect(Entry.safeParse(entry).success).toBe(true);
+  });
+
+  it('tries filters on records, and records a planted difference of one, without the record', async () => {
+    using real = new RealLane();
+    for (const agent of ['bob', 'alice', 'gus', 'nobody']) for (let n = 0; n < 8; n++) real.offerFilter(agent);
+    await real.until('checked', 32);
+    expect(real.lane.details).toMatchObject({ checked: 32, differences: 0, failures: 0 });
+    const set = planted('regional', '"eu"', '"us"');
+    for (let n = 0; n < 32; n++) real.offerFilter('bob', set);
+    await real.until('checked', 64);
+    const decisions = real.recorded.map((body) => body.type === 'policy.divergence' && [body.writ.d, body.cedar.d]);
+    expect(decisions).toContainEqual(['allow', 'deny']);
+    expect(decisions).toContainEqual(['deny', 'allow']);
+    expect(real.recorded[0]).toMatchObject({ who: { agent: 'bob' }, bundle: set.hash, writ: { pol: ['regional'] } });
+    expect(JSON.stringify(real.recorded)).not.toContain('probe-');
   });
 
   it('comes back when its process is killed', async () => {

@@ -14,7 +14,7 @@ function decided(call: string, inSet = set): ShadowedDecision {
     resource: uids.tool('mail.send'),
     context: { input: mail().context.input, session: { callsToday: 0 }, time: { unix: 0, hour: 0, weekday: 0 } },
   };
-  return { set: inSet, request, decision: decide(inSet, request), agent: 'support', call };
+  return { kind: 'decide', set: inSet, request, decision: decide(inSet, request), agent: 'support', call };
 }
 
 /** A lane whose oracle, clock and chance are the test's. */
@@ -47,7 +47,7 @@ class LaneInMemory {
         this.later.push(timer);
         return () => void (this.later.includes(timer) && this.later.splice(this.later.indexOf(timer), 1));
       },
-      onDifference: (each) => Promise.resolve(void this.alarms.push(each.call)),
+      onDifference: ({ decided: { call } }) => Promise.resolve(void this.alarms.push(call)),
       log: { error: () => undefined },
     });
   }
@@ -85,8 +85,7 @@ describe('the shadow lane', () => {
     memory.lane.offer(decided('c1'));
     expect(memory.asked).toEqual([]);
     await memory.settled();
-    const { principal, action, resource, context } = decided('c1').request;
-    expect(memory.asked).toEqual([{ principal, action, resource, context }]);
+    expect(memory.asked).toEqual([decided('c1').request]);
     expect(memory.lane.details).toMatchObject({ checked: 1, differences: 0, failures: 0 });
     expect(memory.alarms).toEqual([]);
   });

@@ -1,20 +1,29 @@
 import { messageOf } from '#writ/faults';
 import type { PolicySet } from '#writ/policy';
-import { compare } from './compare.js';
-import type { OracleAnswer, OracleLoad, OracleQuestion } from './oracle-child.js';
+import { examine, type Examined, type Said } from './examine.js';
+import type { OracleAnswer, OracleLoad } from './oracle-child.js';
 import type { Oracle } from './oracle-process.js';
 import type { Shadow, ShadowedDecision } from '#writ/authorisation';
+
+/** A decision that Cedar decides otherwise. */
+export interface Difference {
+  readonly decided: ShadowedDecision;
+  readonly said: Said;
+  readonly cedar: OracleAnswer;
+  /** Names the record that a filter was tried on. */
+  readonly seed: number;
+}
 
 export interface ShadowLaneOptions {
   /** One decision in this many is decided again, on average; 0 is never. */
   readonly oneIn: number;
   readonly openOracle: (load: OracleLoad) => Oracle;
-  /** A number from 0 to 1. Which decisions are looked at cannot be foreseen. */
+  /** A number from 0 to 1. Which decisions are looked at, and on which record a filter is tried, cannot be foreseen. */
   readonly random: () => number;
   /** Runs something later; the returned function prevents it. */
   readonly later: (ms: number, run: () => void) => () => void;
   /** The alarm. It is awaited before the next decision is looked at. */
-  readonly onDifference: (decided: ShadowedDecision, cedar: OracleAnswer) => Promise<void>;
+  readonly onDifference: (difference: Difference) => Promise<void>;
   readonly log: { error(fields: Record<string, unknown>, message: string): void };
 }
 
@@ -83,9 +92,11 @@ export class ShadowLane implements Shadow {
   /** Whether there was an answer. If not, the next one is asked after a pause, by another oracle. */
   async #check(decided: ShadowedDecision): Promise<boolean> {
     try {
-      const cedar = await this.#oracleOf(decided.set).ask(questionOf(decided));
+      const seed = Math.floor(this.options.random() * 2 ** 32);
+      const examined = examine(decided, seed);
+      const cedar = await this.#oracleOf(decided.set).ask(examined.question);
       this.#backOffMs = BACK_OFF_FIRST_MS;
-      await this.#judge(decided, cedar);
+      await this.#judge(examined, { decided, cedar, seed });
       return true;
     } catch (error) {
       if (this.#isClosed) return false;
@@ -98,9 +109,9 @@ export class ShadowLane implements Shadow {
     }
   }
 
-  async #judge(decided: ShadowedDecision, cedar: OracleAnswer): Promise<void> {
+  async #judge({ said, compare }: Examined, answered: Omit<Difference, 'said'>): Promise<void> {
     this.#counts.checked += 1;
-    switch (compare(decided.decision, cedar, (id) => effectsOf(decided.set).get(id))) {
+    switch (compare(answered.cedar)) {
       case 'same':
         return;
       case 'stricter':
@@ -108,7 +119,7 @@ export class ShadowLane implements Shadow {
         return;
       case 'different':
         this.#counts.differences += 1;
-        await this.options.onDifference(decided, cedar);
+        await this.options.onDifference({ ...answered, said });
     }
   }
 
@@ -131,22 +142,4 @@ export class ShadowLane implements Shadow {
     const { oneIn, random } = this.options;
     return oneIn === 0 ? Infinity : 1 + Math.floor(random() * (2 * oneIn - 1));
   }
-}
-
-function questionOf({ request }: ShadowedDecision): OracleQuestion {
-  const { principal, action, resource, context } = request;
-  if (!('uid' in resource)) return { principal, action, resource, context };
-  return { principal, action, resource: resource.uid, context, brought: resource };
-}
-
-/** The effects of a set's policies, by id, made once for a set. */
-const effects = new WeakMap<PolicySet, ReadonlyMap<string, 'permit' | 'forbid'>>();
-
-function effectsOf(set: PolicySet): ReadonlyMap<string, 'permit' | 'forbid'> {
-  let known = effects.get(set);
-  if (known === undefined) {
-    known = new Map(set.policies.map(({ place }) => [place.id, place.effect]));
-    effects.set(set, known);
-  }
-  return known;
 }

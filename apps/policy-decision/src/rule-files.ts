@@ -1,0 +1,66 @@
+import type { Catalogue } from '#writ/catalogue';
+import { deploymentPaths, listAgents } from '#writ/deployment';
+import { Fault } from '#writ/faults';
+import type { PolicySource } from '#writ/policy';
+import { entitiesOf, loadRules, MANIFEST_FILE, openCachedBundle, readRegularFile } from '#writ/policy-loader';
+import type { ServiceContext } from '#writ/service-host';
+import { type Authority, parseManifest, type SignedManifest, verifyManifest } from '#writ/signing';
+import { join, resolve } from 'node:path';
+import { policyFingerprint } from './policy-fingerprint.js';
+import type { RulesKeeperOptions } from './rules-keeper.js';
+
+const MANIFEST_BYTES_MAX = 65_536;
+
+/** What the rules are made with. */
+export type RulesContext = Pick<ServiceContext, 'catalogue' | 'settings' | 'log' | 'key' | 'authority'>;
+
+/** What rules are read from. */
+export interface RuleFiles extends Pick<RulesKeeperOptions, 'load' | 'agents' | 'entities' | 'manifestOf'> {
+  /** A text that is another one when any of the files is. */
+  readonly look: () => Promise<string>;
+  /** The policies of a bundle that was loaded before, when it is kept and has that hash still. Never rejects. */
+  readonly cachedPolicies: (hash: string) => Promise<readonly PolicySource[] | undefined>;
+}
+
+/** The policies, the manifest beside them, the registry of agents, and the bundles that were made before. */
+export function ruleFiles({ catalogue, settings, authority }: RulesContext): RuleFiles {
+  const paths = deploymentPaths(settings.WRIT_DATA);
+  const folders = policyFolders(catalogue);
+  const manifestFile = join(folders.policies, MANIFEST_FILE);
+  const isPublished = catalogue.config.policyActivation === 'manifest';
+  return {
+    load: async (agents) => (await loadRules({ catalogue, agents, dataDir: paths.dataDir })).policies,
+    agents: () => listAgents(paths),
+    entities: (agents) => entitiesOf(catalogue, agents),
+    manifestOf: async ({ hash }) => (isPublished ? readManifest(manifestFile, hash, authority()) : undefined),
+    look: () => policyFingerprint(folders, [paths.agentsFile, manifestFile]),
+    cachedPolicies: async (hash) => {
+      // What is damaged is as good as not there: the difference is told for people, and nothing is decided by it.
+      const bundle = await openCachedBundle(join(paths.dataDir, 'cache', 'policies'), hash).catch(() => undefined);
+      return bundle?.policies;
+    },
+  };
+}
+
+function policyFolders({ baseDirectory, config }: Catalogue) {
+  const inBase = (folder: string) => resolve(baseDirectory, folder);
+  return {
+    policies: inBase(config.policies),
+    ...(config.obligations === undefined ? {} : { obligations: inBase(config.obligations) }),
+  };
+}
+
+/** Throws POLICY_UNSIGNED unless an operator's manifest says that these very policies are to be in force. */
+async function readManifest(file: string, hash: string, authority: Authority): Promise<SignedManifest> {
+  const read = await readRegularFile(file, MANIFEST_BYTES_MAX).catch((cause: unknown) => {
+    throw new Fault('POLICY_UNSIGNED', 'nobody has published the policies: `writ policy publish`', { cause });
+  });
+  if (typeof read === 'string') throw new Fault('POLICY_UNSIGNED', `\`${MANIFEST_FILE}\` is no manifest: ${read}`);
+  const manifest = parseManifest(new TextDecoder().decode(read));
+  verifyManifest(manifest, authority, ['operator']);
+  if (manifest.hash === hash) return manifest;
+  throw new Fault(
+    'POLICY_UNSIGNED',
+    `the policies are ${hash}; version ${manifest.version} publishes ${manifest.hash}`,
+  );
+}
