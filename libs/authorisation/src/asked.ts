@@ -1,12 +1,5 @@
 import { hash } from 'node:crypto';
-import {
-  type ActionRequest,
-  type Json,
-  type JsonObject,
-  parse,
-  REQUEST_SCHEMAS,
-  type RequestKind,
-} from '#writ/contracts';
+import { type ActionRequest, type Json, type JsonObject, parseActionRequest, type RequestKind } from '#writ/contracts';
 
 /**
  * What a request asks for, without its id and correlation: recorded as asked, and compared when the id comes again. Optional
@@ -49,8 +42,7 @@ export function namedBy(request: ActionRequest): string {
 
 /** The request that was asked: the other way round of `askedOf` and `namedBy`. Throws INPUT_INVALID. */
 export function requestOf(kind: RequestKind, named: string, asked: JsonObject): ActionRequest {
-  const body = { v: 1, call: 'again', ...aboutOf(kind, named, asked) };
-  return { ...parse<object>(REQUEST_SCHEMAS[kind], body), kind } as ActionRequest;
+  return parseActionRequest(kind, { v: 1, call: 'again', ...aboutOf(kind, named, asked) });
 }
 
 function aboutOf(kind: RequestKind, named: string, asked: JsonObject): JsonObject {

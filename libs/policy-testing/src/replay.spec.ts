@@ -1,5 +1,6 @@
-import type { DecidedEntry, Json, PayloadValue } from '#writ/contracts';
+import type { DecidedEntry, JsonObject } from '#writ/contracts';
 import { comparePolicies } from '#writ/policy';
+import type { DecisionValues } from '#writ/tlog';
 import { policiesOf, someRules } from './policy-testing.fixture.js';
 import { Replay } from './replay.js';
 
@@ -10,13 +11,14 @@ interface Recorded {
   readonly d?: 'allow' | 'deny';
   readonly code?: string;
   readonly ts?: string;
-  readonly asked?: Json;
-  readonly filter?: Json;
+  readonly asked?: JsonObject;
+  readonly filter?: JsonObject;
+  readonly obligations?: readonly JsonObject[];
 }
 
-function recorded(over: Recorded): readonly [DecidedEntry, readonly PayloadValue[]] {
+function recorded(over: Recorded): readonly [DecidedEntry, DecisionValues] {
   const { agent = 'ada', call, kind = 'tool.call', d = 'allow', code = 'permit', ts = '2026-11-22T10:00:00Z' } = over;
-  const value = over.asked ?? { to: 'x' };
+  const asked = over.asked ?? { to: 'x' };
   const place = (id: string, effect: string, line: number) => ({ id, effect, file: 'policies/p.cedar', line, col: 1 });
   const searching = [place('staff-searches', 'permit', 6), place('hidden', 'forbid', 11)];
   const deciding = kind === 'tool.call' ? [place('staff-mails', 'permit', 1)] : searching;
@@ -30,12 +32,9 @@ function recorded(over: Recorded): readonly [DecidedEntry, readonly PayloadValue
     eff: { d, phase: 'decided' },
     why: { code, pol },
   } as unknown as DecidedEntry;
-  const command = { obligations: [], ...(over.filter === undefined ? {} : { filter: over.filter }) };
-  const values = [
-    { path: '/in', salt: '', value },
-    ...(d === 'allow' ? [{ path: '/cmd', salt: '', value: command }] : []),
-  ];
-  return [entry, values];
+  const { obligations = [], filter } = over;
+  const command = { obligations, ...(filter === undefined ? {} : { filter }) };
+  return [entry, { status: 'opens', asked, ...(d === 'allow' ? { command } : {}) }];
 }
 
 const QUERY = { kind: 'memory.query', asked: { text: 'x', k: 3 } };
@@ -89,11 +88,14 @@ describe('Replay', () => {
 
   it('says what cannot be replayed instead of guessing', () => {
     const replay = new Replay(someRules());
-    replay.take(recorded({ call: 'a' })[0], undefined);
-    replay.take(...recorded({ call: 'b', ...QUERY, asked: { k: 'many' } }));
+    replay.take(recorded({ call: 'a' })[0], { status: 'gone' });
+    replay.take(recorded({ call: 'b' })[0], { status: 'differs' });
+    replay.take(...recorded({ call: 'c', ...QUERY, asked: { k: 'many' } }));
+    replay.take(...recorded({ call: 'd', kind: 'tool.dream' }));
     expect([...replay.unreplayable]).toEqual([
       ['value erased', 1],
-      ['request not understood', 1],
+      ['value differs', 1],
+      ['request not understood', 2],
     ]);
     expect(replay.replayed).toBe(0);
   });
