@@ -63,7 +63,7 @@ describe('Replay', () => {
         nearest: expect.stringContaining('staff-mails'),
         examples: ['second'],
       },
-      { change: 'filter changed', policy: 'policies/p.cedar:11 forbid hidden', examples: ['q'] },
+      { change: 'filter differs', policy: 'policies/p.cedar:11 forbid hidden', examples: ['q'] },
       { change: 'forbid → permit', policy: 'policies/p.cedar:1 permit staff-mails', examples: ['d'] },
     ]);
   });
@@ -98,6 +98,42 @@ describe('Replay', () => {
       ['request not understood', 2],
     ]);
     expect(replay.replayed).toBe(0);
+  });
+
+  const COPIED = { call: 'a', asked: { to: 'x', copies: 2 } };
+  const label = (name: string) => ({ type: 'label', labels: [name] });
+
+  it('tells obligations that differ as a change of their own, with those that are new and those that are gone', () => {
+    const replay = new Replay(someRules({ label: 'copied' }));
+    replay.take(...recorded({ ...COPIED, obligations: [label('copied')] }));
+    expect(replay.flips.count).toBe(0);
+    replay.take(...recorded({ ...COPIED, call: 'b' }));
+    replay.take(...recorded({ ...COPIED, call: 'c', obligations: [label('other')] }));
+    const other = '{"labels":["other"],"type":"label"}';
+    const gained = ['{"labels":["copied"],"type":"label"}'];
+    expect(replay.flips.groups()).toMatchObject([
+      { change: 'obligations differ', policy: 'policies/p.cedar:1 permit staff-mails', gained, lost: [] },
+      { change: 'obligations differ', gained, lost: [other], examples: ['c'] },
+    ]);
+  });
+
+  it('tells a filter that differs from obligations that do', () => {
+    const replay = new Replay(someRules({ hidden: 'private' }));
+    replay.take(...recorded({ call: 'a', ...QUERY, filter: NOT_SECRET }));
+    replay.take(...recorded({ call: 'b', ...QUERY, filter: NOT_SECRET, obligations: [label('x')] }));
+    expect(replay.flips.groups().map(({ change }) => change)).toEqual([
+      'filter differs',
+      'filter and obligations differ',
+    ]);
+  });
+
+  it('compares a second set with another one', () => {
+    const replay = new Replay(someRules(), someRules({ label: 'copied' }));
+    replay.take(...recorded(COPIED));
+    replay.take(...recorded({ call: 'b' }));
+    expect(replay.flips.groups()).toMatchObject([
+      { change: 'obligations differ', gained: [], count: 1, examples: ['a'] },
+    ]);
   });
 
   it('compares with other policies when it is given some', () => {
