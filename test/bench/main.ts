@@ -3,6 +3,7 @@ import { benchAppend } from './append.js';
 import { benchDecide } from './decide/bench-decide.js';
 import { governedCall, loadAverage } from './governed-call.js';
 import { benchLoadPolicies } from './load-policies.js';
+import { benchReplay } from './replay/bench-replay.js';
 
 // `npm run bench -- <name> [--json]`. Numbers are compared with the floor of the same run, never with another day's.
 
@@ -35,5 +36,6 @@ function flat(row: object, prefix = ''): Record<string, unknown> {
 bench('governed-call', 'calls/s, latency and CPU of a governed call, with fsync on', () => governedCall(say));
 bench('decide', 'decisions per second by number of policies, in process', () => benchDecide(say));
 bench('load', 'time from policy files to a set that decides, cold and from the cache', () => benchLoadPolicies(say));
+bench('replay', 'decisions on record made again under other policies, in process', () => benchReplay(say));
 bench('append', 'entries made durable per second', () => benchAppend(say));
 await program.parseAsync();

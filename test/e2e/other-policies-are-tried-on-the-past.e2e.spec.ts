@@ -36,8 +36,8 @@ describe('other policies', () => {
       const effects = outside.effects.length;
 
       const args = ['policy', 'replay', '--config', join(gateway.directory, 'writ.yaml'), '--json', '--policies'];
-      const replay = async (policies: string) => {
-        const { status, stdout } = await runCli([...args, policies, '--data', gateway.paths.dataDir]);
+      const replay = async (policies: string, ...more: readonly string[]) => {
+        const { status, stdout } = await runCli([...args, policies, '--data', gateway.paths.dataDir, ...more]);
         return { status, ...(JSON.parse(stdout) as object) };
       };
       const flipped = {
@@ -53,6 +53,10 @@ describe('other policies', () => {
         status: 0,
         replayed: 3,
         flips: 0,
+      });
+      await expect(replay(join(folder, 'stricter'), '--from', '1000000')).resolves.toMatchObject({
+        status: 78,
+        error: { message: 'nothing was asked: no decision is on record there' },
       });
       await gateway.stop({ keep: true });
       await expect(replay(join(folder, 'stricter'))).resolves.toMatchObject(flipped);

@@ -6,18 +6,17 @@ import {
   type CatalogPage,
   CatalogRequest,
   type DecideAddress,
+  isRequestKind,
   parse,
+  parseActionRequest,
   parseDecideSubject,
   parseStrictJson,
-  REQUEST_SCHEMAS,
-  type RequestKind,
 } from '#writ/contracts';
 import { Fault, FAULTS, messageOf, toFault } from '#writ/faults';
 import type { BusMessage } from '#writ/nats';
 import { Controller, Inject } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { Logger } from 'pino';
-import type { z } from 'zod';
 import { DECIDER, type Decider } from './decider.js';
 import { inTime } from './in-time.js';
 import { REFUSALS_OF, type RefusalsOf } from './refusals-of.js';
@@ -75,7 +74,7 @@ export class DecideHandler {
   }
 
   async #refuse(address: DecideAddress, call: string | undefined, fault: Fault): Promise<Answer> {
-    const isKnown = Object.hasOwn(REQUEST_SCHEMAS, address.operation) || address.operation === CATALOG_LIST;
+    const isKnown = isRequestKind(address.operation) || address.operation === CATALOG_LIST;
     const kind = isKnown ? address.operation : 'unknown';
     const recorded = this.refusalsOf(address)?.record({ agent: address.agent, kind, code: fault.code });
     // A ledger that hangs must not keep the answer back: nothing runs on a refusal, and it is recorded when the ledger is back.
@@ -92,13 +91,11 @@ export class DecideHandler {
 }
 
 function parseRequest(address: DecideAddress, body: unknown): ActionRequest {
-  const kind = address.operation as RequestKind;
-  if (!Object.hasOwn(REQUEST_SCHEMAS, kind)) {
-    throw new Fault('INPUT_UNKNOWN_OPERATION', `no operation is called \`${address.operation.slice(0, 64)}\``);
+  const { operation } = address;
+  if (!isRequestKind(operation)) {
+    throw new Fault('INPUT_UNKNOWN_OPERATION', `no operation is called \`${operation.slice(0, 64)}\``);
   }
-  const schema: z.ZodType<object> = REQUEST_SCHEMAS[kind];
-  // INVARIANT: the schema is that of the kind, so kind and members are one of the union's.
-  return { ...parse(schema, body), kind } as ActionRequest;
+  return parseActionRequest(operation, body);
 }
 
 /** Identity is read from the subject that the bus authorised. A body that brings its own is refused, whatever it says. */

@@ -1,4 +1,4 @@
-import { type ActionRequest, type JsonObject, REQUEST_SCHEMAS, type RequestKind } from '#writ/contracts';
+import { type JsonObject, parseActionRequest, type RequestKind } from '#writ/contracts';
 import { askedOf, namedBy, requestOf } from './asked.js';
 
 describe('requestOf', () => {
@@ -19,7 +19,7 @@ describe('requestOf', () => {
     ['memory.delete', { namespace: 'notes', ids: ['n'] }],
     ['egress.fetch', { url: 'https://example.com/', method: 'POST', headers: { accept: '*/*' }, body: 'x' }],
   ])('gives back the %s request that was asked: %j', (kind, body) => {
-    const request = { ...REQUEST_SCHEMAS[kind].parse({ v: 1, call: 'again', ...body }), kind } as ActionRequest;
+    const request = parseActionRequest(kind, { v: 1, call: 'again', ...body });
     expect(requestOf(kind, namedBy(request), askedOf(request))).toEqual(request);
   });
 

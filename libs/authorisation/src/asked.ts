@@ -1,12 +1,5 @@
 import { hash } from 'node:crypto';
-import {
-  type ActionRequest,
-  type Json,
-  type JsonObject,
-  parse,
-  REQUEST_SCHEMAS,
-  type RequestKind,
-} from '#writ/contracts';
+import { type ActionRequest, type Json, type JsonObject, parseActionRequest, type RequestKind } from '#writ/contracts';
 
 /**
  * What a request asks for, without its id and correlation: recorded as asked, and compared when the id comes again. Optional
@@ -49,20 +42,17 @@ export function namedBy(request: ActionRequest): string {
 
 /** The request that was asked: the other way round of `askedOf` and `namedBy`. Throws INPUT_INVALID. */
 export function requestOf(kind: RequestKind, named: string, asked: JsonObject): ActionRequest {
-  const body = { v: 1, call: 'again', ...aboutOf(kind, named, asked) };
-  return { ...parse<object>(REQUEST_SCHEMAS[kind], body), kind } as ActionRequest;
-}
-
-function aboutOf(kind: RequestKind, named: string, asked: JsonObject): JsonObject {
+  const about = { v: 1, call: 'again' } as const;
   switch (kind) {
     case 'tool.call':
-      return { tool: named, args: asked };
+      // Any JSON object may be arguments. Whether these are, and whether there is such a tool, is for the catalogue to say.
+      return { kind, ...about, tool: named, args: asked };
     case 'memory.query':
     case 'memory.write':
     case 'memory.delete':
-      return { namespace: named, ...asked };
+      return parseActionRequest(kind, { ...about, namespace: named, ...asked });
     case 'egress.fetch':
-      return asked;
+      return parseActionRequest(kind, { ...about, ...asked });
   }
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Json, JsonObject } from './canonical.js';
 import { CallId, LabelName, ResourceName } from './names.js';
 import { Redaction, Remedy } from './obligation.js';
+import { parse } from './parse.js';
 import type { RequestKind } from './subjects.js';
 
 export const JsonValue: z.ZodType<Json> = z.json() as unknown as z.ZodType<Json>;
@@ -65,14 +66,6 @@ export type MemoryDeleteRequest = Readonly<z.infer<typeof MemoryDeleteRequest>>;
 export type EgressFetchRequest = Readonly<z.infer<typeof EgressFetchRequest>>;
 export type CallResultRequest = Readonly<z.infer<typeof CallResultRequest>>;
 
-export const REQUEST_SCHEMAS = {
-  'tool.call': ToolCallRequest,
-  'memory.query': MemoryQueryRequest,
-  'memory.write': MemoryWriteRequest,
-  'memory.delete': MemoryDeleteRequest,
-  'egress.fetch': EgressFetchRequest,
-} as const satisfies Record<RequestKind, z.ZodType>;
-
 /** A request after parsing, with the kind read from the subject. */
 export type ActionRequest =
   | ({ readonly kind: 'tool.call' } & ToolCallRequest)
@@ -80,6 +73,22 @@ export type ActionRequest =
   | ({ readonly kind: 'memory.write' } & MemoryWriteRequest)
   | ({ readonly kind: 'memory.delete' } & MemoryDeleteRequest)
   | ({ readonly kind: 'egress.fetch' } & EgressFetchRequest);
+
+/** An attacker-controlled body as the request of that kind, with what was left out filled in. Throws INPUT_INVALID. */
+export function parseActionRequest(kind: RequestKind, body: unknown): ActionRequest {
+  switch (kind) {
+    case 'tool.call':
+      return { ...parse(ToolCallRequest, body), kind };
+    case 'memory.query':
+      return { ...parse(MemoryQueryRequest, body), kind };
+    case 'memory.write':
+      return { ...parse(MemoryWriteRequest, body), kind };
+    case 'memory.delete':
+      return { ...parse(MemoryDeleteRequest, body), kind };
+    case 'egress.fetch':
+      return { ...parse(EgressFetchRequest, body), kind };
+  }
+}
 
 /** A remedy as the agent sees it: who may approve is not its business. */
 export const AgentRemedy = Remedy.omit({ approvers: true });

@@ -15,6 +15,13 @@ export const TENANT = 'default';
 export const REQUEST_KINDS = ['tool.call', 'memory.query', 'memory.write', 'memory.delete', 'egress.fetch'] as const;
 /** What an agent may ask to be done; also the first part of the entry types. */
 export type RequestKind = (typeof REQUEST_KINDS)[number];
+
+/** Whether an attacker-controlled word is something that an agent may ask to be done. */
+export function isRequestKind(word: string): word is RequestKind {
+  const kinds: readonly string[] = REQUEST_KINDS;
+  return kinds.includes(word);
+}
+
 export const EXECUTOR_KINDS = ['tool', 'memory', 'egress'] as const;
 export type ExecutorKind = (typeof EXECUTOR_KINDS)[number];
 export type Delivery = 'once' | 'retry';

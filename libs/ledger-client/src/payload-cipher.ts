@@ -132,7 +132,10 @@ export class PayloadOpener {
     return undefined;
   }
 
-  /** Everything in one payload message that still opens, by entry: an erased key takes its values with it. */
+  /**
+   * Everything in one payload message that still opens, by entry: an erased key takes its values with it. Throws LEDGER_CORRUPT when
+   * the message or a key was changed since it was written.
+   */
   async open(message: Uint8Array): Promise<ReadonlyMap<string, readonly PayloadValue[]>> {
     const { head, boxes } = readPayload(Buffer.from(message));
     const opened = new Map<string, readonly PayloadValue[]>();
@@ -152,26 +155,42 @@ export class PayloadOpener {
     }
   }
 
+  #unwrap(name: string, bytes: Uint8Array): Buffer {
+    try {
+      const message = parse(KeyMessage, readJson(Buffer.from(bytes)), 'LEDGER_CORRUPT');
+      return open(this.deploymentKey, name, Buffer.from(message.box, 'base64'));
+    } catch (cause) {
+      throw new Fault('LEDGER_CORRUPT', `the data key \`${name}\` does not open`, { cause });
+    }
+  }
+
   async #key(name: string): Promise<Buffer | undefined> {
     const known = this.#keys.get(name);
     if (known !== undefined) return known;
     const bytes = await this.log.key(name);
     if (bytes === undefined) return undefined;
-    const message = parse(KeyMessage, JSON.parse(Buffer.from(bytes).toString()), 'LEDGER_CORRUPT');
-    const key = open(this.deploymentKey, name, Buffer.from(message.box, 'base64'));
+    const key = this.#unwrap(name, bytes);
     this.#keys.set(name, key);
     return key;
   }
 }
 
-/** The block whose values a payload message holds. */
+/** The block whose values a payload message holds. Throws LEDGER_CORRUPT when it is no payload message. */
 export function blockOfPayload(message: Uint8Array): string {
   return readHead(Buffer.from(message)).head.block;
 }
 
 function readHead(bytes: Buffer) {
   const end = bytes.indexOf(LINE_FEED);
-  return { head: parse(PayloadHead, JSON.parse(bytes.subarray(0, end).toString()), 'LEDGER_CORRUPT'), end };
+  return { head: parse(PayloadHead, readJson(bytes.subarray(0, end)), 'LEDGER_CORRUPT'), end };
+}
+
+function readJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString());
+  } catch (cause) {
+    throw new Fault('LEDGER_CORRUPT', 'a message of the payload store is not JSON', { cause });
+  }
 }
 
 function readPayload(bytes: Buffer) {

@@ -1,3 +1,4 @@
+import { Fault } from '#writ/faults';
 import { blockOfPayload } from './payload-cipher.js';
 import type { PayloadLog } from './ports.js';
 
@@ -20,7 +21,7 @@ export class PayloadSequence {
     while (!this.#ahead.has(block) && !this.#isOver && this.#ahead.size < AHEAD_MAX) {
       const next = await this.#messages.next();
       if (next.done === true) this.#isOver = true;
-      else this.#ahead.set(blockOfPayload(next.value), next.value);
+      else this.#keep(next.value);
     }
     const found = this.#ahead.get(block);
     if (found === undefined) return undefined;
@@ -30,5 +31,14 @@ export class PayloadSequence {
       if (passed === block) break;
     }
     return found;
+  }
+
+  /** A message that is none has no block to belong to: the values of the block that it was for are gone. */
+  #keep(message: Uint8Array): void {
+    try {
+      this.#ahead.set(blockOfPayload(message), message);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+    }
   }
 }

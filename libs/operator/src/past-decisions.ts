@@ -1,4 +1,4 @@
-import type { DecidedEntry, PayloadValue } from '#writ/contracts';
+import type { DecidedEntry } from '#writ/contracts';
 import { Fault, messageOf } from '#writ/faults';
 import {
   type BlockLog,
@@ -8,13 +8,13 @@ import {
   PayloadSequence,
 } from '#writ/ledger-client';
 import type { Authority } from '#writ/signing';
-import { parseEntry } from '#writ/tlog';
+import { type DecisionValues, openDecision, parseEntry } from '#writ/tlog';
 import { ledgerMessages } from './find-call.js';
 
-/** A decision on record, and the values behind its commitments; undefined when they are no longer stored, or were not asked for. */
+/** A decision on record, and what stands behind its commitments; `gone` also when that was not asked for. */
 export interface PastDecision {
   readonly entry: DecidedEntry;
-  readonly values: readonly PayloadValue[] | undefined;
+  readonly values: DecisionValues;
 }
 
 /** The decisions of one block, in order. */
@@ -36,7 +36,8 @@ const SKEW_MS = 5_000;
 
 /**
  * Every block that holds decisions, in stream order, each verified. Values are read from `valuesFromSeq` on, beside the blocks: the
- * whole ledger takes one pass. `onRejected` is told of a message that is no authorised block. Throws LEDGER_UNAVAILABLE.
+ * whole ledger takes one pass. Each is checked against the commitment of its entry. `onRejected` is told of a message that is no
+ * authorised block. Throws LEDGER_UNAVAILABLE.
  */
 export async function* pastDecisions(
   sources: PastSources,
@@ -48,17 +49,34 @@ export async function* pastDecisions(
     if (opened === undefined || opened.entries.length === 0) continue;
     const { seq } = message;
     const { producer, hash, entries } = opened;
-    let values: ReadonlyMap<string, readonly PayloadValue[]> | undefined;
-    if (seq >= options.valuesFromSeq) {
-      let sequence = sequences.get(producer);
-      if (sequence === undefined) {
-        const sinceMs = Date.parse(entries[0]?.ts ?? '') - SKEW_MS;
-        sequences.set(producer, (sequence = new PayloadSequence(sources.payloads, producer, sinceMs)));
-      }
-      const payload = await sequence.of(hash);
-      values = payload === undefined ? undefined : await sources.values.open(payload);
+    if (seq < options.valuesFromSeq) {
+      yield { seq, decisions: entries.map((entry) => ({ entry, values: GONE })) };
+      continue;
     }
-    yield { seq, decisions: entries.map((entry) => ({ entry, values: values?.get(entry.id) })) };
+    let sequence = sequences.get(producer);
+    if (sequence === undefined) {
+      const sinceMs = Date.parse(entries[0]?.ts ?? '') - SKEW_MS;
+      sequences.set(producer, (sequence = new PayloadSequence(sources.payloads, producer, sinceMs)));
+    }
+    const valuesOf = await openValues(await sequence.of(hash), sources);
+    yield { seq, decisions: entries.map((entry) => ({ entry, values: valuesOf(entry) })) };
+  }
+}
+
+const GONE: DecisionValues = { status: 'gone' };
+
+/** What a payload message says about each entry of its block. One that was changed since it was written is believed in nothing. */
+async function openValues(
+  payload: Uint8Array | undefined,
+  { values }: PastSources,
+): Promise<(entry: DecidedEntry) => DecisionValues> {
+  if (payload === undefined) return () => GONE;
+  try {
+    const opened = await values.open(payload);
+    return (entry) => openDecision(entry, opened.get(entry.id));
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'LEDGER_CORRUPT') throw error;
+    return () => ({ status: 'differs' });
   }
 }
 

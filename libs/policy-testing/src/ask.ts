@@ -18,6 +18,8 @@ export interface Outcome {
   readonly policies: readonly PolicyPlace[];
   readonly errors: readonly { readonly id: string; readonly message: string }[];
   readonly obligations: readonly Obligation[];
+  /** Policies in `log_only` mode that would have fired. */
+  readonly logged: readonly PolicyPlace[];
   /** The permits that came nearest, for a default deny; computed when it is read. */
   readonly near: readonly NearMiss[];
   /** For a memory query or delete that is permitted: which records it may touch. */
@@ -33,13 +35,14 @@ export function askPolicies(request: ActionRequest, circumstances: Circumstances
     if (!rules.knows(agent)) throw new Fault('INPUT_UNKNOWN_AGENT', `the agent \`${agent}\` is not registered`);
     const caller = { agent, asked: askedOf(request), session: { callsToday }, nowMs };
     const { decision, filter } = authorise(request, caller, rules);
-    const { effect, code, determining, errors, obligations } = decision;
+    const { effect, code, determining, errors, obligations, logged } = decision;
     return {
       effect,
       code,
       policies: determining,
       errors,
       obligations,
+      logged,
       get near() {
         return decision.near;
       },
@@ -48,6 +51,6 @@ export function askPolicies(request: ActionRequest, circumstances: Circumstances
   } catch (error) {
     if (!(error instanceof Fault) || !error.code.startsWith('INPUT_')) throw error;
     const { code, message } = error;
-    return { effect: 'refused', code, policies: [], errors: [], obligations: [], near: [], message };
+    return { effect: 'refused', code, policies: [], errors: [], obligations: [], logged: [], near: [], message };
   }
 }

@@ -1,5 +1,5 @@
-import { canonicalJson, type Json } from '#writ/contracts';
 import type { Outcome } from './ask.js';
+import { isSameJson, missingFrom } from './same-json.js';
 
 /** What was decided before, by other policies or on record. */
 export interface Before extends Pick<Outcome, 'effect' | 'policies'> {
@@ -13,27 +13,27 @@ export function asBefore({ effect, policies, obligations, filter }: Outcome): Be
 }
 
 /** What became of the answer to one request. */
-export type Change = `${Outcome['effect']} → ${Outcome['effect']}` | 'filter changed' | 'obligations changed';
+export type Change =
+  | `${Outcome['effect']} → ${Outcome['effect']}`
+  | 'filter differs'
+  | 'obligations differ'
+  | 'filter and obligations differ';
 
 /** Undefined when the answer is the same. Other policies may have come to it. */
 export function changeOf(before: Before, after: Outcome): Change | undefined {
   if (before.effect !== after.effect) return `${before.effect} → ${after.effect}`;
   if (after.effect !== 'permit' || before.terms === undefined) return undefined;
   const { obligations, filter } = before.terms;
-  if (obligations.length + after.obligations.length === 0 && filter === undefined && after.filter === undefined) {
-    return undefined;
-  }
-  if (textOf(before.terms.filter) !== textOf(after.filter)) return 'filter changed';
-  return sorted(before.terms.obligations) === sorted(after.obligations) ? undefined : 'obligations changed';
+  const isSameFilter = isSameJson(filter, after.filter);
+  if (isSameList(obligations, after.obligations)) return isSameFilter ? undefined : 'filter differs';
+  return isSameFilter ? 'obligations differ' : 'filter and obligations differ';
 }
 
-function sorted(obligations: readonly unknown[]): string {
-  return obligations.map(textOf).toSorted().join();
-}
-
-/** Optional members that were left out may be present as undefined; JSON drops them. */
-function textOf(value: unknown): string {
-  return value === undefined ? '' : canonicalJson(JSON.parse(JSON.stringify(value)) as Json);
+/** Obligations are a set; mostly they come in one order. */
+function isSameList(before: readonly unknown[], after: readonly unknown[]): boolean {
+  if (before.length !== after.length) return false;
+  if (before.every((each, i) => isSameJson(each, after[i]))) return true;
+  return missingFrom(before, after).length === 0 && missingFrom(after, before).length === 0;
 }
 
 /** Requests of one agent whose answer changed in the same way because of the same policy. */
@@ -44,6 +44,9 @@ export interface FlipGroup {
   readonly policy: string;
   /** For what nothing permits now: the permit that comes nearest, and its condition that fails. */
   readonly nearest?: string;
+  /** Where obligations differ: those that hold now and did not, and those that no longer do, as JSON. */
+  readonly gained?: readonly string[];
+  readonly lost?: readonly string[];
   count: number;
   /** Some of the requests: a call id, or the name of a test. */
   readonly examples: string[];
@@ -67,12 +70,14 @@ export class Flips {
   add(change: Change, agent: string, { before, after, example }: FlipDetails): void {
     this.#count += 1;
     const policy = decidingLine(before, after);
-    const key = `${change}\n${agent}\n${policy}`;
+    const terms = change.endsWith('obligations differ') ? termsOf(before, after) : {};
+    const key = `${change}\n${agent}\n${policy}\n${JSON.stringify(terms)}`;
     let group = this.#groups.get(key);
     if (group === undefined) {
       if (this.#groups.size >= GROUPS_MAX) return;
       const nearest = this.#groups.size < NEAREST_MAX ? nearestLine(after) : undefined;
-      group = { change, agent, policy, ...(nearest === undefined ? {} : { nearest }), count: 0, examples: [] };
+      const more = { ...(nearest === undefined ? {} : { nearest }), ...terms };
+      group = { change, agent, policy, ...more, count: 0, examples: [] };
       this.#groups.set(key, group);
     }
     group.count += 1;
@@ -100,6 +105,11 @@ function decidingLine(before: Before, after: Outcome): string {
   if (after.effect === 'refused') return after.code;
   const [then] = before.policies;
   return then === undefined ? 'no policy' : `no longer ${then.file}:${then.line} ${then.effect} ${then.id}`;
+}
+
+function termsOf({ terms }: Before, { obligations }: Outcome): Pick<FlipGroup, 'gained' | 'lost'> {
+  const then = terms?.obligations ?? [];
+  return { gained: missingFrom(obligations, then), lost: missingFrom(then, obligations) };
 }
 
 function nearestLine({ near: [miss] }: Outcome): string | undefined {

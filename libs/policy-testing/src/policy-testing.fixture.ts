@@ -33,10 +33,14 @@ interface Wanted {
   readonly mailsADay?: number;
   /** Records with this label are hidden. */
   readonly hidden?: string;
+  /** A policy of the second set puts this label on mail with copies. */
+  readonly label?: string;
+  /** A policy that is only logged would forbid everybody who made so many calls today. */
+  readonly loggedFrom?: number;
 }
 
 /** Three policies: the staff mails, the staff searches, and what is hidden. */
-export function policiesOf({ mailsADay = 10, hidden = 'secret' }: Wanted = {}): readonly PolicySource[] {
+export function policiesOf({ mailsADay = 10, hidden = 'secret', ...more }: Wanted = {}): readonly PolicySource[] {
   const labels = { '.': { left: { Var: 'resource' }, attr: 'labels' } };
   const sources = [
     {
@@ -67,18 +71,52 @@ export function policiesOf({ mailsADay = 10, hidden = 'secret' }: Wanted = {}): 
       conditions: [{ kind: 'when', body: { contains: { left: labels, right: { Value: hidden } } } }],
     },
   ];
-  return sources.map(({ id, text, ...est }, i) => {
-    return {
-      set: 'policies',
-      id,
-      file: 'policies/p.cedar',
-      line: 1 + 5 * i,
-      col: 1,
-      text,
-      est: PolicyJson.parse(est),
-      annotations: { id },
-    };
-  });
+  const enforced = sources.map((source, i) => sourceOf(source, { set: 'policies', line: 1 + 5 * i }));
+  return [...enforced, ...obligingOf(more), ...loggedOf(more)];
+}
+
+interface Written {
+  readonly id: string;
+  readonly text: string;
+  readonly [member: string]: unknown;
+}
+
+function sourceOf(
+  { id, text, ...est }: Written,
+  { set, line, annotations = {} }: Pick<PolicySource, 'set' | 'line'> & Partial<Pick<PolicySource, 'annotations'>>,
+): PolicySource {
+  const file = set === 'policies' ? 'policies/p.cedar' : 'obligations/o.cedar';
+  return { set, id, file, line, col: 1, text, est: PolicyJson.parse(est), annotations: { id, ...annotations } };
+}
+
+function obligingOf({ label }: Wanted): readonly PolicySource[] {
+  if (label === undefined) return [];
+  const has = { has: { left: path('input'), attr: 'copies' } };
+  const written = {
+    id: 'copies-are-labelled',
+    text: 'permit … when { context.input has copies }',
+    effect: 'permit',
+    principal: { op: 'All' },
+    action: { op: '==', entity: uid('Action', 'mail') },
+    resource: { op: 'All' },
+    conditions: [{ kind: 'when', body: has }],
+  };
+  const obligations = JSON.stringify([{ type: 'label', labels: [label] }]);
+  return [sourceOf(written, { set: 'obligations', line: 1, annotations: { obligations } })];
+}
+
+function loggedOf({ loggedFrom }: Wanted): readonly PolicySource[] {
+  if (loggedFrom === undefined) return [];
+  const written = {
+    id: 'not-so-many',
+    text: `forbid … unless { context.session.callsToday < ${loggedFrom} }`,
+    effect: 'forbid',
+    principal: { op: 'All' },
+    action: { op: 'All' },
+    resource: { op: 'All' },
+    conditions: [{ kind: 'unless', body: lessThan(path('session', 'callsToday'), loggedFrom) }],
+  };
+  return [sourceOf(written, { set: 'policies', line: 16, annotations: { mode: 'log_only' } })];
 }
 
 /** The rules with these policies. */

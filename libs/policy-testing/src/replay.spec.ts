@@ -1,5 +1,6 @@
-import type { DecidedEntry, Json, PayloadValue } from '#writ/contracts';
+import type { DecidedEntry, JsonObject } from '#writ/contracts';
 import { comparePolicies } from '#writ/policy';
+import type { DecisionValues } from '#writ/tlog';
 import { policiesOf, someRules } from './policy-testing.fixture.js';
 import { Replay } from './replay.js';
 
@@ -10,13 +11,14 @@ interface Recorded {
   readonly d?: 'allow' | 'deny';
   readonly code?: string;
   readonly ts?: string;
-  readonly asked?: Json;
-  readonly filter?: Json;
+  readonly asked?: JsonObject;
+  readonly filter?: JsonObject;
+  readonly obligations?: readonly JsonObject[];
 }
 
-function recorded(over: Recorded): readonly [DecidedEntry, readonly PayloadValue[]] {
+function recorded(over: Recorded): readonly [DecidedEntry, DecisionValues] {
   const { agent = 'ada', call, kind = 'tool.call', d = 'allow', code = 'permit', ts = '2026-11-22T10:00:00Z' } = over;
-  const value = over.asked ?? { to: 'x' };
+  const asked = over.asked ?? { to: 'x' };
   const place = (id: string, effect: string, line: number) => ({ id, effect, file: 'policies/p.cedar', line, col: 1 });
   const searching = [place('staff-searches', 'permit', 6), place('hidden', 'forbid', 11)];
   const deciding = kind === 'tool.call' ? [place('staff-mails', 'permit', 1)] : searching;
@@ -30,12 +32,9 @@ function recorded(over: Recorded): readonly [DecidedEntry, readonly PayloadValue
     eff: { d, phase: 'decided' },
     why: { code, pol },
   } as unknown as DecidedEntry;
-  const command = { obligations: [], ...(over.filter === undefined ? {} : { filter: over.filter }) };
-  const values = [
-    { path: '/in', salt: '', value },
-    ...(d === 'allow' ? [{ path: '/cmd', salt: '', value: command }] : []),
-  ];
-  return [entry, values];
+  const { obligations = [], filter } = over;
+  const command = { obligations, ...(filter === undefined ? {} : { filter }) };
+  return [entry, { status: 'opens', asked, ...(d === 'allow' ? { command } : {}) }];
 }
 
 const QUERY = { kind: 'memory.query', asked: { text: 'x', k: 3 } };
@@ -64,7 +63,7 @@ describe('Replay', () => {
         nearest: expect.stringContaining('staff-mails'),
         examples: ['second'],
       },
-      { change: 'filter changed', policy: 'policies/p.cedar:11 forbid hidden', examples: ['q'] },
+      { change: 'filter differs', policy: 'policies/p.cedar:11 forbid hidden', examples: ['q'] },
       { change: 'forbid → permit', policy: 'policies/p.cedar:1 permit staff-mails', examples: ['d'] },
     ]);
   });
@@ -89,13 +88,52 @@ describe('Replay', () => {
 
   it('says what cannot be replayed instead of guessing', () => {
     const replay = new Replay(someRules());
-    replay.take(recorded({ call: 'a' })[0], undefined);
-    replay.take(...recorded({ call: 'b', ...QUERY, asked: { k: 'many' } }));
+    replay.take(recorded({ call: 'a' })[0], { status: 'gone' });
+    replay.take(recorded({ call: 'b' })[0], { status: 'differs' });
+    replay.take(...recorded({ call: 'c', ...QUERY, asked: { k: 'many' } }));
+    replay.take(...recorded({ call: 'd', kind: 'tool.dream' }));
     expect([...replay.unreplayable]).toEqual([
       ['value erased', 1],
-      ['request not understood', 1],
+      ['value differs', 1],
+      ['request not understood', 2],
     ]);
     expect(replay.replayed).toBe(0);
+  });
+
+  const COPIED = { call: 'a', asked: { to: 'x', copies: 2 } };
+  const label = (name: string) => ({ type: 'label', labels: [name] });
+
+  it('tells obligations that differ as a change of their own, with those that are new and those that are gone', () => {
+    const replay = new Replay(someRules({ label: 'copied' }));
+    replay.take(...recorded({ ...COPIED, obligations: [label('copied')] }));
+    expect(replay.flips.count).toBe(0);
+    replay.take(...recorded({ ...COPIED, call: 'b' }));
+    replay.take(...recorded({ ...COPIED, call: 'c', obligations: [label('other')] }));
+    const other = '{"labels":["other"],"type":"label"}';
+    const gained = ['{"labels":["copied"],"type":"label"}'];
+    expect(replay.flips.groups()).toMatchObject([
+      { change: 'obligations differ', policy: 'policies/p.cedar:1 permit staff-mails', gained, lost: [] },
+      { change: 'obligations differ', gained, lost: [other], examples: ['c'] },
+    ]);
+  });
+
+  it('tells a filter that differs from obligations that do', () => {
+    const replay = new Replay(someRules({ hidden: 'private' }));
+    replay.take(...recorded({ call: 'a', ...QUERY, filter: NOT_SECRET }));
+    replay.take(...recorded({ call: 'b', ...QUERY, filter: NOT_SECRET, obligations: [label('x')] }));
+    expect(replay.flips.groups().map(({ change }) => change)).toEqual([
+      'filter differs',
+      'filter and obligations differ',
+    ]);
+  });
+
+  it('compares a second set with another one', () => {
+    const replay = new Replay(someRules(), someRules({ label: 'copied' }));
+    replay.take(...recorded(COPIED));
+    replay.take(...recorded({ call: 'b' }));
+    expect(replay.flips.groups()).toMatchObject([
+      { change: 'obligations differ', gained: [], count: 1, examples: ['a'] },
+    ]);
   });
 
   it('compares with other policies when it is given some', () => {

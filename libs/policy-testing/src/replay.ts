@@ -1,18 +1,12 @@
 import { DailyCounts, requestOf, type Rules } from '#writ/authorisation';
-import {
-  type ActionRequest,
-  type DecidedEntry,
-  type Json,
-  type JsonObject,
-  type PayloadValue,
-  type RequestKind,
-} from '#writ/contracts';
+import { type ActionRequest, type DecidedEntry, isRequestKind, type Json, type JsonObject } from '#writ/contracts';
 import { Fault } from '#writ/faults';
+import type { DecisionValues } from '#writ/tlog';
 import { askPolicies } from './ask.js';
 import { asBefore, type Before, changeOf, Flips } from './flips.js';
 
 /** Why a decision of the past cannot be made again. */
-type Unreplayable = 'value erased' | 'request not understood';
+type Unreplayable = 'value erased' | 'value differs' | 'request not understood';
 
 /** At least so many calls are remembered, and at most twice as many. */
 const CALLS_REMEMBERED = 250_000;
@@ -45,17 +39,16 @@ export class Replay {
     this.#count(entry);
   }
 
-  /** Makes a decision again. `values` are those behind its commitments, undefined when they are gone. */
-  take(entry: DecidedEntry, values: readonly PayloadValue[] | undefined): void {
+  /** Makes a decision again with the values behind its commitments. What does not open them is not used. */
+  take(entry: DecidedEntry, values: DecisionValues): void {
     const why = this.#replay(entry, values);
     if (why !== undefined) this.unreplayable.set(why, (this.unreplayable.get(why) ?? 0) + 1);
     this.#count(entry);
   }
 
-  #replay(entry: DecidedEntry, values: readonly PayloadValue[] | undefined): Unreplayable | undefined {
-    const asked = values?.find(({ path }) => path === '/in')?.value as JsonObject | undefined;
-    if (asked === undefined) return 'value erased';
-    const request = requestIn(entry, asked);
+  #replay(entry: DecidedEntry, values: DecisionValues): Unreplayable | undefined {
+    if (values.status !== 'opens') return values.status === 'gone' ? 'value erased' : 'value differs';
+    const request = requestIn(entry, values.asked);
     if (request === undefined) return 'request not understood';
     const { agent } = entry.who;
     const nowMs = Date.parse(entry.ts);
@@ -63,7 +56,7 @@ export class Replay {
     const after = askPolicies(request, then, this.rules);
     this.#replayed += 1;
     const before =
-      this.against === undefined ? recorded(entry, values ?? []) : asBefore(askPolicies(request, then, this.against));
+      this.against === undefined ? recorded(entry, values.command) : asBefore(askPolicies(request, then, this.against));
     const change = changeOf(before, after);
     if (change !== undefined) this.flips.add(change, agent, { before, after, example: entry.corr.call });
     return undefined;
@@ -80,9 +73,10 @@ export class Replay {
 }
 
 /** The request as it was asked; undefined when this version knows no such request. A destination is found from the URL again. */
-function requestIn({ act }: DecidedEntry, asked: JsonObject): ActionRequest | undefined {
+function requestIn({ act: { kind, res } }: DecidedEntry, asked: JsonObject): ActionRequest | undefined {
+  if (!isRequestKind(kind)) return undefined;
   try {
-    return requestOf(act.kind as RequestKind, act.res, asked);
+    return requestOf(kind, res, asked);
   } catch (error) {
     if (error instanceof Fault) return undefined;
     throw error;
@@ -90,9 +84,8 @@ function requestIn({ act }: DecidedEntry, asked: JsonObject): ActionRequest | un
 }
 
 /** What the policies said then. That nobody was there to carry it out is no word of theirs. */
-function recorded({ eff, why }: DecidedEntry, values: readonly PayloadValue[]): Before {
+function recorded({ eff, why }: DecidedEntry, command: JsonObject | undefined): Before {
   const isPermit = eff.d === 'allow' || why.code === 'no_executor';
-  const command = values.find(({ path }) => path === '/cmd')?.value as JsonObject | undefined;
   return {
     effect: isPermit ? 'permit' : 'forbid',
     policies: why.pol,

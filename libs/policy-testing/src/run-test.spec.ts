@@ -90,11 +90,12 @@ describe('a test', () => {
 });
 
 describe('coverage', () => {
-  const coverageOf = (...files: readonly string[]) => {
-    const coverage = new Coverage(someRules());
-    for (const test of files.flatMap(parse)) coverage.add(runTest(test, someRules()));
+  const coverageUnder = (rules: ReturnType<typeof someRules>, ...files: readonly string[]) => {
+    const coverage = new Coverage(rules);
+    for (const test of files.flatMap(parse)) coverage.add(runTest(test, rules));
     return coverage.report();
   };
+  const coverageOf = (...files: readonly string[]) => coverageUnder(someRules(), ...files);
 
   it('names every policy and condition of which no test depends', () => {
     expect(coverageOf()).toMatchObject({
@@ -126,5 +127,54 @@ describe('coverage', () => {
       clauses: { decided: 2, total: 2 },
       never: [],
     });
+  });
+
+  const COPIES = MAIL.replace('to: x', 'to: x, copies: 2');
+  const PERMITTED = '{ decision: permit }';
+  const FORBIDDEN = '{ decision: forbid }';
+
+  it.each([
+    // tests                                     oblige                        conditions that made a difference
+    ['nothing asked', [], 0, 0],
+    ['an allow that it does not oblige', [one(MAIL, PERMITTED)], 0, 1],
+    ['an allow that it obliges', [one(COPIES, PERMITTED)], 1, 0],
+    ['both', [one(MAIL, PERMITTED), one(COPIES, PERMITTED)], 1, 1],
+    ['denials, on which it is not asked', [MAIL, COPIES].map((m) => one(m.replace('ada', 'gus'), FORBIDDEN)), 0, 0],
+  ])('counts a policy of the second set when it obliged: %s', (_case, files, policies, clauses) => {
+    const { obligations, policies: enforced } = coverageUnder(someRules({ label: 'copied' }), ...files);
+    expect(obligations).toMatchObject({
+      policies: { decided: policies, total: 1 },
+      clauses: { decided: clauses, total: 1 },
+    });
+    expect(obligations?.never).toHaveLength(2 - policies - clauses);
+    expect(enforced.total).toBe(3);
+  });
+
+  it.each([
+    // tests                                                            would have fired   conditions that made a difference
+    ['few calls', [one(MAIL, PERMITTED)], 0, 1],
+    ['many', [one(MAIL.replace('tool', 'session: { callsToday: 7 }, tool'), PERMITTED)], 1, 0],
+    [
+      'many, of somebody who is denied',
+      [one(`${MAIL.replace('ada, tool', 'gus, session: { callsToday: 7 }, tool')}`, FORBIDDEN)],
+      1,
+      0,
+    ],
+    [
+      'many, of somebody who searches',
+      [one(QUERY.replace('operation', 'session: { callsToday: 7 }, operation'), PERMITTED)],
+      1,
+      0,
+    ],
+  ])('counts a policy that is only logged when it would have fired: %s', (_case, files, policies, clauses) => {
+    const { logOnly } = coverageUnder(someRules({ loggedFrom: 5 }), ...files);
+    expect(logOnly).toMatchObject({
+      policies: { decided: policies, total: 1 },
+      clauses: { decided: clauses, total: 1 },
+    });
+  });
+
+  it('has no group for what there is none of', () => {
+    expect(Object.keys(coverageOf())).toEqual(['policies', 'clauses', 'percent', 'never']);
   });
 });

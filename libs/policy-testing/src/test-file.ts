@@ -4,8 +4,7 @@ import {
   AgentName,
   JsonRecord,
   Obligations,
-  parse,
-  REQUEST_SCHEMAS,
+  parseActionRequest,
   type RequestKind,
 } from '#writ/contracts';
 import { Fault } from '#writ/faults';
@@ -127,10 +126,9 @@ function requestOf(given: z.infer<typeof Request>, fault: (problem: string) => F
 }
 
 function parsedAs(kind: RequestKind, members: object, fault: (problem: string) => Fault): ActionRequest {
-  const schema: z.ZodType<object> = REQUEST_SCHEMAS[kind];
   const present = Object.fromEntries(Object.entries(members).filter(([, member]) => member !== undefined));
   try {
-    return { ...parse(schema, { v: 1, call: 'test', ...present }), kind } as ActionRequest;
+    return parseActionRequest(kind, { v: 1, call: 'test', ...present });
   } catch (error) {
     throw error instanceof Fault ? fault(`is no \`${kind}\` request: ${error.message}`) : error;
   }

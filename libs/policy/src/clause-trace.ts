@@ -1,11 +1,11 @@
 import type { Environment } from './compile-expression.js';
 import { type Clause, type CompiledPolicy, placeOf, placeOfClause } from './compile-policy.js';
 import { type PolicyRequest, resolve } from './decide.js';
+import { valueOrError } from './evaluator.js';
 import { mentionsResource } from './expression.js';
 import type { FilterRequest } from './filter.js';
 import { RECORD_TYPE } from './outcome.js';
 import type { PolicySet } from './policy-set.js';
-import { EvaluationError } from './values.js';
 
 /** One condition of a policy, as it stands in its file. */
 export interface ClausePlace {
@@ -81,10 +81,7 @@ function failedOf(policy: CompiledPolicy, environment: Environment, deferred: re
 }
 
 function outcomeOf(clause: Clause, environment: Environment): 'holds' | 'fails' | 'errs' {
-  try {
-    return clause.evaluate(environment) === clause.wanted ? 'holds' : 'fails';
-  } catch (thrown) {
-    if (thrown instanceof EvaluationError) return 'errs';
-    throw thrown;
-  }
+  const value = valueOrError(clause.evaluate, environment);
+  if (value === undefined) return 'errs';
+  return value === clause.wanted ? 'holds' : 'fails';
 }

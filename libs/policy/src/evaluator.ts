@@ -1,5 +1,5 @@
 import type { JsonObject } from '#writ/contracts';
-import type { EntityRef, Value } from './values.js';
+import { type EntityRef, EvaluationError, type Value } from './values.js';
 
 /** What an expression is evaluated against. The context is attacker-controlled, typed by the tool's schema before. */
 export interface Environment {
@@ -11,3 +11,13 @@ export interface Environment {
 
 /** A compiled expression. Throws EvaluationError where Cedar's evaluator errors. */
 export type Evaluator = (environment: Environment) => Value;
+
+/** What an expression comes to, or undefined where it is an error: no value of Cedar is undefined. */
+export function valueOrError(evaluate: Evaluator, environment: Environment): Value | undefined {
+  try {
+    return evaluate(environment);
+  } catch (thrown) {
+    if (thrown instanceof EvaluationError) return undefined;
+    throw thrown;
+  }
+}

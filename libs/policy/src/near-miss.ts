@@ -2,10 +2,11 @@ import type { Json } from '#writ/contracts';
 import { compileExpression, type Environment, type Evaluator } from './compile-expression.js';
 import { type Clause, type CompiledPolicy, isInScope, placeOf, placeOfClause } from './compile-policy.js';
 import type { EntityStore } from './entity-store.js';
+import { valueOrError } from './evaluator.js';
 import { attributePath, attributesOfHas, isList, isObject, mentionsResource, operand } from './expression.js';
 import { textOfExtension } from './extension-functions.js';
 import type { PolicySet } from './policy-set.js';
-import { CedarSet, EntityRef, EvaluationError, ExtensionValue, type Value } from './values.js';
+import { CedarSet, EntityRef, ExtensionValue, type Value } from './values.js';
 
 /** A permit that nearly matched: where it stands, what of it failed, and what was read there. */
 export interface NearMiss {
@@ -91,12 +92,7 @@ function onlyWrongScopePart(policy: CompiledPolicy, environment: Environment): S
 function failingClauses(policy: CompiledPolicy, environment: Environment, isResourceUnknown: boolean): Clause[] {
   return policy.clauses.filter((clause) => {
     if (isResourceUnknown && mentionsResource(clause.node)) return false;
-    try {
-      return clause.evaluate(environment) !== clause.wanted;
-    } catch (thrown) {
-      if (thrown instanceof EvaluationError) return true;
-      throw thrown;
-    }
+    return valueOrError(clause.evaluate, environment) !== clause.wanted;
   });
 }
 
@@ -171,12 +167,8 @@ function readValues(
 ): Readonly<Record<string, Json>> {
   const values: Record<string, Json> = {};
   for (const [name, evaluate] of readers) {
-    try {
-      values[name] = asJson(evaluate(environment), budget);
-    } catch (thrown) {
-      if (!(thrown instanceof EvaluationError)) throw thrown;
-      values[name] = null;
-    }
+    const value = valueOrError(evaluate, environment);
+    values[name] = value === undefined ? null : asJson(value, budget);
   }
   return values;
 }

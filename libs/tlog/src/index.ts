@@ -3,6 +3,7 @@ export { openCheckpoint, parseCheckpoint, signCheckpoint, type TreeHead } from '
 export { commit, commitText, newSalt } from './commitment.js';
 export { leafHashOfText } from './hash.js';
 export type { LedgerMessage } from './judge-message.js';
+export { type DecisionValues, openDecision } from './open-decision.js';
 export { verifyConsistency, verifyInclusion } from './proof.js';
 export { refusalOf } from './refusal.js';
 export { ProblemList, type Problem, type VerifyExit, type VerifyReport } from './report.js';

@@ -6,6 +6,8 @@ import type { ReplayOptions } from '../policy/replay/run-replay.js';
 import type { TestOptions } from '../policy/test/run-policy-tests.js';
 
 const CONFIG_CODE = '78  the policies, a test file, the configuration or the data directory is wrong';
+const NOTHING_ASKED_CODE = `${CONFIG_CODE}, or nothing was asked`;
+const flipCodes = (what: string): readonly string[] => [`0   no ${what} flips`, '1   some do'];
 
 /** `writ policy test|diff|replay` */
 export function addPolicyTools(policy: Command, cli: Cli): void {
@@ -41,11 +43,14 @@ function addDiff(policy: Command, cli: Cli): void {
     .argument('<new>', 'folder of policies')
     .option('--requests <path...>', 'test files whose requests are asked (default: those in the two folders)')
     .option('--from-ledger', 'ask what is on record in the data directory')
+    .option('--old-obligations <dir>', 'folder of the second set that goes with <old> (default: that of writ.yaml)')
+    .option('--new-obligations <dir>', 'folder of the second set that goes with <new> (default: that of writ.yaml)')
     .addHelpText(
       'after',
       helpEnd(
-        ['0   no request flips', '1   some do', CODES.usage, '69  the ledger cannot be read', CONFIG_CODE],
+        [...flipCodes('request'), CODES.usage, '69  the ledger cannot be read', NOTHING_ASKED_CODE],
         'writ policy diff policies policies.next --from-ledger',
+        'writ policy diff policies policies --new-obligations obligations.next',
       ),
     );
   withConfig(command).action(async (old: string, fresh: string, options: DiffOptions) => {
@@ -58,14 +63,15 @@ function addReplay(policy: Command, cli: Cli): void {
   const command = policy
     .command('replay')
     .description('make the decisions on record again under other policies; nothing is run')
-    .requiredOption('--policies <dir>', 'folder of the other policies')
+    .option('--policies <dir>', 'folder of the other policies (default: that of writ.yaml)')
+    .option('--obligations <dir>', 'folder of the other second set (default: that of writ.yaml); give one of the two')
     .option('--from <seq>', 'first block of the ledger to decide again (default: 1)', (text) =>
       parseWhole(text, '--from', { min: 1, max: Number.MAX_SAFE_INTEGER }),
     )
     .addHelpText(
       'after',
       helpEnd(
-        ['0   no decision flips', '1   some do', CODES.usage, '69  the ledger cannot be read', CONFIG_CODE],
+        [...flipCodes('decision'), CODES.usage, '69  the ledger cannot be read', NOTHING_ASKED_CODE],
         'writ policy replay --policies policies.next --data .writ',
       ),
     );

@@ -13,13 +13,24 @@ export interface TestRules {
   readonly directory: string;
 }
 
-/** The rules that a decision service would decide by, with the policies of another folder when one is given. Throws CONFIG_*, POLICY_*. */
-export async function openTestRules(options: CommonOptions, policies?: string): Promise<TestRules> {
+/** Other folders than those of the configuration. */
+export interface OtherFolders {
+  readonly policies?: string | undefined;
+  /** Of the second set. An empty folder is a second set without policies. */
+  readonly obligations?: string | undefined;
+}
+
+/** The rules that a decision service would decide by, with the policies of other folders where some are given. Throws CONFIG_*, POLICY_*. */
+export async function openTestRules(options: CommonOptions, other: OtherFolders = {}): Promise<TestRules> {
   const declared = await loadCatalogue(configPath(options), process.env);
-  const directory = resolve(
-    ...(policies === undefined ? [declared.baseDirectory, declared.config.policies] : [policies]),
-  );
-  const catalogue = { ...declared, config: { ...declared.config, policies: directory } };
+  const directory =
+    other.policies === undefined ? resolve(declared.baseDirectory, declared.config.policies) : resolve(other.policies);
+  const config = {
+    ...declared.config,
+    policies: directory,
+    ...(other.obligations === undefined ? {} : { obligations: resolve(other.obligations) }),
+  };
+  const catalogue = { ...declared, config };
   const agents = await knownAgents(catalogue, dataDirectory(options));
   const { bundle, policies: compiled } = await loadRules({ catalogue, agents });
   return { rules: rulesOf(catalogue, compiled, agents), bundle, directory };

@@ -1,15 +1,6 @@
 import type { AuthZenDeclaration } from '#writ/catalogue';
-import {
-  type ActionRequest,
-  type Json,
-  type JsonObject,
-  JsonRecord,
-  parse,
-  REQUEST_SCHEMAS,
-  type RequestKind,
-} from '#writ/contracts';
+import { type ActionRequest, type Json, type JsonObject, JsonRecord, parse, parseActionRequest } from '#writ/contracts';
 import { Fault } from '#writ/faults';
-import type { z } from 'zod';
 import type { AccessRequest } from './access-request.js';
 
 export type Mapping = Pick<AuthZenDeclaration, 'subjects' | 'actions'>;
@@ -33,27 +24,24 @@ export function requestOf(asked: AccessRequest, call: string, { actions }: Mappi
   const { action, resource } = asked;
   const mapped = actions.find((each) => each.action === action.name && each.resource === resource.type);
   if (mapped !== undefined) {
-    return readRequest('tool.call', { v: 1, call, tool: mapped.tool, args: argumentsOf(asked, mapped.args) });
+    return parseActionRequest('tool.call', { v: 1, call, tool: mapped.tool, args: argumentsOf(asked, mapped.args) });
   }
   const input = asked.context?.['input'] === undefined ? {} : parse(JsonRecord, asked.context['input']);
+  const aboutNamespace = (): JsonObject => ({ ...own(input), v: 1, call, namespace: resource.id });
   switch (`${resource.type} ${resource.type === 'tool' && action.name === resource.id ? 'call' : action.name}`) {
     case 'tool call':
-      return readRequest('tool.call', { v: 1, call, tool: resource.id, args: input });
+      return parseActionRequest('tool.call', { v: 1, call, tool: resource.id, args: input });
     case 'namespace query':
+      return parseActionRequest('memory.query', aboutNamespace());
     case 'namespace write':
+      return parseActionRequest('memory.write', aboutNamespace());
     case 'namespace delete':
-      return readRequest(`memory.${action.name}` as RequestKind, { ...own(input), v: 1, call, namespace: resource.id });
+      return parseActionRequest('memory.delete', aboutNamespace());
     case 'destination fetch':
-      return readRequest('egress.fetch', { ...own(input), v: 1, call });
+      return parseActionRequest('egress.fetch', { ...own(input), v: 1, call });
     default:
       throw new Fault('INPUT_UNKNOWN_OPERATION', 'no operation is that action on a resource of that type');
   }
-}
-
-function readRequest(kind: RequestKind, body: JsonObject): ActionRequest {
-  const schema: z.ZodType<object> = REQUEST_SCHEMAS[kind];
-  // INVARIANT: the schema is that of the kind, so kind and members are one of the union's.
-  return { ...parse(schema, body), kind } as ActionRequest;
 }
 
 function own(input: JsonObject): JsonObject {

@@ -6,12 +6,15 @@ import { UsageError } from '../../failure.js';
 import { type Paint, painter } from '../../paint.js';
 import { formatFlips } from '../replay/format-flips.js';
 import { replayPast } from '../replay/replay-past.js';
+import { requireAsked, whyNone } from '../require-asked.js';
 import { openTestRules, type TestRules } from '../test-rules.js';
 import { findTests } from '../test/find-tests.js';
 
 export interface DiffOptions extends CommonOptions {
   readonly requests?: readonly string[];
   readonly fromLedger?: true;
+  readonly oldObligations?: string;
+  readonly newObligations?: string;
 }
 
 /** The requests that were asked of both sets of policies. */
@@ -22,13 +25,16 @@ interface Asked {
   readonly groups: readonly FlipGroup[];
 }
 
-/** Tells how two folders of policies differ, and which requests they answer differently. Returns the exit code. */
+/**
+ * Tells how two folders of policies differ, and which requests they answer differently. Returns the exit code. Throws CONFIG_*, also
+ * when there was no request to ask, POLICY_*, LEDGER_*.
+ */
 export async function runDiff(folders: readonly [string, string], options: DiffOptions, cli: Cli): Promise<number> {
   if (options.fromLedger && options.requests !== undefined) {
     throw new UsageError('give one of --requests and --from-ledger');
   }
-  const before = await openTestRules(options, folders[0]);
-  const after = await openTestRules(options, folders[1]);
+  const before = await openTestRules(options, { policies: folders[0], obligations: options.oldObligations });
+  const after = await openTestRules(options, { policies: folders[1], obligations: options.newObligations });
   const policies = comparePolicies(before.bundle.policies, after.bundle.policies);
   const asked = options.fromLedger
     ? await askPast(before, after, options, cli)
@@ -44,6 +50,7 @@ async function askTests(before: TestRules, after: TestRules, { requests = [] }: 
   // The two folders mostly have the same tests, and what they ask counts once.
   const asked = new Map(found.map((test) => [JSON.stringify([test.request, test.circumstances]), test]));
   const tests = [...asked.values()];
+  requireAsked(tests.length, 'neither folder has a `*.test.yaml`; give --requests or --from-ledger');
   const flips = new Flips();
   for (const { name, request, circumstances } of tests) {
     const then = asBefore(askPolicies(request, circumstances, before.rules));
@@ -60,6 +67,7 @@ async function askPast(before: TestRules, after: TestRules, options: DiffOptions
     cli,
   );
   const { replayed, unreplayable, flips } = replay;
+  requireAsked(replayed, whyNone(unreplayable));
   return {
     count: replayed,
     unreplayable: Object.fromEntries(unreplayable),

@@ -11,11 +11,16 @@ export function formatFlips(groups: readonly FlipGroup[], paint: Paint): readonl
   });
 }
 
-function formatGroup({ agent, policy, nearest, count, examples }: FlipGroup, paint: Paint): readonly string[] {
+function formatGroup(
+  { agent, policy, nearest, gained = [], lost = [], count, examples }: FlipGroup,
+  paint: Paint,
+): readonly string[] {
   const more = count > examples.length ? ', …' : '';
   return [
     `  ${String(count).padStart(6)}  ${agent.padEnd(12)} ${policy}`,
     ...(nearest === undefined ? [] : [`          ${paint('dim', `nearest now: ${nearest}`)}`]),
+    ...gained.map((obligation) => `          ${paint('green', `+ ${obligation}`)}`),
+    ...lost.map((obligation) => `          ${paint('red', `- ${obligation}`)}`),
     `          ${paint('dim', `such as ${examples.join(', ')}${more}`)}`,
   ];
 }

@@ -1,4 +1,4 @@
-import type { CoverageReport, TestResult } from '#writ/policy-testing';
+import type { Covered, CoverageReport, TestResult } from '#writ/policy-testing';
 import type { Paint } from '../../paint.js';
 
 const LABEL_WIDTH = 13;
@@ -38,12 +38,34 @@ function formatResult({ test, mismatches, outcome }: TestResult, paint: Paint): 
   ];
 }
 
-/** How much of the policies decided something, and what did not. */
-export function formatCoverage({ policies, clauses, percent, never }: CoverageReport, paint: Paint): readonly string[] {
+/** How much of the policies decided something, and what did not; the second set and what is only logged by themselves. */
+export function formatCoverage(report: CoverageReport, paint: Paint): readonly string[] {
+  const { obligations, logOnly } = report;
+  return [
+    ...formatGroup(report, { name: 'coverage', did: 'decided something' }, paint),
+    ...(obligations === undefined
+      ? []
+      : formatGroup(obligations, { name: 'second set', did: 'obliged to something' }, paint)),
+    ...(logOnly === undefined
+      ? []
+      : formatGroup(logOnly, { name: 'log_only', did: 'would have decided something' }, paint)),
+  ];
+}
+
+interface GroupWords {
+  readonly name: string;
+  readonly did: string;
+}
+
+function formatGroup(
+  { policies, clauses, percent, never }: Covered,
+  { name, did }: GroupWords,
+  paint: Paint,
+): readonly string[] {
   const [of, conditions] = [policies, clauses].map(({ decided, total }) => `${decided} of ${total}`);
   return [
     '',
-    `coverage: ${percent} %, ${of} policies and ${conditions} conditions decided something`,
+    `${name}: ${percent} %, ${of} policies and ${conditions} conditions ${did}`,
     ...never.map(({ id, file, line: at, col, clause }) => {
       const what = clause === undefined ? `policy ${id}` : `${id}: ${clause}`;
       return `  ${paint('yellow', 'never')}  ${file}:${at}:${col}  ${what}`;
