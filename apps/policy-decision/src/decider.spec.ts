@@ -14,6 +14,15 @@ describe('a decision', () => {
     expect(service.commands).toMatchObject([{ seq: 1, i: 0, body: { call: 'c', agent: 'support', delivery: 'once' } }]);
   });
 
+  it('has on record the time that its policies saw, whatever the clock says when it is recorded', async () => {
+    const service = new DecisionServiceInMemory();
+    service.tickMs = 7;
+    const first = service.nowMs + 7;
+    await service.send('intern', 'tool.call', echo('c'));
+    expect(service.nowMs).toBeGreaterThan(first);
+    expect(service.recorded).toMatchObject([{ ts: new Date(first).toISOString() }]);
+  });
+
   it('that nobody could carry out is a denial, and never on record as anything else', async () => {
     const service = new DecisionServiceInMemory();
     service.nowMs += 3_001;
