@@ -1,5 +1,5 @@
 import { messageOf } from '#writ/faults';
-import type { PolicySet } from '#writ/policy';
+import { cedarContext, type PolicySet } from '#writ/policy';
 import { compare } from './compare.js';
 import type { OracleAnswer, OracleLoad, OracleQuestion } from './oracle-child.js';
 import type { Oracle } from './oracle-process.js';
@@ -134,7 +134,8 @@ export class ShadowLane implements Shadow {
 }
 
 function questionOf({ request }: ShadowedDecision): OracleQuestion {
-  const { principal, action, resource, context } = request;
+  const { principal, action, resource } = request;
+  const context = cedarContext(request.context);
   if (!('uid' in resource)) return { principal, action, resource, context };
   return { principal, action, resource: resource.uid, context, brought: resource };
 }
