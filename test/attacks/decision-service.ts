@@ -98,6 +98,8 @@ export class DecisionServiceInMemory {
   readonly commands: Command[] = [];
   readonly calls = new Calls('default');
   nowMs = NOW;
+  /** Milliseconds by which the clock is later each time that it is read. */
+  tickMs = 0;
   /** Appends are durable when this is resolved. */
   ledgerIsReady: Promise<void> = Promise.resolve();
   /** Set to let every append fail. */
@@ -119,7 +121,7 @@ export class DecisionServiceInMemory {
     const rules = { ...declared, policies: telling(declared.policies, () => (this.searches += 1)) };
     const shard: DecidingShard = {
       calls: this.calls,
-      append: (body, values) => this.append(body, values),
+      append: (body, values, nowMs) => this.append(body, values, { nowMs }),
       epoch: {
         hash: rules.policies.hash,
         version: 1,
@@ -131,7 +133,7 @@ export class DecisionServiceInMemory {
       activation: undefined,
     };
     this.#shard = shard;
-    const now = () => this.nowMs;
+    const now = () => (this.nowMs += this.tickMs);
     this.refusals = new Refusals({ of: REQUEST_REFUSALS, append: shard.append, now, onLost: () => undefined });
     const decider = new Decider({
       tenant: 'default',
@@ -198,12 +200,19 @@ export class DecisionServiceInMemory {
   }
 
   /** Puts an entry on record, also one of another producer. */
-  async append(body: EntryBody, values?: readonly PayloadValue[], producer = 'pdp-0') {
+  async append(
+    body: EntryBody,
+    values?: readonly PayloadValue[],
+    {
+      producer = 'pdp-0',
+      nowMs = this.nowMs,
+    }: { readonly producer?: string; readonly nowMs?: number | undefined } = {},
+  ) {
     await this.ledgerIsReady;
     if (this.ledgerFault !== undefined) throw this.ledgerFault;
     const n = this.recorded.length + 1;
     const id = String(n).padStart(26, '0');
-    const ts = new Date(this.nowMs).toISOString();
+    const ts = new Date(nowMs).toISOString();
     const prod = { id: producer, boot: 'A'.repeat(22), s: n };
     const entry = { ...body, v: 1, id, ts, ledger: 'test/default/0', ten: 'default', prod } as Entry;
     this.recorded.push(entry);

@@ -201,7 +201,7 @@ describe('an outcome', () => {
     const service = new DecisionServiceInMemory();
     await service.send('support', 'tool.call', echo('c-1'));
     const report = async (dec: { readonly seq: number; readonly i: number }) => {
-      const { seq, text } = await service.append(completed(dec), undefined, 'exec-tool-1');
+      const { seq, text } = await service.append(completed(dec), undefined, { producer: 'exec-tool-1' });
       service.calls.apply({ seq, i: 0, entry: JSON.parse(text) as never });
       return service.calls.get('support', 'c-1')?.status;
     };

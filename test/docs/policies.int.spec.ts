@@ -1,3 +1,4 @@
+import { readCatalogue } from '#writ/catalogue';
 import { loadPolicies } from '#writ/policy-loader';
 import { generateSchema } from '#writ/policy';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -7,10 +8,18 @@ import { read } from './repository.js';
 
 const EXAMPLES = [...read('docs/policies.md').matchAll(/^```cedar\n([\s\S]*?)^```/gm)].map(([, text]) => text ?? '');
 
+/** The tools that the page declares. */
+const DECLARED = [...read('docs/policies.md').matchAll(/^```yaml\n(tools:\n[\s\S]*?)^```/gm)].flatMap(([, text]) => {
+  const from = { file: 'docs/policies.md', baseDirectory: '.', environment: {} };
+  const { tools } = readCatalogue(`version: 1\nledger: test/default/0\n${text}`, from);
+  return [...tools.values()].map(({ name, declaration }) => ({ name, ...declaration }));
+});
+
 /** What the examples speak of. */
 const SCHEMA = generateSchema({
-  agents: [{ name: 'support', teams: ['support', 'interns', 'staff'] }],
+  agents: [{ name: 'support', teams: ['support', 'interns', 'staff', 'auditors'] }],
   tools: [
+    ...DECLARED,
     {
       name: 'slack.chat.postMessage',
       kind: 'http',
@@ -45,7 +54,7 @@ describe('docs/policies.md', () => {
         onWarning: (warning) => warnings.push(warning),
       });
       expect(bundle.policies.map(({ id }) => id)).toEqual(
-        expect.arrayContaining(['legal-hold-is-hidden', 'mail-answers-without-addresses']),
+        expect.arrayContaining(['legal-hold-is-hidden', 'mail-answers-without-addresses', 'no-transfer-far-ahead']),
       );
       expect(warnings).toEqual([]);
     } finally {

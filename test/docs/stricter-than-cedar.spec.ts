@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '#writ/contracts';
-import { compilePolicies, decide, type Entity, type PolicyDecision } from '#writ/policy';
+import { compilePolicies, decide, type Entity, type PolicyDecision, typedContextInput } from '#writ/policy';
 import { bundleOf, cedar } from '../vectors/cedar-oracle.js';
 import { read } from './repository.js';
 
@@ -117,6 +117,14 @@ const CASES: Readonly<Record<string, () => void>> = {
     for (const test of [entity, address]) {
       expect(inCedar(test)).toBe('allow');
       isDenied(test, 'no_policy_permits');
+    }
+  },
+  'an argument that is a range, or an IPv4 address in an IPv6 one': () => {
+    const schema = { type: 'object', properties: { x: { type: 'string', 'x-cedar-type': 'ipaddr' } } };
+    for (const arg of ['10.0.0.1/8', '::ffff:a00:1']) {
+      const outside = forbidWhen('context.x.isInRange(ip("10.0.0.0/30"))');
+      expect(inCedar({ policies: [PERMIT, outside], context: { x: { __extn: { fn: 'ip', arg } } } })).toBe('allow');
+      expect(() => typedContextInput(schema, { x: arg })).toThrow('`/x`: is no `ipaddr` that policies can read');
     }
   },
   'null in a context': () => {

@@ -5,7 +5,7 @@ import {
   telling,
 } from '../../../test/attacks/decision-service.js';
 import { authorise } from '#writ/authorisation';
-import { type ActionRequest, REQUEST_SCHEMAS } from '#writ/contracts';
+import { parseActionRequest } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import { MAIL_WORLD, rulesOf } from './authzen/access.fixture.js';
 import { inTime } from './in-time.js';
@@ -21,6 +21,15 @@ describe('a decision', () => {
       { type: 'tool.call.decided', eff: { d: 'allow' }, cmd: expect.any(String) },
     ]);
     expect(service.commands).toMatchObject([{ seq: 1, i: 0, body: { call: 'c', agent: 'support', delivery: 'once' } }]);
+  });
+
+  it('has on record the time that its policies saw, whatever the clock says when it is recorded', async () => {
+    const service = new DecisionServiceInMemory();
+    service.tickMs = 7;
+    const first = service.nowMs + 7;
+    await service.send('intern', 'tool.call', echo('c'));
+    expect(service.nowMs).toBeGreaterThan(first);
+    expect(service.recorded).toMatchObject([{ ts: new Date(first).toISOString() }]);
   });
 
   it('that nobody could carry out is a denial, and never on record as anything else', async () => {
@@ -134,7 +143,7 @@ describe('the near misses of a default deny', () => {
     const rules = rulesOf(world);
     let searches = 0;
     const policies = telling(rules.policies, () => (searches += 1));
-    const request = { ...REQUEST_SCHEMAS[kind].parse({ v: 1, call: 'c', ...asked }), kind } as ActionRequest;
+    const request = parseActionRequest(kind, { v: 1, call: 'c', ...asked });
     const caller = { agent: 'guest', asked: asked as never, session: { callsToday: 0 }, nowMs: 0 };
     const { decision } = authorise(request, caller, { ...rules, policies });
     expect([decision.code, searches]).toEqual(['no_policy_permits', 0]);

@@ -84,7 +84,7 @@ export class Decider {
     });
     // INVARIANT: nothing was awaited since the look-up, so two requests with one id cannot both come here.
     shard.calls.reserve(agent, request.call, { digest, isAllow: described.command !== undefined });
-    const recorded = this.#record(shard, agent, request, { described, digest });
+    const recorded = this.#record(shard, agent, request, { described, digest, nowMs });
     const appended = await inTime(recorded, DECIDE_WITHIN_MS, tookTooLong);
     if (described.command === undefined) {
       // If the process dies here the denial stands without an explanation, and nothing else is lost.
@@ -124,10 +124,11 @@ export class Decider {
     shard: Shard,
     agent: string,
     request: ActionRequest,
-    { described, digest }: { readonly described: Described; readonly digest: string },
+    { described, digest, nowMs }: { readonly described: Described; readonly digest: string; readonly nowMs: number },
   ): Promise<Appended> {
     try {
-      const appended = await shard.append(described.entry, described.values);
+      // The time on record is the one that the policies saw, to the millisecond: a replay decides by it.
+      const appended = await shard.append(described.entry, described.values, nowMs);
       // If the process dies here the decision is on record and nothing runs: its command was not issued, and the shard's next
       // owner records how the call ended.
       shard.calls.apply({ ...appended, entry: appended.entry }, digest);

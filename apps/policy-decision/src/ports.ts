@@ -6,8 +6,8 @@ import type { Calls, PolicyEpoch } from './calls.js';
 /** What the owner of one shard works with. */
 export interface Shard {
   readonly calls: Calls;
-  /** Resolves when the entry and its values are durable. Throws LEDGER_*. */
-  readonly append: (body: EntryBody, values?: readonly PayloadValue[]) => Promise<Appended>;
+  /** Resolves when the entry and its values are durable. `nowMs` is its time when that is not now. Throws LEDGER_*. */
+  readonly append: (body: EntryBody, values?: readonly PayloadValue[], nowMs?: number) => Promise<Appended>;
 }
 
 /** A shard with the policies that its chain has activated: no decision is made under any others. */

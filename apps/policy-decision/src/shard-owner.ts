@@ -115,8 +115,8 @@ export class ShardOwner implements Shards {
 
   #own(writer: BlockWriter, producer: string): Owned {
     const { calls } = this.options;
-    const append = async (body: EntryBody, values?: readonly PayloadValue[]) => {
-      const appended = await writer.append(body, values);
+    const append = async (body: EntryBody, values?: readonly PayloadValue[], nowMs?: number) => {
+      const appended = await writer.append(body, values, nowMs);
       // A decision is taken in by whoever made it, with the digest of its request.
       if (!body.type.endsWith('.decided')) calls.apply(appended);
       if (appended.seq >= this.options.follower.position) this.#written.add(appended.seq);

@@ -1,6 +1,14 @@
 import type { ActionRequest, JsonObject } from '#writ/contracts';
 import { parseDestination } from '#writ/egress-rules';
-import { type FilterRequest, type PolicyRequest, recordEntity, typedContextInput, uids } from '#writ/policy';
+import {
+  datetimeOf,
+  type FilterRequest,
+  type PolicyContext,
+  type PolicyRequest,
+  recordEntity,
+  typedContextInput,
+  uids,
+} from '#writ/policy';
 import type { Rules } from './rules.js';
 
 /** Who asks, and when: what of a question does not come from the request. */
@@ -88,14 +96,14 @@ export function fetchQuestion(
   };
 }
 
-function contextOf(input: JsonObject, { session, nowMs }: Asker): JsonObject {
+function contextOf(input: PolicyContext, { session, nowMs }: Asker): PolicyContext {
   return { input, session: { ...session }, time: timeFacts(nowMs) };
 }
 
-/** `context.time`, in UTC: seconds since 1970, hour 0 to 23, weekday 0 (Sunday) to 6. */
+/** `context.time`, in UTC: seconds since 1970, hour 0 to 23, weekday 0 (Sunday) to 6, and the moment with its milliseconds. */
 function timeFacts(nowMs: number) {
   const unix = Math.floor(nowMs / 1000);
   const hours = Math.floor(unix / 3600);
   // 1 January 1970 was a Thursday.
-  return { unix, hour: hours % 24, weekday: (Math.floor(hours / 24) + 4) % 7 };
+  return { unix, hour: hours % 24, weekday: (Math.floor(hours / 24) + 4) % 7, now: datetimeOf(nowMs) };
 }

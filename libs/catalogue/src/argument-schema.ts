@@ -1,5 +1,6 @@
 import type { JsonObject } from '#writ/contracts';
 import { Fault } from '#writ/faults';
+import { CEDAR_TYPE } from '#writ/policy';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import ajvFormats, { type FormatName } from 'ajv-formats';
 import { closeSchema, SchemaProblem } from './closed-schema.js';
@@ -45,6 +46,8 @@ function compile(schema: JsonObject): ValidateFunction {
   // One instance for each schema: definitions of one tool can never resolve a reference of another.
   const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, logger: false, messages: true });
   ajvFormats.default(ajv, FORMATS);
+  // Values of these types are read, and refused, where the question to the policies is made: once, and no list without a bound.
+  ajv.addKeyword({ keyword: CEDAR_TYPE, schemaType: 'string' });
   try {
     return ajv.compile(schema);
   } catch (error) {

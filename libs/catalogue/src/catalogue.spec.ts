@@ -243,6 +243,15 @@ describe('the schema of a tool', () => {
   });
 
   it.each([
+    '{ type: string, x-cedar-type: ipaddr, format: ipv6 }',
+    "{ type: [string, 'null'], x-cedar-type: datetime, format: date-time }",
+    '{ type: number, x-cedar-type: decimal, minimum: 0 }',
+    '{ type: string, x-cedar-type: duration, maxLength: 20 }',
+  ])('may say which type of Cedar an argument is: %s', (argument) => {
+    expect(withInput(`{ properties: { a: ${argument} } }`)()).toHaveProperty(['properties', 'a', 'x-cedar-type']);
+  });
+
+  it.each([
     ['an open object', '{ additionalProperties: true }', 'must be false'],
     ['an object of any names', '{ additionalProperties: { type: string } }', 'must be false'],
     ['names by pattern', '{ patternProperties: { x: { type: string } } }', 'is not taken'],
@@ -270,6 +279,27 @@ describe('the schema of a tool', () => {
       'a pattern on text of any length',
       "{ properties: { a: { type: string, pattern: '^a+$' } } }",
       'needs a `maxLength`',
+    ],
+    [
+      'a type that Cedar does not have',
+      '{ properties: { a: { type: string, x-cedar-type: ip } } }',
+      'must be `ipaddr`',
+    ],
+    [
+      'a type of Cedar beside another type of JSON',
+      '{ properties: { a: { type: integer, x-cedar-type: datetime } } }',
+      'goes with `type: string`',
+    ],
+    ['a type of Cedar without one', '{ allOf: [{ x-cedar-type: ipaddr }] }', 'goes with `type: string`'],
+    [
+      'a number as anything but a decimal',
+      '{ properties: { a: { type: number, x-cedar-type: duration } } }',
+      '`decimal` also with `type: number`',
+    ],
+    [
+      'the durations of ISO 8601, whose months have no length',
+      '{ properties: { a: { type: string, format: duration, x-cedar-type: duration } } }',
+      'does not go with `format: duration`',
     ],
     [
       'a pattern that may run for ever',

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '#writ/contracts';
+import { CEDAR_TYPE, isExtensionType } from '#writ/policy';
 import { repeatsRepetition } from './pattern.js';
 
 /** A schema that Writ does not take: where in it, and why. */
@@ -103,6 +104,7 @@ function checkKeywords(schema: JsonObject, path: Path): void {
     throw new SchemaProblem(path, 'an array must say what its `items` are');
   }
   checkPattern(schema, path);
+  checkCedarType(schema, path);
 }
 
 function checkPattern({ pattern, maxLength }: JsonObject, path: Path): void {
@@ -116,6 +118,28 @@ function checkPattern({ pattern, maxLength }: JsonObject, path: Path): void {
       'repeats a group that itself repeats or chooses: it may run for ever',
     );
   }
+}
+
+/** The formats whose text is, or can be, of that type. */
+const FORMATS_OF = { ipaddr: ['ipv4', 'ipv6'], datetime: ['date-time', 'date'], decimal: [], duration: [] } as const;
+
+/** It has to say the same as its neighbours: an argument that can never be read would be refused with every request. */
+function checkCedarType(schema: JsonObject, path: Path): void {
+  const { [CEDAR_TYPE]: cedarType, type, format } = schema;
+  if (cedarType === undefined) return;
+  const at = [...path, CEDAR_TYPE];
+  if (!isExtensionType(cedarType)) {
+    throw new SchemaProblem(at, 'must be `ipaddr`, `datetime`, `decimal` or `duration`');
+  }
+  const names: readonly Json[] = Array.isArray(type) ? type : [type];
+  const [name, ...others] = names.filter((each) => each !== 'null');
+  if (others.length > 0 || (name !== 'string' && !(name === 'number' && cedarType === 'decimal'))) {
+    throw new SchemaProblem(at, 'goes with `type: string`; `decimal` also with `type: number`');
+  }
+  const formats: readonly (Json | undefined)[] = FORMATS_OF[cedarType];
+  if (format === undefined || formats.includes(format)) return;
+  // A month of ISO 8601 has no number of milliseconds, which is what a duration of Cedar is.
+  throw new SchemaProblem(at, `does not go with \`format: ${String(format)}\`, whose text is something else`);
 }
 
 function takes(schema: JsonObject, type: string): boolean {

@@ -47,6 +47,13 @@ describe('BlockWriter', () => {
     expect(entriesOf(blocks).map(({ prod }) => prod.s)).toEqual(Array.from({ length: 301 }, (_, s) => s + 1));
   });
 
+  it('writes the time that it is given, to the millisecond, and else that of its clock', async () => {
+    const { writer, blocks } = await openWriter();
+    const decidedMs = Date.UTC(2025, 11, 31, 23, 59, 59, 999);
+    await Promise.all([writer.append(refused('a')), writer.append(refused('a'), [], decidedMs)]);
+    expect(entriesOf(blocks).map(({ ts }) => ts)).toEqual(['2026-01-01T00:00:00.000Z', '2025-12-31T23:59:59.999Z']);
+  });
+
   it('chains blocks across boots', async () => {
     const { writer, blocks } = await openWriter();
     await writer.append(refused('a'));

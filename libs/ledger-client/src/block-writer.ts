@@ -97,16 +97,17 @@ export class BlockWriter {
   }
 
   /**
-   * Resolves when the entry, and the values that its commitments open to, are durable. Throws LEDGER_ENTRY_TOO_LARGE,
-   * LEDGER_OVERLOADED, LEDGER_FULL, LEDGER_UNAVAILABLE or LEDGER_FENCED; after LEDGER_UNAVAILABLE the entry may be on record.
+   * Resolves when the entry, and the values that its commitments open to, are durable. `nowMs` is the time of the entry, for
+   * what was done at another one than now. Throws LEDGER_ENTRY_TOO_LARGE, LEDGER_OVERLOADED, LEDGER_FULL, LEDGER_UNAVAILABLE or
+   * LEDGER_FENCED; after LEDGER_UNAVAILABLE the entry may be on record.
    */
-  append(body: EntryBody, values: readonly PayloadValue[] = []): Promise<Appended> {
+  append(body: EntryBody, values: readonly PayloadValue[] = [], nowMs = this.options.now()): Promise<Appended> {
     if (this.#dead !== undefined) return Promise.reject(this.#dead);
     if (this.#queue.length >= QUEUE_ENTRIES_MAX) {
       return Promise.reject(new Fault('LEDGER_OVERLOADED', `${QUEUE_ENTRIES_MAX} entries wait to be written`));
     }
     return new Promise((done, failed) => {
-      const entry = this.#complete(body);
+      const entry = this.#complete(body, nowMs);
       // The schema of entries admits JSON only, which their types cannot say.
       const text = canonicalJson(entry as unknown as Json);
       const bytes = Buffer.byteLength(text);
@@ -133,8 +134,7 @@ export class BlockWriter {
     });
   }
 
-  #complete(body: EntryBody): Entry {
-    const nowMs = this.options.now();
+  #complete(body: EntryBody, nowMs: number): Entry {
     if (nowMs !== this.#stamped.ms) this.#stamped = { ms: nowMs, ts: new Date(nowMs).toISOString() };
     return {
       ...body,

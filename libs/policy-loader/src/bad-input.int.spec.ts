@@ -28,6 +28,9 @@ const model: PolicyModel = {
           to: { type: 'string' },
           cc: { type: 'array', items: { type: 'string' } },
           weight: { type: 'number' },
+          at: { type: 'string', 'x-cedar-type': 'datetime' },
+          from: { type: 'string', 'x-cedar-type': 'ipaddr' },
+          price: { type: 'string', 'x-cedar-type': 'decimal' },
           filter: { type: 'object', properties: { any: { type: ['string', 'integer'] } } },
         },
         required: ['to'],
@@ -118,6 +121,43 @@ describe('text that Cedar should not see, or does not survive', () => {
       'template.cedar': ['template'],
       'other.cedar': ['unknown-attribute'],
     });
+  }, 60_000);
+});
+
+describe('a value of an extension type that is compared as text', () => {
+  it('is refused, and what to write instead is told', async () => {
+    const asks = {
+      equals: 'context.input has at && context.input.at == "2026-11-22T10:00:00Z"',
+      like: 'context.input has at && context.input.at like "2026-*"',
+      before: 'context.time.now < "2026-12-31"',
+      listed: 'context.input has from && ["10.0.0.1"].contains(context.input.from)',
+      range: 'context.input has from && context.input.from.isInRange("10.0.0.0/8")',
+      price: 'context.input has price && context.input.price < decimal("1.5")',
+      text: 'context.input.to.isInRange(ip("10.0.0.0/8"))',
+      call: 'ip(context.input.to).isLoopback()',
+    };
+    const forbids = Object.entries(asks).map(([name, body]) => [
+      `${name}.cedar`,
+      `${id(name)}forbid (principal, ${mail}, resource) when { ${body} };`,
+    ]);
+    const problems = await problemsOf(Object.fromEntries(forbids) as Files);
+    const told = Object.entries(problems).map(([file, [problem]]) => [
+      file,
+      `${problem?.code} ${problem?.rule}: ${problem?.help}`,
+    ]);
+    const helps = {
+      equals: /datetime\("2026-01-31T12:00:00Z"\)`.*x-cedar-type: datetime/,
+      like: /a `datetime` is compared with `<`/,
+      before: /a `datetime` is compared with `<`/,
+      listed: /`== ip\("10\.0\.0\.1"\)`/,
+      range: /`\.isInRange\(ip\("10\.0\.0\.0\/8"\)\)`/,
+      price: /a `decimal` is compared with `\.lessThan\(decimal\("10\.5"\)\)`/,
+      text: /`x-cedar-type: ipaddr`, else it is text/,
+      call: /declare the argument with `x-cedar-type`/,
+    };
+    for (const [name, help] of Object.entries(helps)) {
+      expect(Object.fromEntries(told)[`${name}.cedar`]).toMatch(new RegExp(`^POLICY_INVALID type: .*${help.source}`));
+    }
   }, 60_000);
 });
 

@@ -11,6 +11,7 @@ import {
   type UntypedToolArgument,
 } from '#writ/policy';
 import type { ChildComplaint } from './child.js';
+import { typeAdvice } from './type-advice.js';
 
 /** What a complaint of Cedar becomes. */
 interface Kind {
@@ -41,7 +42,8 @@ export function placeComplaint(
   const isWhole = start === undefined || (span.start === 0 && span.end >= policy.text.length);
   // Where nothing is underlined Cedar points between two characters: the next word is what it stumbled over.
   const shown = isWhole ? headSpan(policy.text) : span.end > span.start ? span : tokenSpan(policy.text, span.start);
-  const advice = untypedAdvice(message, untyped) ?? presenceAdvice(help) ?? (help && withoutName(help));
+  const advice =
+    untypedAdvice(message, untyped) ?? presenceAdvice(help) ?? typeAdvice(message) ?? (help && withoutName(help));
   return {
     code,
     rule: RULES.find(([pattern]) => pattern.test(message))?.[1] ?? rule,

@@ -12,7 +12,10 @@ tools:
   mail:
     kind: function
     function: echo
-    input: { type: object, required: [to], properties: { to: { type: string }, copies: { type: integer } } }
+    input:
+      type: object
+      required: [to]
+      properties: { to: { type: string }, copies: { type: integer }, at: { type: string, x-cedar-type: datetime } }
 namespaces: { notes: {} }
 destinations: { site: { origin: 'https://example.com' } }
 `,
@@ -26,11 +29,14 @@ const uid = (type: string, id: string) => ({ type, id });
 const path = (...names: readonly string[]): object =>
   names.reduce<object>((left, attr) => ({ '.': { left, attr } }), { Var: 'context' });
 const lessThan = (left: object, limit: number) => ({ '<': { left, right: { Value: limit } } });
+const before = (moment: string) => ({ '<': { left: path('time', 'now'), right: { datetime: [{ Value: moment }] } } });
 const STAFF = { op: 'in', entity: uid('Team', 'staff') };
 
 interface Wanted {
   /** The staff mails as long as it made fewer calls than that today. */
   readonly mailsADay?: number;
+  /** The staff mails before that moment. */
+  readonly until?: string;
   /** Records with this label are hidden. */
   readonly hidden?: string;
   /** A policy of the second set puts this label on mail with copies. */
@@ -40,7 +46,12 @@ interface Wanted {
 }
 
 /** Three policies: the staff mails, the staff searches, and what is hidden. */
-export function policiesOf({ mailsADay = 10, hidden = 'secret', ...more }: Wanted = {}): readonly PolicySource[] {
+export function policiesOf({
+  mailsADay = 10,
+  until,
+  hidden = 'secret',
+  ...more
+}: Wanted = {}): readonly PolicySource[] {
   const labels = { '.': { left: { Var: 'resource' }, attr: 'labels' } };
   const sources = [
     {
@@ -50,7 +61,10 @@ export function policiesOf({ mailsADay = 10, hidden = 'secret', ...more }: Wante
       principal: STAFF,
       action: { op: '==', entity: uid('Action', 'mail') },
       resource: { op: 'All' },
-      conditions: [{ kind: 'when', body: lessThan(path('session', 'callsToday'), mailsADay) }],
+      conditions: [
+        { kind: 'when', body: lessThan(path('session', 'callsToday'), mailsADay) },
+        ...(until === undefined ? [] : [{ kind: 'when', body: before(until) }]),
+      ],
     },
     {
       id: 'staff-searches',

@@ -80,6 +80,20 @@ describe('Replay', () => {
     expect(replay.flips.count).toBe(1);
   });
 
+  it('decides at the time of the entry, to the millisecond, and reads arguments as they were read then', () => {
+    const until = '2026-11-22T10:00:00.500Z';
+    const replay = new Replay(someRules({ until }));
+    const asked = { to: 'x', at: '2026-11-22T10:00:00+02:00' };
+    replay.take(...recorded({ call: 'before', ts: '2026-11-22T10:00:00.499Z', asked }));
+    expect([replay.replayed, replay.flips.count]).toEqual([1, 0]);
+    replay.take(...recorded({ call: 'after', ts: '2026-11-22T10:00:00.500Z', asked }));
+    replay.take(...recorded({ call: 'when text would do', asked: { to: 'x', at: 'at ten' } }));
+    expect(replay.flips.groups()).toMatchObject([
+      { change: 'permit → forbid', examples: ['after'] },
+      { change: 'permit → refused', policy: 'INPUT_ARGUMENTS_INVALID', examples: ['when text would do'] },
+    ]);
+  });
+
   it('does not take a missing executor for a word of the policies', () => {
     const replay = new Replay(someRules());
     replay.take(...recorded({ call: 'a', d: 'deny', code: 'no_executor' }));

@@ -178,3 +178,20 @@ describe('coverage', () => {
     expect(Object.keys(coverageOf())).toEqual(['policies', 'clauses', 'percent', 'never']);
   });
 });
+
+describe('a test about time and arguments of extension types', () => {
+  it.each([
+    ['2026-06-30T23:59:59.999Z', '{ to: x }', '{ decision: permit }'],
+    ['2026-07-01T00:00:00Z', '{ to: x }', '{ decision: forbid, code: no_policy_permits }'],
+    ['2026-06-30T12:00:00Z', "{ to: x, at: '2026-11-22t10:00:00.5z' }", '{ decision: permit }'],
+    [
+      '2026-06-30T12:00:00Z',
+      "{ to: x, at: '2026-12-31T23:59:60Z' }",
+      '{ decision: refused, code: INPUT_ARGUMENTS_INVALID }',
+    ],
+  ])('is asked as an agent would ask at %s with %s: %s', (time, args, expectation) => {
+    const [test] = parse(one(`{ agent: ada, tool: mail, time: '${time}', args: ${args} }`, expectation));
+    if (test === undefined) throw new Error('there is one test');
+    expect(runTest(test, someRules({ until: '2026-07-01' })).mismatches).toEqual([]);
+  });
+});

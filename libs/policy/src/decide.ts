@@ -1,20 +1,21 @@
-import type { JsonObject, Obligation, Remedy } from '#writ/contracts';
+import type { Obligation, Remedy } from '#writ/contracts';
 import type { Entity, EntityUid } from './bundle.js';
 import type { Environment } from './compile-expression.js';
 import { type CompiledPolicy, isSatisfied, type PolicyPlace } from './compile-policy.js';
 import type { EntityStore } from './entity-store.js';
+import type { PolicyContext } from './evaluator.js';
 import { findHeldClauses, findNearMisses, type HeldClause, type NearMiss } from './near-miss.js';
 import { mergeObligations } from './obligations.js';
 import type { PolicySet } from './policy-set.js';
 import { EvaluationError, type EntityRef } from './values.js';
 
-/** What is to be decided. The context is plain JSON, typed by the tool's schema before; its escapes mean nothing. */
+/** What is to be decided. The context is typed by the tool's schema before; escapes in its JSON mean nothing. */
 export interface PolicyRequest {
   readonly principal: EntityUid;
   readonly action: EntityUid;
   /** An entity of the store, or one that the request brings along with its attributes: a Record. */
   readonly resource: EntityUid | Entity;
-  readonly context: JsonObject;
+  readonly context: PolicyContext;
 }
 
 export type PolicyCode =

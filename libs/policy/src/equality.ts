@@ -51,7 +51,7 @@ const SCAN_MAX = 16;
 
 /**
  * Whether a value is in the set, for many values. An attacker chooses the arrays of a context: two long ones must not cost their
- * product, nor nested ones a power of their depth, so sets and records are found by their key.
+ * product, nor nested ones a power of their depth, so sets, records and values of extension types are found by their key.
  */
 function membersOf(set: Value): (element: Value) => boolean {
   const isLong = Array.isArray(set) && set.length > SCAN_MAX;
@@ -60,9 +60,9 @@ function membersOf(set: Value): (element: Value) => boolean {
   let keys = indexed instanceof CedarSet ? indexed.nestedKeys : undefined;
   return (element) => {
     if (typeof element !== 'object') return hasPlain(indexed, element);
-    if (!isNested(element)) return hasScanned(elements, element);
+    if (!isKeyed(element)) return hasScanned(elements, element);
     if (keys === undefined) {
-      keys = new Set(elements.filter(isNested).map(keyOf));
+      keys = new Set(elements.filter(isKeyed).map(keyOf));
       if (indexed instanceof CedarSet) indexed.nestedKeys = keys;
     }
     return keys.has(keyOf(element));
@@ -74,13 +74,17 @@ function hasPlain(set: Value, element: Value): boolean {
   return Array.isArray(set) ? set.includes(element) : hasScanned(elementsOf(set), element);
 }
 
-/** For entities and values of extension types, which only policies and entity data list, so their number has a bound. */
+/** For entities, which only policies and entity data list, so their number has a bound; and for one value among few. */
 function hasScanned(elements: readonly Value[], element: Value): boolean {
   return elements.some((member) => isEqual(member, element));
 }
 
 function hasKey(elements: readonly Value[], key: string): boolean {
   return elements.some((member) => isNested(member) && keyOf(member) === key);
+}
+
+function isKeyed(value: Value): boolean {
+  return isNested(value) || value instanceof ExtensionValue;
 }
 
 function isNested(value: Value): boolean {

@@ -1,4 +1,4 @@
-import type { JsonObject, Predicate } from '#writ/contracts';
+import type { Predicate } from '#writ/contracts';
 import type { EntityUid } from './bundle.js';
 import type { Environment } from './compile-expression.js';
 import { type CompiledPolicy, isInScope, type PolicyPlace } from './compile-policy.js';
@@ -12,6 +12,7 @@ import {
   remediesOf,
 } from './decide.js';
 import type { EntityStore } from './entity-store.js';
+import type { PolicyContext } from './evaluator.js';
 import { findHeldClauses, findNearMisses, type HeldClause, type NearMiss } from './near-miss.js';
 import { mergeObligations } from './obligations.js';
 import { compileNot, type Outcome, type PartialEvaluator, RECORD_TYPE, Untranslatable } from './outcome.js';
@@ -26,7 +27,7 @@ export interface FilterRequest {
   readonly action: EntityUid;
   /** The namespace that the records are in. */
   readonly parent: EntityUid;
-  readonly context: JsonObject;
+  readonly context: PolicyContext;
 }
 
 /**

@@ -10,6 +10,7 @@ const object = (properties: Readonly<Record<string, Json>>, more: JsonObject = {
   ...more,
 });
 const text = { type: 'string' };
+const typed = (cedarType: string, more: JsonObject = {}) => ({ type: 'string', 'x-cedar-type': cedarType, ...more });
 const whole = { type: 'integer' };
 
 const modelOf = (input: JsonObject) => ({
@@ -30,6 +31,18 @@ function typeOf(input: JsonObject): string {
 describe('the type of an argument', () => {
   it.each<[name: string, schema: Json, type: string]>([
     ['a text with a format', { type: 'string', format: 'date-time' }, '"x"?: String'],
+    ['an address', typed('ipaddr', { format: 'ipv4' }), '"x"?: ipaddr'],
+    ['a moment or null', { ...typed('datetime'), type: ['string', 'null'] }, '"x"?: datetime'],
+    ['a number as a decimal', { type: 'number', 'x-cedar-type': 'decimal' }, '"x"?: decimal'],
+    ['an enumeration of durations', typed('duration', { enum: ['1d', '2d'] }), '"x"?: duration'],
+    ['a list of moments', { type: 'array', items: typed('datetime') }, '"x"?: Set<datetime>'],
+    ['a text, and what more is known of it', { allOf: [text, typed('ipaddr')] }, '"x"?: ipaddr'],
+    ['a type, and that it is a text', { ...typed('ipaddr'), allOf: [text] }, '"x"?: ipaddr'],
+    [
+      'one spelling or another of an address',
+      { oneOf: [typed('ipaddr', { format: 'ipv4' }), typed('ipaddr', { format: 'ipv6' })] },
+      '"x"?: ipaddr',
+    ],
     ['an enumeration', { enum: ['a', 'b', null] }, '"x"?: String'],
     ['a constant', { const: 3 }, '"x"?: Long'],
     ['a number in whole steps', { type: 'number', multipleOf: 5 }, '"x"?: Long'],
@@ -70,6 +83,12 @@ describe('the type of an argument', () => {
     ['a fraction', { type: 'number' }, 'it may have a fraction'],
     ['several types', { type: ['string', 'integer'] }, 'it may be of several types'],
     ['a union of several types', { anyOf: [text, whole] }, 'it may be of several types'],
+    ['an address or any text', { anyOf: [typed('ipaddr'), text] }, 'it may be of several types'],
+    [
+      'an address that is a moment',
+      { allOf: [typed('ipaddr'), typed('datetime')] },
+      'its schema asks for two types at once',
+    ],
     [
       'an enumeration of several types',
       { enum: ['a', 1] },
@@ -150,5 +169,26 @@ describe('typedContextInput', () => {
     const rows = (count: number) => ({ rows: Array.from({ length: count }, (_, id) => ({ id })) });
     expect(typedContextInput(nested, rows(1_000))).toEqual(rows(1_000));
     expect(() => typedContextInput(nested, rows(1_001))).toThrow(/1001 elements; policies read at most 1000/);
+  });
+
+  it('refuses long lists of values of extension types, each of which is read before anybody compares it', () => {
+    const moments = object({ at: { type: 'array', items: typed('datetime') } });
+    const days = (count: number) => ({ at: Array.from({ length: count }, () => '2026-11-22') });
+    expect(typedContextInput(moments, days(1_000))['at']).toHaveLength(1_000);
+    expect(() => typedContextInput(moments, days(1_001))).toThrow(
+      'a list of `datetime` has 1001 elements; policies read at most 1000',
+    );
+  });
+
+  it.each<[args: JsonObject, message: string]>([
+    [{ n: 'x' }, '`/n`: is no `Long` that policies can read'],
+    [{ at: ['2026-11-22', '2026-11-22T23:59:60Z'] }, '`/at/1`: is no `datetime` that policies can read'],
+    [{ at: '2026-11-22' }, '`/at`: is no `Set` that policies can read'],
+    [{ 'a~/b': { ip: '10.0.0.0/8' } }, '`/a~0~1b/ip`: is no `ipaddr` that policies can read'],
+    [{ 'a~/b': {} }, '`/a~0~1b/ip`: is required'],
+  ])('says where %j is not what it has to be, and never what it is', (args, message) => {
+    const at = { type: 'array', items: typed('datetime') };
+    const schema = object({ n: whole, at, 'a~/b': object({ ip: typed('ipaddr') }, { required: ['ip'] }) });
+    expect(() => typedContextInput(schema, args)).toThrow(expect.objectContaining({ message }) as Error);
   });
 });

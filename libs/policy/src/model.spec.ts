@@ -1,7 +1,9 @@
 import { cedar } from '../../../test/vectors/cedar-oracle.js';
 import { policyEntities, type PolicyModel } from './model.js';
 import { generateSchema } from './schema.js';
+import { cedarContext } from './cedar-json.js';
 import { typedContextInput } from './input-type.js';
+import { datetimeOf } from './typed-text.js';
 
 const input = {
   type: 'object',
@@ -127,14 +129,14 @@ describe('typedContextInput', () => {
 
   it('agrees with the schema that is generated of it', () => {
     const schema = generateSchema(model);
-    const context = { session: { callsToday: 1 }, time: { unix: 1, hour: 1, weekday: 1 } };
+    const now = datetimeOf(1_000);
+    const context = { session: { callsToday: 1 }, time: { unix: 1, hour: 1, weekday: 1, now } };
     const action = { type: 'Action', id: 'slack.chat.postMessage' };
     const typed = typedContextInput(input, { text: 't', names: ['a'], nested: {}, 'odd "name"\n*': 'x' });
-    expect(cedar.checkParseContext({ context: { ...context, input: typed } as never, schema, action })).toEqual({
-      type: 'success',
-    });
+    const inCedar = cedarContext({ ...context, input: typed });
+    expect(cedar.checkParseContext({ context: inCedar as never, schema, action })).toEqual({ type: 'success' });
     expect(
-      cedar.checkParseContext({ context: { ...context, input: { ratio: 1 } } as never, schema, action }).type,
+      cedar.checkParseContext({ context: { ...inCedar, input: { ratio: 1 } } as never, schema, action }).type,
     ).toBe('failure');
   });
 

@@ -1,9 +1,10 @@
 import type { Json, JsonObject } from '#writ/contracts';
 import { isList, isObject } from './expression.js';
+import { type ExtensionType, isExtensionType } from './typed-text.js';
 
 /** What of a JSON value Cedar can type. */
 export type InputType =
-  | { readonly kind: 'String' | 'Long' | 'Bool' }
+  | { readonly kind: 'String' | 'Long' | 'Bool' | ExtensionType }
   | { readonly kind: 'Set'; readonly element: InputType }
   | { readonly kind: 'Record'; readonly members: ReadonlyMap<string, InputMember> };
 
@@ -31,6 +32,8 @@ interface Untyped {
 }
 type Reading = Typed | Untyped;
 
+/** The keyword of a schema that says as which type of Cedar policies see an argument that JSON has no type for. */
+export const CEDAR_TYPE = 'x-cedar-type';
 const DEPTH_MAX = 12;
 /** References can multiply: what a schema declares beyond this many arguments has no type. */
 const ARGUMENTS_MAX = 2_000;
@@ -73,9 +76,12 @@ class SchemaReader {
   }
 
   #own(schema: JsonObject, at: Position): Reading {
-    if (schema['enum'] !== undefined || schema['const'] !== undefined) return typeOfValues(schema);
     const named = schema['type'] ?? 'object';
     const names = isList(named) ? named : [named];
+    const cedarType = schema[CEDAR_TYPE];
+    // Which values it stands beside is checked where catalogues are read; here each value that is not of the type is refused.
+    if (isExtensionType(cedarType)) return { ...plain(cedarType), isNullable: names.includes('null') };
+    if (schema['enum'] !== undefined || schema['const'] !== undefined) return typeOfValues(schema);
     const [name, ...others] = names.filter((each) => each !== 'null');
     if (others.length > 0) return { why: 'it may be of several types' };
     const reading = this.#named(name, schema, at);
@@ -151,7 +157,7 @@ class SchemaReader {
 const NO_TYPE: Untyped = { why: 'its schema names no type' };
 const NULL_ALONE: Untyped = { why: 'it is always null' };
 
-function plain(kind: 'String' | 'Long' | 'Bool'): Typed {
+function plain(kind: 'String' | 'Long' | 'Bool' | ExtensionType): Typed {
   return { type: { kind }, isNullable: false, untyped: [] };
 }
 
@@ -177,6 +183,9 @@ function both(a: Reading, b: Reading): Reading {
   if (!isTyped(b)) return a;
   if (!isTyped(a)) return b;
   const isNullable = a.isNullable && b.isNullable;
+  // Text of an extension type is text: the part that knows more of it gives the type.
+  if (a.type.kind === 'String' && isExtensionType(b.type.kind)) return { ...b, isNullable };
+  if (b.type.kind === 'String' && isExtensionType(a.type.kind)) return { ...a, isNullable };
   if (a.type.kind !== b.type.kind) return { why: 'its schema asks for two types at once' };
   if (a.type.kind !== 'Record' || b.type.kind !== 'Record') return { ...a, isNullable };
   const members = new Map(a.type.members);

@@ -22,9 +22,9 @@ export function generateSchema(model: PolicyModel): string {
     'entity Namespace;',
     'entity Record in [Namespace] { "id": String, "owner": String, "labels": Set<String> };',
     'entity Host { "internal": Bool, "scheme": String };',
-    '// Facts that Writ alone writes. Hour and weekday (0 is Sunday) are UTC.',
+    '// Facts that Writ alone writes. Hour and weekday (0 is Sunday) are UTC; `now` has milliseconds.',
     'type Session = { "callsToday": Long };',
-    'type Time = { "unix": Long, "hour": Long, "weekday": Long };',
+    'type Time = { "unix": Long, "hour": Long, "weekday": Long, "now": datetime };',
     'action "call", "memory";',
     ...model.tools.map(({ name, input }) => action(name, 'call', 'Tool', typeText(inputTypeOf(input)))),
     ...MEMORY_ACTIONS.map((name) => action(name, 'memory', 'Record', INPUT_TYPES[name])),
@@ -54,6 +54,10 @@ function typeText(type: InputType): string {
     case 'String':
     case 'Long':
     case 'Bool':
+    case 'ipaddr':
+    case 'datetime':
+    case 'decimal':
+    case 'duration':
       return type.kind;
     case 'Set':
       return `Set<${typeText(type.element)}>`;

@@ -44,8 +44,8 @@ export class CedarSet {
 }
 
 /**
- * A value of an extension type. Only policies and entity data make one, never a request: its text stays text until a policy
- * calls a constructor on it.
+ * A value of an extension type. Policies, entity data and arguments that the schema of a tool types so make one; nothing that
+ * a request says of itself does.
  */
 export class ExtensionValue {
   constructor(

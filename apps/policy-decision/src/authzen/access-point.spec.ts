@@ -93,6 +93,25 @@ describe('an evaluation', () => {
   });
 
   it.each([
+    [{ from: '10.1.2.3', at: '2026-11-22T11:00:00+01:00' }, true, 'permit'],
+    [{ from: '11.1.2.3' }, false, 'no_policy_permits'],
+    [{ from: '10.1.2.3', at: '2026-11-22 11:00:00Z' }, false, 'INPUT_ARGUMENTS_INVALID'],
+    [{ from: '::ffff:10.1.2.3' }, false, 'INPUT_ARGUMENTS_INVALID'],
+  ])('reads arguments of extension types as calls are read: %j', async (input, decision, code) => {
+    const text = (cedarType: string) => `{ type: string, x-cedar-type: ${cedarType} }`;
+    const { point } = new AccessInMemory({
+      yaml: `tools: { open: { kind: function, function: noop, input: { properties: { from: ${text('ipaddr')}, at: ${text('datetime')} } } } }`,
+      agents: { support: [] },
+      policies: {
+        inside: `@id("inside") permit (principal, action == Action::"open", resource)
+when { context.input has from && context.input.from.isInRange(ip("10.0.0.0/8")) };`,
+      },
+    });
+    const asked = { ...mail(), resource: { type: 'tool', id: 'open' }, context: { input } };
+    await expect(point.evaluation(asked, gateway)).resolves.toMatchObject({ decision, context: { code } });
+  });
+
+  it.each([
     ['an agent that is not registered', { subject: { type: 'agent', id: 'nobody' } }, 'INPUT_UNKNOWN_AGENT'],
     ['a subject that is no agent', { subject: { type: 'user', id: 'support' } }, 'INPUT_UNKNOWN_AGENT'],
     ['a tool that is not there', { resource: { type: 'tool', id: 'mail.sned' } }, 'INPUT_UNKNOWN_TOOL'],

@@ -1,5 +1,6 @@
 import type { ShadowedDecision } from '#writ/authorisation';
 import {
+  cedarContext,
   decide,
   evaluatePredicate,
   letsThrough,
@@ -37,8 +38,9 @@ export function examine(decided: ShadowedDecision, seed: number): Examined {
 }
 
 function examineDecision({ set, request, decision }: Extract<ShadowedDecision, { kind: 'decide' }>): Examined {
-  const { principal, action, resource, context } = request;
+  const { principal, action, resource } = request;
   const { determining, errors } = decision;
+  const context = cedarContext(request.context);
   return {
     question:
       'uid' in resource
@@ -63,7 +65,7 @@ function examineFilter(decided: Extract<ShadowedDecision, { kind: 'filter' }>, s
     return plan.obligations.some((each) => each.type === 'filter' && !evaluatePredicate(each.where, record));
   };
   return {
-    question: { principal, action, resource: brought.uid, context, brought },
+    question: { principal, action, resource: brought.uid, context: cedarContext(context), brought },
     said: { isAllowed, determining: plan.determining, errors: plan.errors },
     compare: (cedar) => {
       if (isAllowed === (cedar.decision === 'allow')) return 'same';

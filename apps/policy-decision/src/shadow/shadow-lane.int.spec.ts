@@ -1,12 +1,14 @@
 import { Entry, type EntryBody } from '#writ/contracts';
 import {
   compilePolicies,
+  datetimeOf,
   decide,
   planFilter,
   policyEntities,
   type PolicyRequest,
   type PolicySet,
   recordEntity,
+  typedContextInput,
   uids,
 } from '#writ/policy';
 import { bundleOf } from '../../../../test/vectors/cedar-oracle.js';
@@ -122,6 +124,31 @@ describe('the shadow lane with Cedar', () => {
     expect(real.recorded).toEqual([]);
     expect(real.lane.details).toMatchObject({ checked: 7, differences: 0, stricter: 1, failures: 0 });
     expect(real.oracles).toHaveLength(1);
+  });
+
+  it('gives Cedar the values of extension types that were decided on', async () => {
+    using real = new RealLane();
+    const condition = `context.input.at.durationSince(context.time.now) == duration("1d") &&
+      context.input.from.all.contains(ip("::102:304")) && context.input.rate.lessThan(decimal("0.5"))`;
+    const set = compilePolicies(
+      bundleOf({ p: `permit (principal, action, resource) when { ${condition} };` }),
+      ENTITIES,
+    );
+    const text = (cedarType: string) => ({ type: 'string', 'x-cedar-type': cedarType });
+    const all = { type: 'array', items: text('ipaddr') };
+    const properties = { at: text('datetime'), rate: text('decimal'), from: { type: 'object', properties: { all } } };
+    const args = { at: '2026-11-23T01:00:00+01:00', rate: '0.49990', from: { all: ['1.2.3.4', '::1.2.3.4'] } };
+    const asked = (more: object): PolicyRequest => ({
+      ...request('alice', 1),
+      context: {
+        input: typedContextInput({ type: 'object', properties }, { ...args, ...more }),
+        time: { now: datetimeOf(Date.UTC(2026, 10, 22)) },
+      },
+    });
+    expect(decide(set, asked({})).effect).toBe('permit');
+    [{}, { rate: '0.5' }, { at: '0000-01-01T00:00:00+23:59' }].forEach((more) => real.offer(asked(more), set));
+    await real.until('checked', 3);
+    expect(real.lane.details).toMatchObject({ differences: 0, stricter: 0, failures: 0 });
   });
 
   it('records a planted difference, with both decisions and the call, and no value of it', async () => {
