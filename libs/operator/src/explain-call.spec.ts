@@ -77,6 +77,16 @@ describe('explainCall', () => {
   });
 
   it.each([
+    ['stored once, as what was asked', { reply: 'r' }],
+    ['stored with it, because a redaction changed them', { reply: 'r', args: { channel: '[REDACTED]' } }],
+  ])('shows the whole command, with arguments %s', async (_case, body) => {
+    const whole = { args: ASKED, ...body };
+    const found = entries(decided('allow', { cmd: commit(SALT, '/cmd', whole) }));
+    const { values } = await explain(found, sources([...stored, { path: '/cmd', salt: SALT, value: body }]));
+    expect(values).toContainEqual({ name: 'command', value: whole, commitment: 'opens' });
+  });
+
+  it.each([
     // case                        stored                                                            commitment
     ['another value', [{ path: '/in', salt: SALT, value: { channel: '#other' } }], 'differs'],
     ['no value', [], 'gone'],

@@ -1,4 +1,4 @@
-import type { CompletedEntry, DecidedEntry, EntryOf, PayloadValue } from '#writ/contracts';
+import type { CompletedEntry, DecidedEntry, EntryOf, Json, JsonObject, PayloadValue } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import { commit } from '#writ/tlog';
 import { explainReasons, type ExplainSources, explanationOf, type Located } from './explain-reasons.js';
@@ -50,7 +50,7 @@ export async function explainCall(
     ),
     values: [
       ...checkedValue('arguments', entry.io.in, stored[0], '/in'),
-      ...checkedValue('command', entry.cmd, stored[0], '/cmd'),
+      ...checkedValue('command', entry.cmd, withArguments(stored[0]), '/cmd'),
       ...(ended !== undefined && isCompleted(ended)
         ? checkedValue('result', ended.entry.io.out, stored[1], '/out')
         : []),
@@ -128,6 +128,20 @@ export function checkedValue(
   if (found === undefined) return [{ name, commitment: 'gone' }];
   const opens = commit(found.salt, path, found.value) === commitment;
   return [{ name, value: found.value, commitment: opens ? 'opens' : 'differs' }];
+}
+
+/** The values with the whole command: arguments that no redaction changed are stored once, as what was asked. */
+function withArguments(stored: readonly PayloadValue[] | undefined): readonly PayloadValue[] | undefined {
+  const args = stored?.find(({ path }) => path === '/in')?.value;
+  return stored?.map((each) =>
+    each.path === '/cmd' && isObject(each.value) && args !== undefined
+      ? { ...each, value: { args, ...each.value } }
+      : each,
+  );
+}
+
+function isObject(value: Json): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Where an entry stands in the ledger, and whose signature is over it. */
