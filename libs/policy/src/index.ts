@@ -23,6 +23,6 @@ export {
 } from './policy-spans.js';
 export { lineIndex, splitPolicies } from './policy-text.js';
 export { inFileOrder, policyFault, type PolicyFaultCode, type PolicyProblem, policyProblemsOf } from './problems.js';
-export { evaluatePredicate, type RecordAttributes } from './predicates.js';
+export { evaluatePredicate } from './predicates.js';
 export { letsThrough, probeRecord } from './probe-record.js';
 export { generateSchema, untypedArguments, type UntypedToolArgument } from './schema.js';
