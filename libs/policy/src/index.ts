@@ -8,6 +8,7 @@ export { type FilterPlan, type FilterRequest, planFilter } from './filter.js';
 export { checkFilterable } from './filterable.js';
 export { typedContextInput } from './input-type.js';
 export { policyEntities, type PolicyModel, recordEntity, uids } from './model.js';
+export { JsonTable, readJsonTable, type TabledJson } from './json-table.js';
 export { mergeObligations } from './obligations.js';
 export type { NearMiss } from './near-miss.js';
 export { compilePolicies, type PolicySet, withEntities } from './policy-set.js';
@@ -24,4 +25,5 @@ export {
 export { lineIndex, splitPolicies } from './policy-text.js';
 export { inFileOrder, policyFault, type PolicyFaultCode, type PolicyProblem, policyProblemsOf } from './problems.js';
 export { evaluatePredicate } from './predicates.js';
+export { markShared } from './shared-expressions.js';
 export { generateSchema, untypedArguments, type UntypedToolArgument } from './schema.js';
