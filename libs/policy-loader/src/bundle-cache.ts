@@ -1,7 +1,17 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundleHash, type PolicyBundle, type PolicyProblem, type PolicySource } from '#writ/policy';
+import {
+  bundleHash,
+  JsonTable,
+  markShared,
+  type PolicyBundle,
+  type PolicyJson,
+  type PolicyProblem,
+  type PolicySource,
+  readJsonTable,
+  type TabledJson,
+} from '#writ/policy';
 import type { ChildComplaint } from './child.js';
 import type { PolicyFile } from './policy-files.js';
 
@@ -26,18 +36,27 @@ export interface KnownPolicies {
 }
 
 /** A policy as it is kept. Its text is that of its file, which is at hand whenever the content has the same hash. */
-interface StoredPolicy extends Omit<PolicySource, 'file' | 'text'> {
+interface StoredPolicy extends Omit<PolicySource, 'file' | 'text' | 'est'> {
   /** Index in `files`. */
   readonly file: number;
   /** Offset in its file, in UTF-16 units. */
   readonly start: number;
   readonly length: number;
   readonly digest: string;
+  /** Number in `json`. */
+  readonly est: number;
 }
 
 interface StoredBundle extends Omit<PolicyBundle, 'policies'>, Omit<LoadedBundle, 'bundle'> {
   readonly files: readonly string[];
   readonly policies: readonly StoredPolicy[];
+  /** What Cedar read. Policies are much alike: what several of them say stands here, and is parsed and compiled, once. */
+  readonly json: TabledJson;
+}
+
+/** A stored bundle with the table opened: `ests` by number. */
+interface ReadBundle extends Omit<StoredBundle, 'json'> {
+  readonly ests: readonly PolicyJson[];
 }
 
 /** The files that a bundle was made of, beside it: whoever has only the bundle's hash finds both by it. */
@@ -66,14 +85,15 @@ export async function readCachedBundle(
 }
 
 async function openStored(path: string, texts: ReadonlyMap<string, string>): Promise<LoadedBundle | undefined> {
-  const stored = await readStored<StoredBundle>(path);
+  const stored = await readBundleFile(path);
   if (stored === undefined) return undefined;
-  const { files: names, policies, warnings, cedarWarnings, ...rest } = stored;
-  const opened = policies.map(({ set, id, file: index, line, col, start, length, est, annotations }) => {
+  const { files: names, policies, warnings, cedarWarnings, ests, ...rest } = stored;
+  const opened = policies.map(({ set, id, file: index, line, col, start, length, est: at, annotations }) => {
     const file = names[index] ?? '';
-    return { set, id, file, line, col, text: (texts.get(file) ?? '').slice(start, start + length), est, annotations };
+    const text = (texts.get(file) ?? '').slice(start, start + length);
+    return { set, id, file, line, col, text, est: ests[at] as PolicyJson, annotations };
   });
-  return { bundle: { ...rest, policies: opened }, warnings, cedarWarnings };
+  return { bundle: markShared({ ...rest, policies: opened }), warnings, cedarWarnings };
 }
 
 /**
@@ -93,10 +113,13 @@ export async function openCachedBundle(cacheFolder: string, hash: string): Promi
 /** The policies of the newest bundle of the same rules, whatever its files: most of them are in the next one as well. */
 export async function readKnownPolicies(directory: string, { rules }: BundleName): Promise<KnownPolicies | undefined> {
   const [newest] = await bundlesOf(directory, rules);
-  const stored = newest === undefined ? undefined : await readStored<StoredBundle>(newest.path);
+  const stored = newest === undefined ? undefined : await readBundleFile(newest.path);
   if (stored === undefined) return undefined;
-  const { cedarVersion, policies, cedarWarnings } = stored;
-  return { cedarVersion, policies: new Map(policies.map((policy) => [policy.digest, policy])), cedarWarnings };
+  const { cedarVersion, policies, cedarWarnings, ests } = stored;
+  const known = policies.map(({ digest, est, annotations }) => {
+    return [digest, { est: ests[est] as PolicyJson, annotations }] as const;
+  });
+  return { cedarVersion, policies: new Map(known), cedarWarnings };
 }
 
 /** Keeps a bundle. That it cannot be kept is no failure: the next start takes longer. */
@@ -140,16 +163,34 @@ export function digestOfText(text: string): string {
 function storedBundle({ bundle, ...more }: LoadedBundle, files: readonly PolicyFile[]): StoredBundle {
   const indexes = new Map(files.map(({ name }, at) => [name, at]));
   const lineStarts = files.map((file) => [0, ...[...textOf(file).matchAll(/\n/g)].map(({ index }) => index + 1)]);
-  const policies = bundle.policies.map(({ file: name, text, ...policy }): StoredPolicy => {
+  const json = new JsonTable();
+  const policies = bundle.policies.map(({ file: name, text, est, ...policy }): StoredPolicy => {
     const file = indexes.get(name) ?? 0;
     const start = (lineStarts[file]?.[policy.line - 1] ?? 0) + policy.col - 1;
-    return { ...policy, file, start, length: text.length, digest: digestOfText(text) };
+    return { ...policy, file, start, length: text.length, digest: digestOfText(text), est: json.idOf(est) };
   });
-  return { ...bundle, ...more, files: files.map(({ name }) => name), policies };
+  return {
+    ...bundle,
+    ...more,
+    files: files.map(({ name }) => name),
+    policies,
+    json: { shapes: json.shapes, rows: json.rows },
+  };
 }
 
 function textOf({ bytes }: PolicyFile): string {
   return new TextDecoder().decode(bytes);
+}
+
+async function readBundleFile(path: string): Promise<ReadBundle | undefined> {
+  const stored = await readStored<StoredBundle>(path);
+  if (stored === undefined) return undefined;
+  const { json, ...rest } = stored;
+  try {
+    return { ...rest, ests: readJsonTable(json) as unknown as readonly PolicyJson[] };
+  } catch {
+    return undefined;
+  }
 }
 
 /** What `writeStored` wrote there; undefined when there is nothing, or it is damaged. */

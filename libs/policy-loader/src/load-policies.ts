@@ -33,7 +33,7 @@ export interface LoadOptions {
 
 const TIMEOUT_MS = 60_000;
 /** Changes with the rules of the loader, so that a bundle that older rules let pass is not taken from the cache. */
-const RULES = 'writ-bundle/v4';
+const RULES = 'writ-bundle/v5';
 const RULES_CHARACTERS = 32;
 
 /**

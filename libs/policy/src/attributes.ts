@@ -63,7 +63,7 @@ export function getTag(value: Value, name: Value): Value {
 }
 
 /** Names such as `constructor` are on every object's prototype: they must be its own. */
-function isInheritedName(attribute: string): boolean {
+export function isInheritedName(attribute: string): boolean {
   return attribute in Object.prototype;
 }
 

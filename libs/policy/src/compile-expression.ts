@@ -1,5 +1,6 @@
 import type { Json } from '#writ/contracts';
 import { attributeOf, contextAttribute, contextGroupAttribute, getTag, hasPath, hasTag } from './attributes.js';
+import { type ClauseTest, clauseTest } from './clause-test.js';
 import { compileCall } from './compile-call.js';
 import type { EntityStore } from './entity-store.js';
 import { hasAll, hasAny, hasElement, isEqual } from './equality.js';
@@ -9,6 +10,7 @@ import {
   attributesOfHas,
   isObject,
   listOperand,
+  literalOf,
   mentionsVariable,
   operand,
   optionalOperand,
@@ -37,19 +39,41 @@ type OperatorCompiler = (operands: Json, store: EntityStore) => Evaluator;
 
 /**
  * Compiles one Cedar expression to a closure. Throws Unsupported for what is not implemented: it is never approximated.
- * Equal expressions are one closure, whichever policies they are in: what many policies ask stays in the processor's cache.
+ * One object is one closure, whichever policies it is in: what many policies ask stays in the processor's cache.
  */
 export function compileExpression(node: Json, store: EntityStore): Evaluator {
-  let known = compiled.get(store);
-  if (known === undefined) compiled.set(store, (known = new Map()));
-  const text = JSON.stringify(node);
-  let evaluator = known.get(text);
-  if (evaluator === undefined) known.set(text, (evaluator = compileOperator(node, store)));
+  const { evaluators } = compiledFor(store);
+  let evaluator = evaluators.get(node);
+  if (evaluator === undefined) evaluators.set(node, (evaluator = compileOperator(node, store)));
   return evaluator;
 }
 
+/** Compiles a part of a policy that has to be true (`when`) or false (`unless`). Throws Unsupported as `compileExpression` does. */
+export function compileTest(node: Json, wanted: boolean, store: EntityStore): ClauseTest {
+  const { whens, unlesses } = compiledFor(store);
+  const tests = wanted ? whens : unlesses;
+  let test = tests.get(node);
+  if (test === undefined) tests.set(node, (test = clauseTest(node, wanted, compileExpression(node, store))));
+  return test;
+}
+
+interface Compiled {
+  readonly evaluators: Map<Json, Evaluator>;
+  readonly whens: Map<Json, ClauseTest>;
+  readonly unlesses: Map<Json, ClauseTest>;
+}
+
 /** By store, because literals are its entities. */
-const compiled = new WeakMap<EntityStore, Map<string, Evaluator>>();
+const compiled = new WeakMap<EntityStore, Compiled>();
+
+function compiledFor(store: EntityStore): Compiled {
+  let known = compiled.get(store);
+  if (known === undefined) {
+    known = { evaluators: new Map(), whens: new Map(), unlesses: new Map() };
+    compiled.set(store, known);
+  }
+  return known;
+}
 
 function compileOperator(node: Json, store: EntityStore): Evaluator {
   const { operator, operands } = readExpression(node);
@@ -146,12 +170,6 @@ function comparison(
     const other = compileExpression(right, store);
     return typeof literal === 'number' ? buildWithLimit(left, literal) : build(left, other);
   };
-}
-
-/** The literal that an expression is, unless it is an entity. */
-function literalOf(node: Json): Json | undefined {
-  const literal = isObject(node) ? node['Value'] : undefined;
-  return typeof literal === 'object' ? undefined : literal;
 }
 
 function compileVariable(name: Json): Evaluator {

@@ -1,12 +1,13 @@
 import type { Json, Obligation, Remedy } from '#writ/contracts';
 import type { ActionScope, PartScope, PolicySource } from './bundle.js';
-import { compileExpression, type Environment, type Evaluator } from './compile-expression.js';
+import { type ClauseTest, isAsWanted } from './clause-test.js';
+import { compileExpression, compileTest, type Environment, type Evaluator } from './compile-expression.js';
 import type { EntityStore } from './entity-store.js';
 import { conjunctsOf, readExpression } from './expression.js';
 import { readObligations, readRemedy } from './obligations.js';
 import { effectOffset, placeIn, type PolicyParts, scanPolicy } from './policy-text.js';
 import type { PolicyFaultCode, PolicyProblem } from './problems.js';
-import { asBool, type EntityRef, isIn, isSameEntity, Unsupported } from './values.js';
+import { type EntityRef, isIn, isSameEntity, Unsupported } from './values.js';
 
 /** Where a policy stands: the line and column of its `permit` or `forbid`. */
 export interface PolicyPlace {
@@ -49,8 +50,8 @@ export interface CompiledPolicy {
   /** Any of these; empty for any action. */
   readonly actions: readonly CompiledScope[];
   readonly clauses: readonly Clause[];
-  /** The clauses as they are evaluated: each has to be true. */
-  readonly tests: readonly Evaluator[];
+  /** The clauses as they are asked. */
+  readonly tests: readonly ClauseTest[];
   readonly obligations: readonly Obligation[];
   /** What would make this forbid's denial an allow. */
   readonly remedy: Remedy | undefined;
@@ -70,9 +71,9 @@ export function compilePolicy(source: PolicySource, order: number, store: Entity
     ...placeOf(source, offset),
     message,
   });
-  const obligations = readObligations(source.annotations['obligations'] ?? '[]');
+  const obligations = readAnnotation(source.annotations['obligations'], readObligations) ?? NO_OBLIGATIONS;
   if (typeof obligations === 'string') return problem('POLICY_LINT', obligations);
-  const remedy = source.annotations['remedy'] === undefined ? undefined : readRemedy(source.annotations['remedy']);
+  const remedy = readAnnotation(source.annotations['remedy'], readRemedy);
   if (typeof remedy === 'string') return problem('POLICY_LINT', remedy);
   const clauses = compileClauses(source, store);
   if ('unsupported' in clauses) {
@@ -97,9 +98,7 @@ export function compilePolicy(source: PolicySource, order: number, store: Entity
     resource: compileScope(est.resource, store),
     actions: compileActions(est.action, store),
     clauses: clauses.list,
-    tests: clauses.list.map(({ node, evaluate, wanted }) => {
-      return wanted ? evaluate : compileExpression({ '!': { arg: node } }, store);
-    }),
+    tests: clauses.list.map(({ node, wanted }) => compileTest(node, wanted, store)),
     obligations,
     remedy,
     isLogOnly: source.annotations['mode'] === LOG_ONLY,
@@ -107,9 +106,15 @@ export function compilePolicy(source: PolicySource, order: number, store: Entity
   };
 }
 
+const NO_OBLIGATIONS: readonly Obligation[] = [];
+
+function readAnnotation<T>(annotation: string | undefined, read: (text: string) => T): T | undefined {
+  return annotation === undefined ? undefined : read(annotation);
+}
+
 /** Whether every clause holds. Throws EvaluationError where one of them errors. */
 export function isSatisfied(policy: CompiledPolicy, environment: Environment): boolean {
-  for (const test of policy.tests) if (!asBool(test(environment))) return false;
+  for (const test of policy.tests) if (!isAsWanted(test, environment)) return false;
   return true;
 }
 

@@ -66,8 +66,7 @@ export function decide(set: PolicySet, request: PolicyRequest): PolicyDecision {
   const { forbids, permits } = set.candidates(environment.principal, environment.action, environment.resource);
   const { satisfied, failed, errors } = run(forbids, environment);
   if (satisfied.length > 0) {
-    const isPermitted = (): boolean => 'satisfied' in permitting(set, permits, environment);
-    const remedies = failed.length > 0 ? NONE : remediesOf(satisfied, isPermitted);
+    const remedies = failed.length > 0 ? NONE : remediesOf(satisfied, () => isPermitted(set, permits, environment));
     return new Forbidden('policy_forbids', { satisfied, errors }, about, remedies);
   }
   if (failed.length > 0) return new Forbidden('forbid_evaluation_error', { satisfied: failed, errors }, about);
@@ -77,6 +76,10 @@ export function decide(set: PolicySet, request: PolicyRequest): PolicyDecision {
   if (unenforceable.length === 0) return new DefaultDeny(set, environment, granted.errors, logged);
   const deciding = { satisfied: unenforceable, errors: granted.errors };
   return new Forbidden('obligation_unenforceable', deciding, about);
+}
+
+function isPermitted(set: PolicySet, permits: readonly CompiledPolicy[], environment: Environment): boolean {
+  return 'satisfied' in permitting(set, permits, environment);
 }
 
 interface Granted {
@@ -100,7 +103,7 @@ function permitting(
   const { satisfied, failed, errors } = run(permits, environment);
   if (satisfied.length === 0) return { unenforceable: NONE, errors };
   // It cannot be known whether its obligations apply, so nothing is permitted without them.
-  const unenforceable = failed.length === 0 ? NONE : failed.filter((policy) => policy.obligations.length > 0);
+  const unenforceable = failed.length === 0 ? NONE : failed.filter(hasObligations);
   if (unenforceable.length > 0) return { unenforceable, errors };
   const own = obligationsOf(satisfied);
   if (set.obligations === undefined) return { satisfied, errors, obligations: own };
@@ -167,11 +170,15 @@ function run(policies: readonly CompiledPolicy[], environment: Environment): Run
   return { satisfied: satisfied ?? NONE, failed: failed ?? NONE, errors: errors ?? NONE };
 }
 
+function hasObligations({ obligations }: CompiledPolicy): boolean {
+  return obligations.length > 0;
+}
+
 function obligationsOf(policies: readonly CompiledPolicy[]): readonly Obligation[] {
-  const [only] = policies;
-  return policies.length === 1 && only !== undefined
-    ? only.obligations
-    : mergeObligations(policies.map(({ obligations }) => obligations));
+  const obliging = policies.filter(hasObligations);
+  const [only] = obliging;
+  if (only === undefined) return NONE;
+  return obliging.length === 1 ? only.obligations : mergeObligations(obliging.map(({ obligations }) => obligations));
 }
 
 function permitted({ satisfied, errors, obligations }: Granted, logged: readonly PolicyPlace[]): PolicyDecision {

@@ -38,6 +38,12 @@ export function textOperand(operands: Json, name: string): string {
   return value;
 }
 
+/** The literal that an expression is, unless it is an entity. */
+export function literalOf(node: Json): string | number | boolean | undefined {
+  const literal = isObject(node) ? node['Value'] : undefined;
+  return typeof literal === 'object' ? undefined : literal;
+}
+
 /** The operands of a set literal. */
 export function listOperand(operands: Json): readonly Json[] {
   if (!isList(operands)) throw new Unsupported('a set that is not a list');

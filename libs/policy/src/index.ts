@@ -10,6 +10,7 @@ export { checkFilterable } from './filterable.js';
 export type { PolicyContext } from './evaluator.js';
 export { typedContextInput } from './input-type.js';
 export { policyEntities, type PolicyModel, recordEntity, uids } from './model.js';
+export { JsonTable, readJsonTable, type TabledJson } from './json-table.js';
 export { mergeObligations } from './obligations.js';
 export type { NearMiss } from './near-miss.js';
 export { compilePolicies, type PolicySet, withEntities } from './policy-set.js';
@@ -28,5 +29,6 @@ export { inFileOrder, policyFault, type PolicyFaultCode, type PolicyProblem, pol
 export { evaluatePredicate } from './predicates.js';
 export { letsThrough, probeRecord } from './probe-record.js';
 export { CEDAR_TYPE } from './read-input-type.js';
+export { markShared } from './shared-expressions.js';
 export { generateSchema, untypedArguments, type UntypedToolArgument } from './schema.js';
 export { datetimeOf, isExtensionType } from './typed-text.js';

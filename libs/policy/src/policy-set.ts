@@ -3,6 +3,7 @@ import type { Entity, PolicyBundle, PolicySource } from './bundle.js';
 import { type CompiledPolicy, type CompiledScope, compilePolicy } from './compile-policy.js';
 import { EntityStore } from './entity-store.js';
 import { RECORD_TYPE } from './outcome.js';
+import { markShared, withSharedExpressions } from './shared-expressions.js';
 import { type EntityRef, Unsupported } from './values.js';
 
 /** The policies whose scope matches a request. */
@@ -39,6 +40,9 @@ export class PolicySet {
   readonly #index = new Map<string, Map<string, Map<string, CompiledPolicy[]>>>();
   #remembered = new Map<EntityRef, Map<EntityRef, Map<EntityRef, Candidates>>>();
   #rememberedCount = 0;
+  /** Most requests share their candidates with many others: each list is there once, so that it stays in the processor's cache. */
+  #lists = new Map<string, readonly CompiledPolicy[]>();
+  #pairs = new Map<string, Candidates>();
 
   constructor(
     /** Hash of the bundle; every decision cites it. */
@@ -79,13 +83,30 @@ export class PolicySet {
     if (p === undefined || a === undefined || r === undefined) return this.#search(principal, action, resource);
     const known = this.#remembered.get(p)?.get(a)?.get(r);
     if (known !== undefined) return known;
-    const found = this.#search(p, a, r);
     if (++this.#rememberedCount > CANDIDATES_MAX) {
       this.#remembered = new Map();
+      this.#lists = new Map();
+      this.#pairs = new Map();
       this.#rememberedCount = 1;
     }
+    const found = this.#onlyOne(this.#search(p, a, r));
     getOrAdd(getOrAdd(this.#remembered, p), a).set(r, found);
     return found;
+  }
+
+  /** The same candidates as before, when there were such. */
+  #onlyOne({ forbids, permits }: Candidates): Candidates {
+    const [forbidsKey, permitsKey] = [keyOfList(forbids), keyOfList(permits)];
+    const key = `${forbidsKey} ${permitsKey}`;
+    let pair = this.#pairs.get(key);
+    if (pair === undefined) {
+      pair = {
+        forbids: getOrSet(this.#lists, forbidsKey, forbids),
+        permits: getOrSet(this.#lists, permitsKey, permits),
+      };
+      this.#pairs.set(key, pair);
+    }
+    return pair;
   }
 
   #search(principal: EntityRef, action: EntityRef, resource: EntityRef): Candidates {
@@ -115,7 +136,7 @@ export function compilePolicies(bundle: PolicyBundle, entities: readonly Entity[
   const store = storeOf(entities);
   const policies: CompiledPolicy[] = [];
   const problems: PolicyProblem[] = [];
-  for (const [order, source] of bundle.policies.entries()) {
+  for (const [order, source] of withSharedExpressions(bundle).entries()) {
     const compiled = compilePolicy(source, order, store);
     if ('code' in compiled) problems.push(compiled);
     else policies.push(compiled);
@@ -136,7 +157,7 @@ export function compilePolicies(bundle: PolicyBundle, entities: readonly Entity[
 
 /** The same policies over other entities. Throws POLICY_UNSUPPORTED for what entity data may not hold. */
 export function withEntities(set: PolicySet, entities: readonly Entity[]): PolicySet {
-  return compilePolicies({ v: 1, hash: set.hash, cedarVersion: '-', policies: [...set.sources] }, entities);
+  return compilePolicies(markShared({ v: 1, hash: set.hash, cedarVersion: '-', policies: [...set.sources] }), entities);
 }
 
 function storeOf(entities: readonly Entity[]): EntityStore {
@@ -165,6 +186,17 @@ function entityKeys(entity: EntityRef): readonly string[] {
 
 function hasType(scope: CompiledScope, entity: EntityRef): boolean {
   return scope.type === undefined || scope.type === entity.type;
+}
+
+function keyOfList(policies: readonly CompiledPolicy[]): string {
+  return policies.map(({ order }) => order).join();
+}
+
+function getOrSet<V>(map: Map<string, V>, key: string, value: V): V {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  map.set(key, value);
+  return value;
 }
 
 function* valuesAt<V>(map: ReadonlyMap<string, V>, keys: readonly string[]): Iterable<V> {

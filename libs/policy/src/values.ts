@@ -18,6 +18,7 @@ export class EntityRef {
   candidateKey: EntityRef | undefined = this;
   /** Stands for all entities of a type that no policy and no entity data names. */
   isStandIn = false;
+  #uid: string | undefined;
 
   constructor(
     readonly type: string,
@@ -28,7 +29,7 @@ export class EntityRef {
 
   /** The id is quoted, because `Mcp::"Tool::x"` and `Mcp::Tool::"x"` are two entities. */
   get uid(): string {
-    return `${this.type}::${JSON.stringify(this.id)}`;
+    return (this.#uid ??= `${this.type}::${JSON.stringify(this.id)}`);
   }
 }
 
