@@ -10,6 +10,7 @@ import {
   type Redaction,
 } from '#writ/contracts';
 import { parseDestination, matchDestination, checkRequestHeaders } from '#writ/egress-rules';
+import { Fault } from '#writ/faults';
 import { compileRedaction } from '#writ/redaction';
 import { type Asker, fetchQuestion, filterQuestion, toolQuestion, writeQuestions } from './questions.js';
 import type { Rules } from './rules.js';
@@ -154,8 +155,20 @@ function finish(decision: Ruling, terms: Terms): Verdict {
   const limited = limit(terms, obligations);
   const redactor = compileRedaction(obligations, 'input');
   if (redactor === undefined) return verdictOf(decision, limited, NOTHING);
-  const { value, redactions } = redactor.redact(limited.args);
-  return verdictOf(decision, { ...limited, args: value as JsonObject }, redactions);
+  const redacted = inputRedacted(redactor, limited.args);
+  // The caller chose the arguments: what it wrote so that nobody can look through it goes nowhere, and the denial is on record.
+  if (redacted === undefined) return verdictOf(withheld(decision, 'obligation_unenforceable'), terms, NOTHING);
+  return verdictOf(decision, { ...limited, args: redacted.value as JsonObject }, redacted.redactions);
+}
+
+/** Undefined when the arguments cannot be scanned whole. */
+function inputRedacted(redactor: NonNullable<ReturnType<typeof compileRedaction>>, args: JsonObject) {
+  try {
+    return redactor.redact(args);
+  } catch (thrown) {
+    if (thrown instanceof Fault && thrown.code === 'EXECUTOR_REDACTION_FAILED') return undefined;
+    throw thrown;
+  }
 }
 
 const NOTHING: readonly never[] = [];

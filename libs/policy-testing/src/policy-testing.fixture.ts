@@ -41,6 +41,8 @@ interface Wanted {
   readonly hidden?: string;
   /** A policy of the second set puts this label on mail with copies. */
   readonly label?: string;
+  /** It takes what this detector finds out of the arguments as well. */
+  readonly redacts?: string;
   /** A policy that is only logged would forbid everybody who made so many calls today. */
   readonly loggedFrom?: number;
 }
@@ -103,7 +105,7 @@ function sourceOf(
   return { set, id, file, line, col: 1, text, est: PolicyJson.parse(est), annotations: { id, ...annotations } };
 }
 
-function obligingOf({ label }: Wanted): readonly PolicySource[] {
+function obligingOf({ label, redacts }: Wanted): readonly PolicySource[] {
   if (label === undefined) return [];
   const has = { has: { left: path('input'), attr: 'copies' } };
   const written = {
@@ -115,7 +117,8 @@ function obligingOf({ label }: Wanted): readonly PolicySource[] {
     resource: { op: 'All' },
     conditions: [{ kind: 'when', body: has }],
   };
-  const obligations = JSON.stringify([{ type: 'label', labels: [label] }]);
+  const redaction = redacts === undefined ? [] : [{ type: 'redact', target: 'input', detectors: [redacts] }];
+  const obligations = JSON.stringify([{ type: 'label', labels: [label] }, ...redaction]);
   return [sourceOf(written, { set: 'obligations', line: 1, annotations: { obligations } })];
 }
 

@@ -131,6 +131,15 @@ describe('Replay', () => {
     ]);
   });
 
+  it('goes on behind arguments that an agent wrote so that nothing can be taken out of them', () => {
+    const replay = new Replay(someRules({ label: 'copied', redacts: 'email' }));
+    const to = '['.repeat(80) + ']'.repeat(80);
+    replay.take(...recorded({ call: 'a', asked: { to, copies: 2 } }));
+    replay.take(...recorded({ call: 'b' }));
+    expect(replay.replayed).toBe(2);
+    expect(replay.flips.groups()).toMatchObject([{ change: 'permit → forbid', examples: ['a'] }]);
+  });
+
   it('tells a filter that differs from obligations that do', () => {
     const replay = new Replay(someRules({ hidden: 'private' }));
     replay.take(...recorded({ call: 'a', ...QUERY, filter: NOT_SECRET }));
