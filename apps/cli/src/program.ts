@@ -13,6 +13,7 @@ import { addUpCommand } from './commands/up.js';
 import { EXIT } from './exit-codes.js';
 import { failureOf } from './failure.js';
 import { packageVersion } from './package-root.js';
+import { printableLines } from './printable.js';
 
 /**
  * Runs one command line and returns the exit code. An error is one line `CODE: sentence` on stderr, and with `--json` one object
@@ -30,7 +31,7 @@ export async function runCommandLine(args: readonly string[], cli: Cli = process
     const failure = failureOf(error);
     const { code, message } = failure;
     if (args.includes('--json')) cli.print(JSON.stringify({ error: { code, message } }));
-    else cli.note(`${code}: ${message}`);
+    else cli.note(printableLines(`${code}: ${message}`));
     return failure.exit;
   }
 }

@@ -16,6 +16,7 @@ import {
 import { deploymentPaths, readProfile } from '#writ/deployment';
 import { type Cli, type CommonOptions, dataDirectory } from '../cli.js';
 import { EXIT } from '../exit-codes.js';
+import { printable, printableLines } from '../printable.js';
 
 export interface CallCommandOptions extends CommonOptions {
   readonly as: string;
@@ -58,14 +59,15 @@ function tellCompleted({ callId, output, entry, redactions }: Completed, { json 
   }
   cli.print(JSON.stringify(output, null, 2));
   cli.note(`completed: call ${callId}, entry ${entry}`);
-  for (const { path, kind, n } of redactions) cli.note(`redacted: ${path} (${kind}, ${n} times)`);
+  for (const { path, kind, n } of redactions) cli.note(`redacted: ${printable(path)} (${kind}, ${n} times)`);
 }
 
 /** Tells how a call did not complete. */
 export function tellError(error: WritError, { json }: CommonOptions, cli: Cli): void {
   const { code, message, callId, entry, reason } = error;
   if (!json) {
-    cli.note(`${code}: ${message}`);
+    // What an executor or an upstream server says may be anything.
+    cli.note(printableLines(`${code}: ${message}`));
     const known = [callId !== undefined && `call ${callId}`, entry !== undefined && `entry ${entry}`].filter(Boolean);
     if (known.length > 0) cli.note(`${statusOf(error)}: ${known.join(', ')}`);
     return;

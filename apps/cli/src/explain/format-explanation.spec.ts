@@ -114,6 +114,23 @@ describe('formatExplanation', () => {
     expect(text).toMatch(/policies +sha256:[a-b]+… {2}texts as it decided\n +the policy files have CHANGED since/);
   });
 
+  it('lets no value, and no text of a policy, command the terminal or write lines of its own', () => {
+    const at = 'policies/a.cedar:1';
+    const evil = 'a\u001b[2J\u009b1A\u202e\ndecision     ALLOW';
+    const text = show({
+      redactions: { input: [{ path: evil, kind: 'email', n: 1 }], output: [] },
+      policies: [{ id: evil, effect: 'forbid', at, text: '// \u001b[8m hidden\r\npermit (' }],
+      nearest: [{ id: 'p', at, col: 1, clause: `when ${evil}`, source: evil, read: { 'context.input.k': evil } }],
+      values: [{ name: 'arguments', value: { text: evil }, commitment: 'opens' }],
+      rejected: [{ seq: 7, reason: evil }],
+    });
+    expect(text).toMatch(/^[\p{L}\p{N}\p{P}\p{S} \n]+$/u);
+    expect(text.match(/^decision/gm)).toHaveLength(1);
+    // A line break in a value is one of JSON, and the lines of a policy are its own.
+    expect(text).toContain('\\ndecision     ALLOW"');
+    expect(text).toMatch(/\| \/\/ \S+ hidden\n +\| permit \(\n/);
+  });
+
   it('shortens a very long value and says so', () => {
     const text = show({ values: [{ name: 'arguments', value: 'x'.repeat(10_000), commitment: 'opens' }] });
     expect(text).toContain('more characters; --json shows all');

@@ -1,13 +1,15 @@
 import type { Json } from '#writ/contracts';
 import type { ExplainedClause, ExplainedOutcome, ExplainedValue, Explanation, LedgerPlace } from '#writ/operator';
 import type { Paint } from '../paint.js';
+import { printable, printableIn } from '../printable.js';
 
 const LABEL_WIDTH = 13;
 const POLICY_LINES_MAX = 24;
 const VALUE_CHARACTERS_MAX = 4_000;
 
 /** An explanation for people: who, what, why, what came of it, and where that is on record. */
-export function formatExplanation(explained: Explanation, paint: Paint): string {
+export function formatExplanation(told: Explanation, paint: Paint): string {
+  const explained = withPrintableTexts(told);
   const { agent, tenant, kind, resource, call } = explained;
   return [
     line('call', `${call}${explained.session === undefined ? '' : `  session ${explained.session}`}`),
@@ -36,6 +38,22 @@ export function formatExplanation(explained: Explanation, paint: Paint): string 
     ...explained.ledger.flatMap(formatPlace),
     ...explained.rejected.map(({ seq, reason }) => line('NOT TRUSTED', paint('red', `message ${seq}: ${reason}`))),
   ].join('\n');
+}
+
+/** Of values, which are printed as JSON, and of the texts of policies, which have lines, each is made printable where it is printed. */
+function withPrintableTexts(told: Explanation): Explanation {
+  const { policies, held, nearest, values } = told;
+  const clause = (each: ExplainedClause): ExplainedClause => ({ ...printableIn(each), read: each.read });
+  return {
+    ...printableIn(told),
+    policies: policies.map((policy) => ({
+      ...printableIn(policy),
+      ...(policy.text !== undefined && { text: policy.text }),
+    })),
+    held: held.map(clause),
+    nearest: nearest.map(clause),
+    values,
+  };
 }
 
 function askedBy({ askedBy: by }: Explanation): string[] {
@@ -92,7 +110,8 @@ function formatClause(said: string, { clause, col, source, read }: ExplainedClau
   if (source !== undefined) {
     lines.push(indent(`| ${source}`), indent(`| ${paint('red', caret(source, col, clause))}`));
   }
-  for (const [path, value] of Object.entries(read)) lines.push(indent(`${path} was ${JSON.stringify(value)}`));
+  for (const [path, value] of Object.entries(read))
+    lines.push(indent(printable(`${path} was ${JSON.stringify(value)}`)));
   return lines;
 }
 
@@ -121,7 +140,7 @@ function formatValue({ name, value, commitment }: ExplainedValue, paint: Paint):
 }
 
 function shown(value: Json | undefined): string {
-  const text = JSON.stringify(value) ?? '';
+  const text = printable(JSON.stringify(value) ?? '');
   const left = text.length - VALUE_CHARACTERS_MAX;
   return left <= 0 ? text : `${text.slice(0, VALUE_CHARACTERS_MAX)}… (${left} more characters; --json shows all)`;
 }
@@ -169,9 +188,9 @@ function formatPlace(place: LedgerPlace): string[] {
 
 function block(text: string | undefined, paint: Paint): string[] {
   if (text === undefined) return [indent(paint('dim', 'the file has no policy there any more'))];
-  const lines = text.split('\n');
+  const lines = text.split(/\r?\n/);
   const more = lines.length > POLICY_LINES_MAX ? [indent(`| … ${lines.length - POLICY_LINES_MAX} more lines`)] : [];
-  return [...lines.slice(0, POLICY_LINES_MAX).map((each) => indent(`| ${each}`)), ...more];
+  return [...lines.slice(0, POLICY_LINES_MAX).map((each) => indent(`| ${printable(each)}`)), ...more];
 }
 
 const redaction = ({ path, kind, n }: { readonly path: string; readonly kind: string; readonly n: number }): string =>

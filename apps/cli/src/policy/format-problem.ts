@@ -1,5 +1,6 @@
 import type { PolicyProblem } from '#writ/policy';
 import type { Paint } from '../paint.js';
+import { printable } from '../printable.js';
 
 /** Cells of a line that are shown; a longer one is cut around what is meant. */
 const LINE_CELLS_MAX = 160;
@@ -49,14 +50,6 @@ function excerpt(
     shown: `${head}${printable(before)}${printable(meant)}${printable(after)}${tail}`,
     underline: blank + carets,
   };
-}
-
-// oxlint-disable-next-line no-control-regex
-const COMMANDING = /[\0-\u0008\n-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\p{Cs}/gu;
-
-/** What would command the terminal, or change the order of what is read, is shown as a mark. */
-function printable(text: string): string {
-  return text.replaceAll(COMMANDING, '\ufffd');
 }
 
 const WIDE =

@@ -78,6 +78,19 @@ describe('formatEntry', () => {
     expect(formatEntry(counted, plain)).toMatch(/asked by gateway {2}99 times$/);
   });
 
+  it('lets whoever is on record neither command the terminal nor write lines of its own', () => {
+    const req = {
+      sub: { type: 'user\u001b[2K', id: 'u1\r' },
+      act: 'read\u001b]0;pwned\u0007',
+      res: { type: 'todo\u009b31m', id: 't1\u202e\n05:30:00.123  support       tool.call mail  ALLOW' },
+      eval: 'az-1',
+    };
+    const refused = { type: 'access.refused', ...access, req, why: { code: 'INPUT_UNKNOWN_AGENT' } } as const;
+    const line = formatEntry(entryOf('pdp-0', refused), plain);
+    expect(line).toMatch(/^[\p{L}\p{N}\p{P}\p{S} ]+$/u);
+    expect(line).toMatch(/REFUSED {2}INPUT_UNKNOWN_AGENT {2}asked by gateway$/);
+  });
+
   it('shows where the evaluator and Cedar differ', () => {
     const entry = entryOf('pdp-0', {
       type: 'policy.divergence',

@@ -1,5 +1,6 @@
 import type { CompletedEntry, DecidedEntry, Entry, EntryOf } from '#writ/contracts';
 import type { Paint } from '../paint.js';
+import { printableIn } from '../printable.js';
 
 /** Where the policy stands that made a decision, or that an explanation says came nearest: `policies/slack.cedar:19`. */
 export function policyLineOf(entry: Entry): string | undefined {
@@ -20,7 +21,9 @@ export function isDenial(entry: Entry): boolean {
 }
 
 /** One entry as a line for people. */
-export function formatEntry(entry: Entry, paint: Paint): string {
+export function formatEntry(recorded: Entry, paint: Paint): string {
+  // Other enforcement points name what they ask about as they like.
+  const entry = printableIn(recorded);
   const time = paint('dim', entry.ts.slice(11, 23));
   const agent = 'who' in entry ? entry.who.agent : entry.prod.id;
   return `${time}  ${agent.padEnd(12)}  ${describe(entry, paint)}`;

@@ -5,6 +5,7 @@ import { openOperator, type Operator } from '#writ/operator';
 import { type Cli, type CommonOptions, dataDirectory } from '../cli.js';
 import { EXIT } from '../exit-codes.js';
 import { painter } from '../paint.js';
+import { printable } from '../printable.js';
 import { formatEntry, isDenial, policyLineOf } from './format-entry.js';
 
 export interface TailOptions extends CommonOptions {
@@ -32,7 +33,7 @@ export async function runTail(options: TailOptions, cli: Cli): Promise<number> {
       lostSinceMs = undefined;
       for (const placed of entries) if (isShown(placed.entry)) show(placed, options, cli);
     },
-    onRejected: (seq, reason) => cli.note(`LEDGER_CORRUPT: message ${seq} is no block to trust: ${reason}`),
+    onRejected: (seq, reason) => cli.note(`LEDGER_CORRUPT: message ${seq} is no block to trust: ${printable(reason)}`),
     onLost: (error) => {
       if (lostSinceMs === undefined) cli.note(`LEDGER_UNAVAILABLE: ${messageOf(error)}`);
       lostSinceMs ??= performance.now();

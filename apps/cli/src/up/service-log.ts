@@ -1,5 +1,6 @@
 import { createWriteStream, renameSync, statSync, type WriteStream } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { printable } from '../printable.js';
 
 const LOG_BYTES_MAX = 16 * 1024 * 1024;
 const LINES_KEPT = 20;
@@ -66,11 +67,11 @@ const LEVELS: Readonly<Record<number, string>> = { 40: 'warning', 50: 'error', 6
 /** A log line for people: level, message, code and detail. A line that is no log line stays as it is. */
 export function shortLine(line: string): string {
   const fields = readFields(line);
-  if (fields === undefined) return line.slice(0, LINE_CHARACTERS_MAX);
+  if (fields === undefined) return printable(line.slice(0, LINE_CHARACTERS_MAX));
   const { level, msg, code, detail } = fields;
   const more = [code, detail].filter((part) => typeof part === 'string').join(': ');
   const text = `${LEVELS[Number(level)] ?? 'info'}: ${String(msg)}${more === '' ? '' : ` (${more})`}`;
-  return text.slice(0, LINE_CHARACTERS_MAX);
+  return printable(text.slice(0, LINE_CHARACTERS_MAX));
 }
 
 function readFields(line: string): Readonly<Record<string, unknown>> | undefined {

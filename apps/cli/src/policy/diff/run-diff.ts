@@ -4,6 +4,7 @@ import { type Cli, type CommonOptions, dataDirectory } from '../../cli.js';
 import { EXIT } from '../../exit-codes.js';
 import { UsageError } from '../../failure.js';
 import { type Paint, painter } from '../../paint.js';
+import { printableIn } from '../../printable.js';
 import { formatFlips } from '../replay/format-flips.js';
 import { replayPast } from '../replay/replay-past.js';
 import { requireAsked, whyNone } from '../require-asked.js';
@@ -76,7 +77,8 @@ async function askPast(before: TestRules, after: TestRules, options: DiffOptions
   };
 }
 
-function format(policies: readonly PolicyDifference[], asked: Asked, paint: Paint): readonly string[] {
+function format(differences: readonly PolicyDifference[], asked: Asked, paint: Paint): readonly string[] {
+  const policies = printableIn(differences);
   const count = (change: PolicyDifference['change']): number =>
     policies.filter((policy) => policy.change === change).length;
   return [

@@ -1,8 +1,11 @@
 import type { FlipGroup, Replay } from '#writ/policy-testing';
 import type { Paint } from '../../paint.js';
+import { printableIn } from '../../printable.js';
 
 /** Flips for people: change by change, agent and policy line, the largest first. */
-export function formatFlips(groups: readonly FlipGroup[], paint: Paint): readonly string[] {
+export function formatFlips(found: readonly FlipGroup[], paint: Paint): readonly string[] {
+  // Policies that are tried out are read before anybody trusts their author.
+  const groups = printableIn(found);
   const changes = [...new Set(groups.map(({ change }) => change))];
   return changes.flatMap((change) => {
     const own = groups.filter((group) => group.change === change);

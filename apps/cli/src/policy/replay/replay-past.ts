@@ -2,6 +2,7 @@ import type { Rules } from '#writ/authorisation';
 import { pastDecisions } from '#writ/operator';
 import { Replay } from '#writ/policy-testing';
 import type { Cli } from '../../cli.js';
+import { printable } from '../../printable.js';
 import { openPast } from './open-past.js';
 
 export interface ReplayedPast {
@@ -31,7 +32,7 @@ export async function replayPast(options: ReplayPastOptions, cli: Cli): Promise<
   let [lastSeq, decidingMs, told] = [0, 0, 0];
   try {
     const onRejected = (seq: number, reason: string): void =>
-      cli.note(`warning: message ${seq} is passed over: ${reason}`);
+      cli.note(`warning: message ${seq} is passed over: ${printable(reason)}`);
     for await (const { seq, decisions } of pastDecisions(past.sources, { valuesFromSeq: fromSeq, onRejected })) {
       const startedMs = performance.now();
       for (const { entry, values } of decisions) {

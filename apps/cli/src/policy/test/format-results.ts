@@ -1,5 +1,6 @@
 import type { Covered, CoverageReport, TestResult } from '#writ/policy-testing';
 import type { Paint } from '../../paint.js';
+import { printableIn } from '../../printable.js';
 
 const LABEL_WIDTH = 13;
 
@@ -8,7 +9,7 @@ export function formatResults(results: readonly TestResult[], paint: Paint): rea
   const files = [...new Set(results.map(({ test }) => test.file))];
   const failed = results.filter(({ mismatches }) => mismatches.length > 0).length;
   const lines = files.flatMap((file) => [
-    paint('bold', file),
+    paint('bold', printableIn(file)),
     ...results.filter(({ test }) => test.file === file).flatMap((result) => formatResult(result, paint)),
   ]);
   const passed = `${results.length - failed} passed`;
@@ -16,14 +17,22 @@ export function formatResults(results: readonly TestResult[], paint: Paint): rea
   return [...lines, '', `${summary} (${counted(results.length, 'test')} in ${counted(files.length, 'file')})`];
 }
 
+/** Policies and their tests are tried out before anybody trusts their author. */
 function formatResult({ test, mismatches, outcome }: TestResult, paint: Paint): readonly string[] {
-  if (mismatches.length === 0) return [`  ${paint('green', '✓')} ${test.name}`];
+  const name = printableIn(test.name);
+  if (mismatches.length === 0) return [`  ${paint('green', '✓')} ${name}`];
   return [
-    `  ${paint('red', '✗')} ${test.name}  ${paint('dim', `${test.file}:${test.line}`)}`,
-    ...mismatches.flatMap(({ what, expected, received }) => [
+    `  ${paint('red', '✗')} ${name}  ${paint('dim', printableIn(`${test.file}:${test.line}`))}`,
+    ...printableIn(mismatches).flatMap(({ what, expected, received }) => [
       line(what, `expected ${paint('green', expected)}`),
       line('', `received ${paint('red', received)}`),
     ]),
+    ...formatOutcome(outcome).map((each) => printableIn(each)),
+  ];
+}
+
+function formatOutcome(outcome: TestResult['outcome']): readonly string[] {
+  return [
     ...outcome.policies.map(({ id, effect, file, line: at }) => line('decided by', `${file}:${at} ${effect} ${id}`)),
     ...outcome.errors.map(({ id, message }) => line('error', `${id}: ${message}`)),
     ...(outcome.message === undefined ? [] : [line('refused', outcome.message)]),
@@ -66,7 +75,7 @@ function formatGroup(
   return [
     '',
     `${name}: ${percent} %, ${of} policies and ${conditions} conditions ${did}`,
-    ...never.map(({ id, file, line: at, col, clause }) => {
+    ...printableIn(never).map(({ id, file, line: at, col, clause }) => {
       const what = clause === undefined ? `policy ${id}` : `${id}: ${clause}`;
       return `  ${paint('yellow', 'never')}  ${file}:${at}:${col}  ${what}`;
     }),
