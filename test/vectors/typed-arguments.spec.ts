@@ -37,6 +37,8 @@ const BORDERS: Readonly<Record<ExtensionKind, readonly string[]>> = {
     '1:2:3:4:5:6:7:8',
     '0:0:0:0:0:0:0:1',
     '::a00:1',
+    ...['::fffe:0:102:304', '::ffff:0:102:304', '::1:ffff:0:102:304', '64:ff9a::1', '64:ff9b::1', '64:ff9b::1:0:0'],
+    ...['64:ff9b:0:ffff::1', '64:ff9b:1::1', '64:ff9b:2::1', '2001:ffff::1', '2002::1', '2003::1'],
   ]),
   decimal: ['0.0001', '-0.0001', '1.2345', '10.5', '10.50', '922337203685477.5807', '-922337203685477.5808'],
   datetime: ['0000-01-01', '9999-12-31T23:59:59.999Z', '0000-01-01T00:00:00+2359', '9999-12-31T23:59:59-2359'].concat([
@@ -139,8 +141,11 @@ const ELSEWHERE: Readonly<Record<ExtensionKind, (text: string) => Json>> = {
 /** Where Writ is stricter: an argument is an address and no range, and no IPv4 address in the guise of an IPv6 one. */
 function isStricter(kind: ExtensionKind, given: string): boolean {
   if (kind !== 'ip') return false;
-  return given.includes('/') || isCedarTrue(raw('ip', given), 'context.a.isInRange(ip("::ffff:0:0/96"))');
+  const isCarrying = CARRYING.map((range) => `context.a.isInRange(ip("${range}"))`).join(' || ');
+  return given.includes('/') || isCedarTrue(raw('ip', given), isCarrying);
 }
+
+const CARRYING = ['::ffff:0:0/96', '::ffff:0:0:0/96', '64:ff9b::/96', '64:ff9b:1::/48', '2002::/16'];
 
 function isCedarTrue(a: Json, condition: string): boolean {
   give('one', { p: `permit (principal, action, resource) when { ${condition} };` });

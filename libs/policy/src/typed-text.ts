@@ -25,8 +25,17 @@ const CHARACTERS_MAX = 256;
 const RFC3339 = /^(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,3})0*)?(?:[Zz]|([+-]\d\d):?(\d\d))$/;
 const V4_INSIDE_OF_V6 = /^(.*:)(\d{1,3}(?:\.\d{1,3}){3})$/;
 const DECIMAL = /^(-?\d+)(?:\.(\d{1,4})0*)?$/;
-/** `::ffff:0:0/96`. */
-const V4_MAPPED = 0xffffn;
+/**
+ * Ranges of IPv6 that carry an IPv4 address, by their leading bits: mapped (`::ffff:0:0/96`), which sockets reach an IPv4 host by, and
+ * what networks translate: SIIT (`::ffff:0:0:0/96`), NAT64 (`64:ff9b::/96`, `64:ff9b:1::/48`) and 6to4 (`2002::/16`).
+ */
+const CARRIES_V4: readonly (readonly [leading: bigint, bits: bigint])[] = [
+  [0xffffn, 96n],
+  [0xffff_0000n, 96n],
+  [0x64_ff9bn << 64n, 96n],
+  [0x64_ff9b_0001n, 48n],
+  [0x2002n, 16n],
+];
 
 export function isExtensionType(name: Json | undefined): name is ExtensionType {
   return typeof name === 'string' && Object.hasOwn(READERS, name);
@@ -44,7 +53,7 @@ export function readTyped(type: ExtensionType, value: Json): ExtensionValue | un
     const spelt = spell(text);
     if (spelt === undefined) return undefined;
     const read = parse(spelt);
-    return type === 'ipaddr' && isV4Mapped(read) ? undefined : read;
+    return type === 'ipaddr' && carriesV4(read) ? undefined : read;
   } catch (thrown) {
     if (thrown instanceof EvaluationError) return undefined;
     throw thrown;
@@ -73,9 +82,9 @@ function spellAddress(text: string): string | undefined {
   return `${before}${(number >> 16n).toString(16)}:${(number & 0xffffn).toString(16)}`;
 }
 
-/** It is an IPv6 address in Cedar, and sockets reach an IPv4 host by it that no rule over IPv4 ranges would see. */
-function isV4Mapped({ bits, number }: ExtensionValue): boolean {
-  return bits === 128 && number >> 32n === V4_MAPPED;
+/** It is an IPv6 address in Cedar, and reaches an IPv4 host that no rule over IPv4 ranges would see. */
+function carriesV4({ bits, number }: ExtensionValue): boolean {
+  return bits === 128 && CARRIES_V4.some(([leading, length]) => number >> (128n - length) === leading);
 }
 
 function spellDecimal(text: string): string | undefined {
