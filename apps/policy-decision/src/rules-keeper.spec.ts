@@ -12,6 +12,7 @@ const catalogue = readCatalogue('version: 1\nledger: test/default/0\n', {
 });
 const agent = (name: string, teams: readonly string[]) => ({ name, teams }) as RegisteredAgent;
 
+const AGENTS_AFTER_MS = 5_000;
 const PERMIT = 'permit (principal in Team::"admins", action, resource);';
 
 /** A keeper whose files, agents, loader and clock are the test's. */
@@ -24,6 +25,7 @@ class Kept {
   readonly rejections: Rejection[] = [];
   readonly pauses: number[] = [];
   #waiting: (() => void)[] = [];
+  #lateLoad: (() => void) | undefined;
 
   readonly options: RulesKeeperOptions = {
     catalogue,
@@ -43,11 +45,27 @@ class Kept {
       this.rejections.push(rejection);
     },
     later: (ms, run) => {
+      // The pause before a try is over when the test says so; what waits for a load that takes long is no such pause.
+      if (ms === AGENTS_AFTER_MS) {
+        this.#lateLoad = run;
+        return () => (this.#lateLoad = undefined);
+      }
       this.pauses.push(ms);
       this.#waiting.push(run);
       return () => void (this.#waiting = this.#waiting.filter((each) => each !== run));
     },
   };
+
+  get isLateLoadWatched(): boolean {
+    return this.#lateLoad !== undefined;
+  }
+
+  /** The load that is under way takes long. */
+  async takeLong(): Promise<void> {
+    while (this.#lateLoad === undefined) await nextTurn();
+    this.#lateLoad();
+    await nextTurn();
+  }
 
   get isWaiting(): boolean {
     return this.#waiting.length > 0;
@@ -77,6 +95,24 @@ describe('rules whose policies are refused', () => {
     expect([policies.hash, knows('new')]).toEqual([before, true]);
     const parents = policies.entities.find(({ uid }) => uid.type === 'Agent' && uid.id === 'support')?.parents;
     expect(parents).toEqual([]);
+  });
+
+  it('keep nobody who was demoted in while Cedar is at work on them', async () => {
+    const kept = new Kept();
+    const keeper = await RulesKeeper.open(kept.options);
+    const teams = () =>
+      keeper.current.rules.policies.entities.find(({ uid }) => uid.type === 'Agent' && uid.id === 'support')?.parents;
+    kept.agents = [agent('support', [])];
+    kept.policies = { q: PERMIT };
+    let answer = (): void => undefined;
+    kept.outcomes.push(new Promise<void>((resolve) => (answer = resolve)));
+    const reloaded = keeper.reload();
+    await kept.takeLong();
+    expect(teams()).toEqual([]);
+    expect(kept.told).toEqual(['p']);
+    answer();
+    await reloaded;
+    expect([kept.told, kept.isLateLoadWatched]).toEqual([['p', 'q'], false]);
   });
 
   it('are not tried again before they change', async () => {

@@ -34,6 +34,8 @@ export interface RulesKeeperOptions {
 
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
+/** Policies can be written so that Cedar is at work on them for minutes. No demotion waits longer than this for them. */
+const AGENTS_AFTER_MS = 5_000;
 /** Seven seconds of pauses: whoever supervises the process waits a minute. */
 const RETRIES_AT_START_MAX = 3;
 
@@ -93,12 +95,15 @@ export class RulesKeeper {
   async #reload(): Promise<void> {
     // What is loaded now is what a try that still waits would load.
     this.#cancelRetry?.();
+    const cancelAgents = this.options.later(AGENTS_AFTER_MS, () => void this.#takeAgents());
     try {
       this.published = await load(this.options);
       this.options.onChanged(this.published);
     } catch (error) {
       await this.#takeAgents();
       this.#reject(toFault(error));
+    } finally {
+      cancelAgents();
     }
   }
 
@@ -112,12 +117,13 @@ export class RulesKeeper {
     this.options.onRejected({ fault, kept: this.published, againInMs, failures });
   }
 
-  /** Policies that are refused must not keep the agents of now out: one that was demoted would keep what it had. */
+  /** Policies that are refused, or not loaded yet, must not keep the agents of now out: one that was demoted would keep what it had. */
   async #takeAgents(): Promise<void> {
     const { agents, entities, catalogue } = this.options;
-    const { rules, manifest } = this.published;
     try {
       const registered = await agents();
+      // Read now, and replaced before anything else happens: policies that were loaded meanwhile stay in force.
+      const { rules, manifest } = this.published;
       const policies = withEntities(rules.policies, entities(registered));
       this.published = { rules: rulesOf(catalogue, policies, registered), manifest };
       this.options.onChanged(this.published);
