@@ -211,9 +211,11 @@ async function bundlesOf(directory: string, rules: string): Promise<readonly { p
     const names = (await readdir(directory)).filter((name) => name.startsWith(rules) && name.endsWith('.json'));
     const bundles = names.map(async (name) => {
       const path = join(directory, name);
-      return { path, writtenMs: (await stat(path)).mtimeMs };
+      // Another process may have removed it meanwhile: that hides none of the others.
+      const found = await stat(path).catch(() => undefined);
+      return found === undefined ? [] : [{ path, writtenMs: found.mtimeMs }];
     });
-    return (await Promise.all(bundles)).toSorted((a, b) => b.writtenMs - a.writtenMs);
+    return (await Promise.all(bundles)).flat().toSorted((a, b) => b.writtenMs - a.writtenMs);
   } catch {
     return [];
   }

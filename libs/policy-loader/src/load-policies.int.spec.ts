@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Fault } from '#writ/faults';
@@ -269,6 +269,8 @@ describe('loadPolicies', () => {
     const first = await load({ 'a.cedar': PERMIT });
     const second = await load({ 'a.cedar': `// moved\n${PERMIT.replace('"mail"', '"mail-2"')}` });
     expect(second.hash).not.toBe(first.hash);
+    // As one that another process removes while the folder is read.
+    await symlink('nowhere', join(directory, '.cache', 'gone.json'));
     expect(await openCachedBundle(join(directory, '.cache'), first.hash)).toEqual(first);
     expect(await openCachedBundle(join(directory, '.cache'), second.hash)).toEqual(second);
   });
