@@ -64,7 +64,7 @@ type RequestOf<K extends ActionRequest['kind']> = Extract<ActionRequest, { kind:
 function toolCall(request: RequestOf<'tool.call'>, caller: Caller, rules: Rules): Verdict {
   const tool = rules.catalogue.tool(request.tool);
   tool.validateArguments(request.args);
-  const decision = decideInView(request, caller, rules.policies, toolQuestion(request, caller, tool.declaration.input));
+  const decision = decideInView(viewOf(request, caller, rules), toolQuestion(request, caller, tool.declaration.input));
   return finish(decision, {
     kind: request.kind,
     resource: request.tool,
@@ -76,21 +76,21 @@ function toolCall(request: RequestOf<'tool.call'>, caller: Caller, rules: Rules)
 }
 
 function memoryQuery(request: RequestOf<'memory.query'>, caller: Caller, rules: Rules): Verdict {
-  return filtered(request, 'retry', caller, rules);
+  return filtered(request, caller, { rules, delivery: 'retry' });
 }
 
 function memoryDelete(request: RequestOf<'memory.delete'>, caller: Caller, rules: Rules): Verdict {
-  return filtered(request, 'once', caller, rules);
+  return filtered(request, caller, { rules, delivery: 'once' });
 }
 
 /** What policy forbids is excluded where the records are, before any of them is scored: the decision is a predicate. */
 function filtered(
   request: RequestOf<'memory.query'> | RequestOf<'memory.delete'>,
-  delivery: Delivery,
-  ...[caller, rules]: readonly [Caller, Rules]
+  caller: Caller,
+  { rules, delivery }: { readonly rules: Rules; readonly delivery: Delivery },
 ): Verdict {
   const namespace = rules.catalogue.namespace(request.namespace);
-  const plan = planInView(request, caller, rules.policies, filterQuestion(request, caller));
+  const plan = planInView(viewOf(request, caller, rules), filterQuestion(request, caller));
   const verdict = finish(plan, {
     kind: request.kind,
     resource: request.namespace,
@@ -106,9 +106,8 @@ function filtered(
 /** Each record is a resource of its own: one that may not be written refuses the whole request. */
 function memoryWrite(request: RequestOf<'memory.write'>, caller: Caller, rules: Rules): Verdict {
   const namespace = rules.catalogue.namespace(request.namespace);
-  const decisions = writeQuestions(request, caller).map((question) =>
-    decideInView(request, caller, rules.policies, question),
-  );
+  const inView = viewOf(request, caller, rules);
+  const decisions = writeQuestions(request, caller).map((question) => decideInView(inView, question));
   return finish(strictest(decisions), {
     kind: request.kind,
     resource: request.namespace,
@@ -128,7 +127,7 @@ function egressFetch(request: RequestOf<'egress.fetch'>, caller: Caller, rules: 
   const { credential } = destination.declaration;
   const credentialHeader = credential === undefined ? undefined : config.credentials[credential]?.header;
   const headers = checkRequestHeaders(request.headers, { credentialHeader });
-  const decision = decideInView(request, caller, rules.policies, fetchQuestion(request, caller, parsed));
+  const decision = decideInView(viewOf(request, caller, rules), fetchQuestion(request, caller, parsed));
   return finish(decision, {
     kind: request.kind,
     resource: name,
@@ -138,6 +137,11 @@ function egressFetch(request: RequestOf<'egress.fetch'>, caller: Caller, rules: 
     delivery: request.method === 'GET' || request.method === 'HEAD' ? 'retry' : 'once',
     timeoutMs: destination.declaration.timeoutMs,
   });
+}
+
+/** Who asks in which call, for the decision and for whoever looks at it once more. */
+function viewOf({ call }: ActionRequest, { agent, shadow }: Caller, { policies }: Rules) {
+  return { call, agent, shadow, set: policies };
 }
 
 type Terms = Omit<Verdict, 'decision' | 'executor' | 'redactions' | 'filter'>;

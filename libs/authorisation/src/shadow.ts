@@ -28,28 +28,23 @@ export interface Shadow {
   offer(decided: ShadowedDecision): void;
 }
 
+/** Who asks in which call, and by what it is decided. */
 interface Asked {
+  readonly call: string;
   readonly agent: string;
   readonly shadow?: Shadow | undefined;
+  readonly set: PolicySet;
 }
 
 /** Decides, and offers the decision to the shadow lane when it is one of the sample. */
-export function decideInView(
-  { call }: { readonly call: string },
-  { agent, shadow }: Asked,
-  ...[set, request]: readonly [PolicySet, PolicyRequest]
-): PolicyDecision {
+export function decideInView({ call, agent, shadow, set }: Asked, request: PolicyRequest): PolicyDecision {
   const decision = decide(set, request);
   if (shadow?.isDue() === true) shadow.offer({ kind: 'decide', set, request, decision, agent, call });
   return decision;
 }
 
 /** The same for a question over the records of a namespace. */
-export function planInView(
-  { call }: { readonly call: string },
-  { agent, shadow }: Asked,
-  ...[set, request]: readonly [PolicySet, FilterRequest]
-): FilterPlan {
+export function planInView({ call, agent, shadow, set }: Asked, request: FilterRequest): FilterPlan {
   const plan = planFilter(set, request);
   if (shadow?.isDue() === true) shadow.offer({ kind: 'filter', set, request, plan, agent, call });
   return plan;

@@ -6,6 +6,8 @@ import {
   placeOfSpan,
   type PolicyFaultCode,
   type PolicyProblem,
+  type PolicyText,
+  type Span,
   splitPolicies,
 } from '#writ/policy';
 import type { PolicyFile } from './policy-files.js';
@@ -56,30 +58,39 @@ export function cutFile({ set, name: file, bytes }: PolicyFile): CutFile {
   const at = lineIndex(text);
   const policies = splitPolicies(text).flatMap((policy): readonly PlacedText[] => {
     const placed = { set, file, ...at(policy.start), text: policy.text };
-    const refusals = policy.isTerminated ? refusalsOf(placed, policy.depth) : [unterminated(placed)];
+    const refusals = policy.isTerminated ? refusalsOf(placed, policy) : [unterminated(placed, policy)];
     problems.push(...refusals);
     return refusals.length === 0 ? [placed] : [];
   });
   return { text, policies, problems };
 }
 
-function unterminated(policy: PlacedText): PolicyProblem {
+function unterminated(policy: PlacedText, { openStringAt }: PolicyText): PolicyProblem {
   const end = policy.text.length;
+  if (openStringAt !== undefined) {
+    const complaint = {
+      code: 'POLICY_PARSE',
+      rule: 'unterminated',
+      message: 'the string has no `"` at its end',
+    } as const;
+    return problemAt(policy, { start: openStringAt, end }, complaint);
+  }
   const last = { start: Math.max(0, end - 1), end };
   const help = 'every policy ends with `;`';
   const message = 'the policy has no `;` at its end';
   return problemAt(policy, last, { code: 'POLICY_PARSE', rule: 'unterminated', message, help });
 }
 
-function refusalsOf(policy: PlacedText, depth: number): readonly PolicyProblem[] {
-  const complain = (rule: string, message: string, help: string): PolicyProblem =>
-    problemAt(policy, headSpan(policy.text), { code: 'POLICY_LINT', rule, message, help });
+function refusalsOf(policy: PlacedText, { depth, deepestAt }: PolicyText): readonly PolicyProblem[] {
+  const complain = (rule: string, message: string, span: Span): PolicyProblem =>
+    problemAt(policy, span, { code: 'POLICY_LINT', rule, message, help: 'split it in two' });
   if (depth > BRACKET_DEPTH_MAX) {
     const message = `the policy nests deeper than ${BRACKET_DEPTH_MAX} brackets and prefix operators`;
-    return [complain('nesting', message, 'split it in two')];
+    return [complain('nesting', message, { start: deepestAt, end: deepestAt + 1 })];
   }
   if (policy.text.length > POLICY_CHARACTERS_MAX) {
-    return [complain('too-long', `the policy is longer than ${POLICY_CHARACTERS_MAX} characters`, 'split it in two')];
+    const message = `the policy is longer than ${POLICY_CHARACTERS_MAX} characters`;
+    return [complain('too-long', message, headSpan(policy.text))];
   }
   return oversizedIntegers(policy.text).map((span) => {
     const message = `the integer \`${policy.text.slice(span.start, span.end)}\` is beyond 2^53 - 1, the largest that is exact`;
@@ -87,11 +98,7 @@ function refusalsOf(policy: PlacedText, depth: number): readonly PolicyProblem[]
   });
 }
 
-function problemAt(
-  text: PlacedText,
-  span: { start: number; end: number },
-  { code, ...more }: Complaint,
-): PolicyProblem {
+function problemAt(text: PlacedText, span: Span, { code, ...more }: Complaint): PolicyProblem {
   return { code, ...placeOfSpan(text, span), ...more };
 }
 

@@ -97,7 +97,11 @@ function lintReach(policy: UnnamedPolicy): readonly Complaint[] {
   const complaints: Complaint[] = [];
   if (policy.est.effect === 'permit' && namesNobodyAndNothing(policy)) {
     const message = 'the permit names neither a principal nor a resource';
-    complaints.push({ rule: 'unscoped-permit', message, help: 'it would hold for every agent on everything' });
+    complaints.push({
+      rule: 'unscoped-permit',
+      message,
+      help: 'say who may, such as `principal in Team::"…"`, or on what: it would hold for every agent',
+    });
   }
   if (policy.est.conditions.some(({ body }) => longestEntityRead(body) > ENTITY_READS_MAX)) {
     const message = 'a condition reads an attribute of an entity that it found in an attribute of another';

@@ -123,17 +123,22 @@ describe('loadPolicies', () => {
       [
         'obligations that are not JSON',
         '@id("a") @obligations("[") permit (principal in Team::"sales", action, resource);',
-        /not JSON/,
+        /is not JSON: at character 2/,
       ],
       [
         'an obligation of unknown type',
         '@id("a") @obligations("[{\\"type\\":\\"pray\\"}]") permit (principal in Team::"sales", action, resource);',
-        /not a list of obligations/,
+        /not a list of obligations at `0\.type`: expected one of `redact`, `limit`, `filter`, `label`$/,
       ],
       [
         'obligations on a forbid',
         '@id("a") @obligations("[]") forbid (principal, action, resource);',
         /a forbid cannot have/,
+      ],
+      [
+        'a string without an end',
+        '@id("a") forbid (principal, action, resource) when { "x == 1 };',
+        /^the string has no `"` at its end$/,
       ],
       ['a policy without an end', '@id("a") forbid (principal, action, resource)', /no `;` at its end/],
       [

@@ -32,11 +32,13 @@ describe('loadRules', () => {
   });
   afterEach(() => rm(directory, { recursive: true }));
 
-  async function load(policies: string, argument = 'weight') {
+  async function load(policies: string, argument = 'weight', onWarning?: (warning: PolicyProblem) => void) {
     await writeFile(join(directory, 'policies', 'a.cedar'), policies);
     const from = { file: 'writ.yaml', baseDirectory: directory, environment: {} };
-    const agents = [{ name: 'support', teams: [] }];
-    return loadRules({ catalogue: readCatalogue(yaml(argument), from), agents, dataDir: join(directory, 'data') });
+    const agents = [{ name: 'support', teams: ['staff'] }];
+    const catalogue = readCatalogue(yaml(argument), from);
+    const dataDir = join(directory, 'data');
+    return loadRules({ catalogue, agents, dataDir, ...(onWarning !== undefined && { onWarning }) });
   }
 
   async function problems(policies: string, argument?: string): Promise<readonly PolicyProblem[]> {
@@ -78,6 +80,21 @@ describe('loadRules', () => {
   it('tells it as well when the files are as before and the tool is not', async () => {
     await load(redacting('/weight'), 'weight');
     await expect(problems(redacting('/weight'), 'size')).resolves.toEqual([unmatched('/weight')]);
+  });
+
+  it('warns of an entity that nobody declares: a forbid about it never fires', async () => {
+    const text = `@id("a")\nforbid (principal in Team::"staf", action, resource == Host::"mail.example.com")
+unless { principal == Agent::"support" || resource == Tool::"mail.send" || resource in Namespace::"notes" };`;
+    const warnings: PolicyProblem[] = [];
+    await load(text, 'weight', (warning) => warnings.push(warning));
+    const warning = { code: 'POLICY_LINT', rule: 'unknown-entity', severity: 'warning', file: 'policies/a.cedar' };
+    const [, scope, condition] = text.split('\n');
+    const of = (entity: string) => ({ ...warning, length: entity.length, message: `there is no \`${entity}\`` });
+    const help = 'did you mean `Team::"staff"`?';
+    expect(warnings).toEqual([
+      { ...of('Team::"staf"'), line: 2, col: 22, source: scope, help },
+      { ...of('Namespace::"notes"'), line: 3, col: 88, source: condition },
+    ]);
   });
 
   it('says of a policy about an unknown tool only that', async () => {

@@ -13,6 +13,7 @@ import {
   untypedArguments,
 } from '#writ/policy';
 import { bundleCacheFolder } from './bundle-cache.js';
+import { lintEntities } from './lint-entities.js';
 import { linesOfPolicies, placeAtAnnotation, policiesByPlace, withSource } from './place-problems.js';
 import { checkRedactionPaths } from './redaction-paths.js';
 import { loadPolicies } from './load-policies.js';
@@ -44,11 +45,13 @@ export async function loadRules({ catalogue, agents, dataDir, onWarning }: LoadR
     ...(dataDir !== undefined && { cacheDirectory: bundleCacheFolder(dataDir) }),
     ...(onWarning !== undefined && { onWarning }),
   });
-  const policies = compilePolicies(bundle, policyEntities(model));
+  const entities = policyEntities(model);
+  const policies = compilePolicies(bundle, entities);
   // A bundle from the cache was checked against the arguments of then, and not all of those are in the schema that names it.
   const places = policiesByPlace(bundle.policies);
   const problems = check(policies).map((problem) => placeAtAnnotation(problem, places));
   if (problems.length > 0) throw policyFault(withSource(problems, linesOfPolicies(bundle.policies)));
+  if (onWarning !== undefined) lintEntities(bundle.policies, entities).forEach(onWarning);
   return { bundle, policies };
 }
 

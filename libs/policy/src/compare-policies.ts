@@ -1,11 +1,13 @@
 import type { PolicySource } from './bundle.js';
+import { placeOf } from './compile-policy.js';
+import { effectOffset } from './policy-text.js';
 
 /** A policy that is not the same in two sets, by its id. */
 export interface PolicyDifference {
   readonly change: 'added' | 'removed' | 'changed';
   readonly id: string;
   readonly effect: 'permit' | 'forbid';
-  /** `policies/slack.cedar:19`, in the newer set; in the older one when it was removed. */
+  /** `policies/slack.cedar:19`, where its effect stands in the newer set; in the older one when it was removed. */
   readonly at: string;
   readonly before?: string;
   readonly after?: string;
@@ -31,7 +33,7 @@ function difference(before: PolicySource | undefined, after: PolicySource | unde
       change: before === undefined ? 'added' : after === undefined ? 'removed' : 'changed',
       id: shown.id,
       effect: shown.est.effect,
-      at: `${shown.file}:${shown.line}`,
+      at: `${shown.file}:${placeOf(shown, effectOffset(shown.text)).line}`,
       ...(before === undefined ? {} : { before: before.text }),
       ...(after === undefined ? {} : { after: after.text }),
     },

@@ -16,6 +16,7 @@ export type { NearMiss } from './near-miss.js';
 export { compilePolicies, type PolicySet, withEntities } from './policy-set.js';
 export {
   annotationSpan,
+  entitySpan,
   hasSpan,
   headSpan,
   oversizedIntegers,
@@ -24,7 +25,7 @@ export {
   spanOfBytes,
   tokenSpan,
 } from './policy-spans.js';
-export { lineIndex, splitPolicies } from './policy-text.js';
+export { lineIndex, type PolicyText, type Span, splitPolicies } from './policy-text.js';
 export { inFileOrder, policyFault, type PolicyFaultCode, type PolicyProblem, policyProblemsOf } from './problems.js';
 export { evaluatePredicate } from './predicates.js';
 export { letsThrough, probeRecord } from './probe-record.js';

@@ -1,4 +1,5 @@
-import { type Obligation, type ObligationOf, Obligations, Remedy } from '#writ/contracts';
+import { type Obligation, type ObligationOf, Obligations, parseStrictJson, Remedy } from '#writ/contracts';
+import { Fault } from '#writ/faults';
 import type { z } from 'zod';
 import { predicateDepth, predicateSize } from './predicates.js';
 
@@ -6,6 +7,8 @@ const LISTED_MAX = 32;
 /** A filter travels inside the command, together with that of the policies. */
 const FILTER_SIZE_MAX = 100;
 const FILTER_DEPTH_MAX = 8;
+/** More than any annotation needs: what a filter may hold is counted as a filter. */
+const ANNOTATION_LIMITS = { bytesMax: 64 * 1024, depthMax: 64 };
 
 /**
  * The obligations of `@obligations("[…]")`, a JSON list. Returns a sentence when they are not what Writ can enforce: a
@@ -28,15 +31,23 @@ export function readRemedy(annotation: string): Remedy | string {
 function readJson<T>(name: string, what: string, schema: z.ZodType<T>, annotation: string): T | string {
   let json: unknown;
   try {
-    json = JSON.parse(annotation);
-  } catch {
-    return `\`@${name}\` is not JSON`;
+    json = parseStrictJson(Buffer.from(annotation), ANNOTATION_LIMITS);
+  } catch (thrown) {
+    if (!(thrown instanceof Fault)) throw thrown;
+    return `\`@${name}\` is not JSON: ${thrown.message.replace(/^the message is not JSON /, '')}`;
   }
   const result = schema.safeParse(json);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const path = issue === undefined || issue.path.length === 0 ? '' : ` at \`${issue.path.map(String).join('.')}\``;
-  return `\`@${name}\` is not ${what}${path}: ${issue?.message ?? 'invalid'}`;
+  return `\`@${name}\` is not ${what}${path}: ${inOurWords(issue?.message ?? 'invalid')}`;
+}
+
+/** ``Invalid option: expected one of "a"|"b"`` and its like, as a list of what there is. */
+function inOurWords(message: string): string {
+  const listed = /^Invalid (?:option: e|discriminator value\. E)xpected (?:one of )?(.*)$/.exec(message)?.[1];
+  if (listed === undefined) return message.slice(0, 1).toLowerCase() + message.slice(1);
+  return `expected one of ${listed.replaceAll(/["']/g, '`').replaceAll(/ ?\| ?/g, ', ')}`;
 }
 
 /** What would make an obligation mean nothing, or more than can be carried out. */

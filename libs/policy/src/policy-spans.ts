@@ -1,4 +1,4 @@
-import type { PolicySetName } from './bundle.js';
+import type { EntityUid, PolicySetName } from './bundle.js';
 import { effectOffset, placeIn, type Span, tokensOf } from './policy-text.js';
 
 /** A text, and where in its file it starts (from 1). */
@@ -58,6 +58,17 @@ export function annotationSpan(text: string, name: string): Span | undefined {
   if (mark === undefined || word === undefined) return undefined;
   const close = tokens[at + 1]?.text === '(' ? tokens.slice(at).find(({ text: each }) => each === ')') : undefined;
   return { start: mark.start, end: (close ?? word).end };
+}
+
+/** `Team::"staff"`, where it stands first; undefined when it does not, or not in that spelling. */
+export function entitySpan(text: string, { type, id }: EntityUid): Span | undefined {
+  const tokens = tokensOf(text);
+  for (const [at, name] of tokens.entries()) {
+    const [mark, quoted] = [tokens[at + 1], tokens[at + 2]];
+    if (name.text !== type || mark?.text !== '::' || quoted?.text !== JSON.stringify(id)) continue;
+    return { start: name.start, end: quoted.end };
+  }
+  return undefined;
 }
 
 /** The last name of the path that a `has` asks for, such as `cc` of `context.input has cc`. */

@@ -16,12 +16,21 @@ describe('splitPolicies', () => {
   it('says when the last policy has no end', () => {
     expect(splitPolicies('permit (').map((policy) => policy.isTerminated)).toEqual([false]);
     expect(splitPolicies('permit "').map((policy) => policy.isTerminated)).toEqual([false]);
+    expect(splitPolicies('a; b "c')).toMatchObject([{ isTerminated: true }, { start: 3, openStringAt: 2 }]);
+    expect(splitPolicies('permit (')[0]).not.toHaveProperty('openStringAt');
     expect(splitPolicies(' // nothing')).toEqual([]);
   });
 
   it('counts brackets and prefix operators, those in strings not', () => {
     expect(splitPolicies('(([{!-"(((("}])));')[0]?.depth).toBe(6);
     expect(splitPolicies('a != b && c != d;')[0]?.depth).toBe(0);
+  });
+
+  it('says where it nests deepest, in each policy by itself', () => {
+    expect(splitPolicies('a ((b) (c)); d [();')).toMatchObject([
+      { depth: 2, deepestAt: 3 },
+      { depth: 2, deepestAt: 3 },
+    ]);
   });
 
   it('never fails, whatever the text', () => {

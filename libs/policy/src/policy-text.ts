@@ -36,7 +36,11 @@ export interface PolicyText extends Span {
   readonly text: string;
   /** An upper bound of how deep brackets and prefix operators nest: a parser is not asked before this is checked. */
   readonly depth: number;
+  /** Where in the policy it nests that deep for the first time. */
+  readonly deepestAt: number;
   readonly isTerminated: boolean;
+  /** Where in the policy a string starts that has no end. */
+  readonly openStringAt?: number;
 }
 
 /** Cuts the text of a policy file at the `;` of its policies. */
@@ -45,20 +49,26 @@ export function splitPolicies(text: string): readonly PolicyText[] {
   let start: number | undefined;
   let depth = 0;
   let deepest = 0;
+  let deepestAt = 0;
   let end = 0;
+  let open: number | undefined;
   for (const token of tokensOf(text)) {
     start ??= token.start;
     end = token.end;
+    // Nothing follows it.
+    if (token.kind === 'broken') open = token.start;
     // Prefix operators are never taken back: the bound may be too high, never too low.
-    if (token.kind === 'mark' && '([{!-'.includes(token.text)) deepest = Math.max(deepest, ++depth);
-    else if (token.kind === 'mark' && ')]}'.includes(token.text)) depth = Math.max(0, depth - 1);
+    if (token.kind === 'mark' && '([{!-'.includes(token.text)) {
+      if (++depth > deepest) [deepest, deepestAt] = [depth, token.start - start];
+    } else if (token.kind === 'mark' && ')]}'.includes(token.text)) depth = Math.max(0, depth - 1);
     if (token.text !== ';') continue;
-    policies.push({ start, end, text: text.slice(start, end), depth: deepest, isTerminated: true });
+    policies.push({ start, end, text: text.slice(start, end), depth: deepest, deepestAt, isTerminated: true });
     start = undefined;
-    depth = deepest = 0;
+    depth = deepest = deepestAt = 0;
   }
   if (start !== undefined) {
-    policies.push({ start, end, text: text.slice(start, end), depth: deepest, isTerminated: false });
+    const last = { start, end, text: text.slice(start, end), depth: deepest, deepestAt, isTerminated: false };
+    policies.push(open === undefined ? last : { ...last, openStringAt: open - start });
   }
   return policies;
 }

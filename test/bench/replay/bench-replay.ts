@@ -99,7 +99,7 @@ function* chunksOf(decisions: readonly PastDecision[], count: number): Iterable<
 
 /** CPU time of the bare decision: the same entries are gone through, and what is asked of the policies is at hand. */
 function floorOf(decisions: readonly PastDecision[], count: number, rules: Rules): number {
-  const asked = decisions.map(([entry, values]) => ({ entry, questions: questionsIn(entry, values, rules) }));
+  const asked = decisions.map((past) => ({ entry: past[0], questions: questionsIn(past, rules) }));
   let [done, permits] = [0, 0];
   const cpu = startCpu();
   while (done < count) {
@@ -115,7 +115,7 @@ function floorOf(decisions: readonly PastDecision[], count: number, rules: Rules
   return took;
 }
 
-function questionsIn(...[entry, values, rules]: [...PastDecision, Rules]): readonly Question[] {
+function questionsIn([entry, values]: PastDecision, rules: Rules): readonly Question[] {
   const { kind, res } = entry.act;
   if (values.status !== 'opens' || !isRequestKind(kind)) throw new Error('every decision can be made again');
   const asker = { agent: entry.who.agent, session: { callsToday: 0 }, nowMs: Date.parse(entry.ts) };

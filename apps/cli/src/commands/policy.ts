@@ -54,8 +54,8 @@ function addPublishCommand(policy: Command, cli: Cli): void {
   withJson(publish).action(async ({ policyVersion, over, ...options }: CommonOptions & Numbers) => {
     const { runPublish } = await import('../policy/run-publish.js');
     const version =
-      policyVersion === undefined ? {} : { version: parseWhole(policyVersion, '`--policy-version`', VERSIONS) };
-    const replaced = over === undefined ? {} : { over: parseWhole(over, '`--over`', VERSIONS) };
+      policyVersion === undefined ? {} : { version: parseWhole(policyVersion, '--policy-version', VERSIONS) };
+    const replaced = over === undefined ? {} : { over: parseWhole(over, '--over', VERSIONS) };
     await runPublish({ ...options, ...version, ...replaced }, cli);
   });
 }

@@ -89,11 +89,14 @@ describe('formatExplanation', () => {
       policies: [policy],
       nearest: [],
       command: { delivery: 'once', pool: 'default', takeBy: 'T1', finishBy: 'T2' },
-      values: [{ name: 'command', commitment: 'opens', value: {} }],
+      values: [
+        { name: 'command', commitment: 'opens', value: { filter: { op: 'contains', field: 'labels', value: 'x' } } },
+      ],
       outcome: { status: 'completed', code: 'completed', ms: 12, at: 'T3' },
     });
     expect(text).toContain('policy       policies/a.cedar:3  permit p\n             | permit (\n');
     expect(text).toContain('the stored command is the committed one');
+    expect(text).toContain('on records where {"op":"contains","field":"labels","value":"x"}');
     expect(text).toContain('outcome      completed  12 ms  T3');
   });
 
@@ -142,6 +145,8 @@ describe('caret', () => {
     // source                 column  failed            marks
     ['  principal == A,', 3, 'principal == A', `  ^${'~'.repeat(13)}`],
     ['\twhen { a }', 9, 'when a', '\t       ^'],
+    ['"日本" == a && é', 9, 'when a && é', `${' '.repeat(10)}^${'~'.repeat(5)}`],
+    ['a == "日本"', 1, 'when a == "日本"', `^${'~'.repeat(10)}`],
     // The file changed since: the mark does not pretend to know how long the clause is.
     ['another line', 3, 'when x > 1', '  ^'],
   ])('marks %j', (source, col, failed, marks) => {

@@ -1,11 +1,13 @@
-import type { Json } from '#writ/contracts';
+import type { Json, JsonObject } from '#writ/contracts';
 import type { ExplainedClause, ExplainedOutcome, ExplainedValue, Explanation, LedgerPlace } from '#writ/operator';
 import type { Paint } from '../paint.js';
 import { printable, printableIn } from '../printable.js';
+import { blankUnder, cellsOf } from '../terminal-text.js';
 
 const LABEL_WIDTH = 13;
 const POLICY_LINES_MAX = 24;
 const VALUE_CHARACTERS_MAX = 4_000;
+const EVERY_RECORD = '{"op":"true"}';
 
 /** An explanation for people: who, what, why, what came of it, and where that is on record. */
 export function formatExplanation(told: Explanation, paint: Paint): string {
@@ -106,9 +108,9 @@ function formatHeld(held: readonly ExplainedClause[], paint: Paint): string[] {
 }
 
 function formatClause(said: string, { clause, col, source, read }: ExplainedClause, paint: Paint): string[] {
-  const lines = [indent(said)];
+  const lines = [indent(printable(said))];
   if (source !== undefined) {
-    lines.push(indent(`| ${source}`), indent(`| ${paint('red', caret(source, col, clause))}`));
+    lines.push(indent(`| ${printable(source)}`), indent(`| ${paint('red', caret(source, col, clause))}`));
   }
   for (const [path, value] of Object.entries(read))
     lines.push(indent(printable(`${path} was ${JSON.stringify(value)}`)));
@@ -117,12 +119,12 @@ function formatClause(said: string, { clause, col, source, read }: ExplainedClau
 
 /** Marks the clause on its line: a caret where it starts, and waves as far as it goes on this line. */
 export function caret(source: string, col: number, failed: string): string {
-  const before = source.slice(0, col - 1).replace(/[^\t]/g, ' ');
   const clause = failed.replace(/^(when|unless) /, '');
   const rest = source.slice(col - 1);
   let length = 1;
   while (length < clause.length && length < rest.length && rest[length] === clause[length]) length++;
-  return `${before}^${'~'.repeat(length - 1)}`;
+  const cells = cellsOf(printable(rest.slice(0, length)));
+  return `${blankUnder(source.slice(0, col - 1))}^${'~'.repeat(Math.max(0, cells - 1))}`;
 }
 
 function formatValue({ name, value, commitment }: ExplainedValue, paint: Paint): string[] {
@@ -140,6 +142,7 @@ function formatValue({ name, value, commitment }: ExplainedValue, paint: Paint):
 }
 
 function shown(value: Json | undefined): string {
+  // An agent chose it.
   const text = printable(JSON.stringify(value) ?? '');
   const left = text.length - VALUE_CHARACTERS_MAX;
   return left <= 0 ? text : `${text.slice(0, VALUE_CHARACTERS_MAX)}… (${left} more characters; --json shows all)`;
@@ -147,7 +150,7 @@ function shown(value: Json | undefined): string {
 
 function formatCommand({ command, values }: Explanation): string[] {
   if (command === undefined) return [];
-  const check = values.find(({ name }) => name === 'command')?.commitment;
+  const stored = values.find(({ name }) => name === 'command');
   const said = {
     opens: 'is the committed one',
     differs: 'DIFFERS from the committed one',
@@ -155,9 +158,19 @@ function formatCommand({ command, values }: Explanation): string[] {
   };
   const { delivery, pool, takeBy, finishBy } = command;
   return [
-    line('command', `delivery ${delivery}, pool ${pool}; the stored command ${said[check ?? 'gone']}`),
+    line('command', `delivery ${delivery}, pool ${pool}; the stored command ${said[stored?.commitment ?? 'gone']}`),
     indent(`to be taken by ${takeBy}, finished by ${finishBy}`),
+    ...formatFilter(stored),
   ];
+}
+
+/** Which records of a memory the executor was told to touch. */
+function formatFilter(command: ExplainedValue | undefined): string[] {
+  const { value } = command ?? {};
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
+  const filter = (value as JsonObject)['filter'];
+  if (filter === undefined) return [];
+  return [indent(JSON.stringify(filter) === EVERY_RECORD ? 'on every record' : `on records where ${shown(filter)}`)];
 }
 
 function formatOutcome({ status, code, at, ms, bytes }: ExplainedOutcome, paint: Paint): string {

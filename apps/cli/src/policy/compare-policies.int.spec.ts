@@ -65,7 +65,7 @@ describe('writ policy diff and replay', () => {
       const added = await run('diff', ...same, '--new-obligations', at('obligations'), '--json');
       expect(added.exit).toBe(1);
       expect(JSON.parse(added.out)).toMatchObject({
-        policies: [{ change: 'added', id: 'echoes-are-labelled', at: 'obligations/label.cedar:1' }],
+        policies: [{ change: 'added', id: 'echoes-are-labelled', at: 'obligations/label.cedar:2' }],
         requests: { count: 1, flips: 1, groups: [{ change: 'obligations differ', agent: 'ada', gained, lost: [] }] },
       });
       const both = ['--old-obligations', at('obligations'), '--new-obligations', at('obligations')];

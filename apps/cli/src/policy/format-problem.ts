@@ -1,6 +1,7 @@
 import type { PolicyProblem } from '#writ/policy';
 import type { Paint } from '../paint.js';
 import { printable } from '../printable.js';
+import { blankUnder, cellsOf } from '../terminal-text.js';
 
 /** Cells of a line that are shown; a longer one is cut around what is meant. */
 const LINE_CELLS_MAX = 160;
@@ -41,27 +42,10 @@ function excerpt(
     source.slice(Math.min(end, to), to),
   ];
   const [head, tail] = [from > 0 ? '…' : '', to < source.length ? '…' : ''];
-  // A tab is as wide as the terminal makes it, so it stands in both lines.
-  const blank =
-    head.replace('…', ' ') +
-    [...printable(before)].map((each) => (each === '\t' ? each : ' '.repeat(cellsOf(each)))).join('');
-  const carets = '^'.repeat(Math.max(1, cellsOf(printable(meant).replaceAll('\t', ' '))));
+  const blank = head.replace('…', ' ') + blankUnder(before);
+  const carets = '^'.repeat(Math.max(1, cellsOf(printable(meant))));
   return {
     shown: `${head}${printable(before)}${printable(meant)}${printable(after)}${tail}`,
     underline: blank + carets,
   };
-}
-
-const WIDE =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u;
-const WITHOUT_WIDTH = /\p{Mn}|\p{Me}|\p{Cf}/u;
-
-/** How many cells of a terminal the text takes; a tab counts as one. */
-function cellsOf(text: string): number {
-  let cells = 0;
-  for (const character of text) {
-    if (WITHOUT_WIDTH.test(character)) continue;
-    cells += WIDE.test(character) ? 2 : 1;
-  }
-  return cells;
 }
