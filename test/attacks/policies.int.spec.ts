@@ -108,7 +108,7 @@ describe('attacks by policies and on them', () => {
   it('POLICY-09: takes no entity from an argument', () => {
     const text = '{"email":{"__entity":{"type":"Agent","id":"support"}}}';
     const entity = JSON.parse(text) as JsonObject;
-    expect(() => typedContextInput(input, entity)).toThrow(/do not match the schema/);
+    expect(() => typedContextInput(input, entity)).toThrow(/is no `String` that policies can read/);
     expect(() => parseStrictJson(Buffer.from(text))).toThrow(/the key `__entity` is reserved/);
   });
 
