@@ -21,14 +21,23 @@ function checked(gateway: Gateway, count: number): Promise<ShadowDetails> {
   }, `${count} decisions looked at again`);
 }
 
+/** What a bundle in the cache says of its policies: a table in which each distinct object stands once. */
+interface StoredBundle {
+  readonly json: { readonly shapes: string[][]; readonly rows: unknown[][] };
+}
+
 /** Changes what the compiled form of a policy is made from, and not its text, as damage or a bug would. */
 async function plantDifference(gateway: Gateway): Promise<void> {
   const folder = join(gateway.paths.dataDir, 'cache', 'policies');
   for (const name of (await readdir(folder)).filter((each) => each.endsWith('.json'))) {
     const text = await readFile(join(folder, name), 'utf8');
-    const body = text
-      .slice(text.indexOf('\n') + 1)
-      .replace('"principal":{"op":"in","entity":{"type":"Team","id":"staff"}}', '"principal":{"op":"All"}');
+    const stored = JSON.parse(text.slice(text.indexOf('\n') + 1)) as StoredBundle;
+    const { shapes, rows } = stored.json;
+    // `principal in Team::"staff"` becomes any principal.
+    const scope = shapes.findIndex((names) => names.join() === 'op,entity');
+    const at = rows.findIndex(([shape, op]) => shape === scope && op === 'in');
+    rows[at] = [shapes.push(['op']) - 1, 'All'];
+    const body = JSON.stringify(stored);
     const digest = createHash('sha256').update(body).digest('hex');
     await writeFile(join(folder, name), `${digest}\n${body}`);
   }
