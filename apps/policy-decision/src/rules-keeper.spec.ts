@@ -1,7 +1,7 @@
 import { readCatalogue } from '#writ/catalogue';
 import type { RegisteredAgent } from '#writ/deployment';
 import { Fault } from '#writ/faults';
-import { policyEntities } from '#writ/policy';
+import { policyEntities, withEntities } from '#writ/policy';
 import { setOf } from '../../../test/vectors/decide-on.js';
 import { type Rejection, RulesKeeper, type RulesKeeperOptions } from './rules-keeper.js';
 
@@ -11,6 +11,9 @@ const catalogue = readCatalogue('version: 1\nledger: test/default/0\n', {
   environment: {},
 });
 const agent = (name: string, teams: readonly string[]) => ({ name, teams }) as RegisteredAgent;
+
+const entitiesOf = (agents: readonly RegisteredAgent[]) =>
+  policyEntities({ agents, tools: [], namespaces: [], destinations: [] });
 
 const AGENTS_AFTER_MS = 5_000;
 const PERMIT = 'permit (principal in Team::"admins", action, resource);';
@@ -29,15 +32,15 @@ class Kept {
 
   readonly options: RulesKeeperOptions = {
     catalogue,
-    load: async () => {
+    load: async (agents) => {
       const policies = this.policies;
       const outcome = this.outcomes.shift();
       if (outcome instanceof Fault) throw outcome;
       await outcome;
-      return setOf(policies);
+      return withEntities(setOf(policies), entitiesOf(agents));
     },
     agents: () => Promise.resolve(this.agents),
-    entities: (agents) => policyEntities({ agents, tools: [], namespaces: [], destinations: [] }),
+    entities: entitiesOf,
     manifestOf: () => Promise.resolve(undefined),
     onChanged: ({ rules }) => void this.told.push(rules.policies.sources.map(({ id }) => id).join()),
     onRejected: (rejection) => {
@@ -113,6 +116,24 @@ describe('rules whose policies are refused', () => {
     answer();
     await reloaded;
     expect([kept.told, kept.isLateLoadWatched]).toEqual([['p', 'q'], false]);
+  });
+
+  it('give nobody back what was taken away while Cedar was at work on them', async () => {
+    const kept = new Kept();
+    const keeper = await RulesKeeper.open(kept.options);
+    const teams = () =>
+      keeper.current.rules.policies.entities.find(({ uid }) => uid.type === 'Agent' && uid.id === 'support')?.parents;
+    kept.policies = { q: PERMIT };
+    let answer = (): void => undefined;
+    kept.outcomes.push(new Promise<void>((resolve) => (answer = resolve)));
+    const reloaded = keeper.reload();
+    await nextTurn();
+    kept.agents = [agent('support', [])];
+    await kept.takeLong();
+    expect(teams()).toEqual([]);
+    answer();
+    await reloaded;
+    expect([kept.told, teams()]).toEqual([['p', 'q'], []]);
   });
 
   it('are not tried again before they change', async () => {

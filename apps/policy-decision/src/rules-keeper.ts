@@ -4,6 +4,7 @@ import type { RegisteredAgent } from '#writ/deployment';
 import { type Fault, toFault } from '#writ/faults';
 import { type Entity, type PolicySet, withEntities } from '#writ/policy';
 import type { SignedManifest } from '#writ/signing';
+import { isDeepStrictEqual } from 'node:util';
 import type { PublishedRules } from './policy-activation.js';
 
 /** A change that was not taken. */
@@ -134,9 +135,14 @@ export class RulesKeeper {
 }
 
 async function load(options: RulesKeeperOptions): Promise<PublishedRules> {
-  const registered = await options.agents();
-  const policies = await options.load(registered);
-  return { rules: rulesOf(options.catalogue, policies, registered), manifest: await options.manifestOf(policies) };
+  const { catalogue, agents, entities } = options;
+  const before = await agents();
+  const loaded = await options.load(before);
+  const manifest = await options.manifestOf(loaded);
+  // Cedar may have been at work for minutes: the agents are those of now, or one that was demoted meanwhile would have its teams back.
+  const registered = await agents();
+  const policies = isDeepStrictEqual(before, registered) ? loaded : withEntities(loaded, entities(registered));
+  return { rules: rulesOf(catalogue, policies, registered), manifest };
 }
 
 /** The loader's process ended without a result, which says nothing of the policies: a kill, a full machine, too little time. */
