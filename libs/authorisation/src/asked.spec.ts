@@ -23,9 +23,22 @@ describe('requestOf', () => {
     expect(requestOf(kind, namedBy(request), askedOf(request))).toEqual(request);
   });
 
-  it('refuses what is no such request', () => {
-    expect(() => requestOf('memory.query', 'notes', { k: 'many' })).toThrow(
-      expect.objectContaining({ code: 'INPUT_INVALID' }),
-    );
+  it.each<[RequestKind, JsonObject]>([
+    ['memory.query', { k: 'many' }],
+    ['memory.query', { k: 1.5, text: 'x' }],
+    ['memory.query', { k: 1, text: ['x'] }],
+    ['memory.write', { records: {} }],
+    ['memory.write', { records: [{ text: 'x' }] }],
+    ['memory.write', { records: [{ text: 'x', labels: [1] }] }],
+    ['memory.write', { records: [{ text: 'x', labels: [], id: 1 }] }],
+    ['memory.write', { records: [null] }],
+    ['memory.delete', { ids: [1] }],
+    ['memory.delete', {}],
+    ['egress.fetch', { method: 'GET', headers: {} }],
+    ['egress.fetch', { url: 'https://example.com/', method: 1, headers: {} }],
+    ['egress.fetch', { url: 'https://example.com/', method: 'GET', headers: { accept: 1 } }],
+    ['egress.fetch', { url: 'https://example.com/', method: 'GET', headers: [] }],
+  ])('does not understand as %s: %j', (kind, asked) => {
+    expect(requestOf(kind, 'notes', asked)).toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type ActionRequest, type Json, type JsonObject, parseActionRequest, type RequestKind } from '#writ/contracts';
+import { type ActionRequest, type Json, type JsonObject, type RequestKind } from '#writ/contracts';
 
 /**
  * What a request asks for, without its id and correlation: recorded as asked, and compared when the id comes again. Optional
@@ -40,21 +40,63 @@ export function namedBy(request: ActionRequest): string {
   }
 }
 
-/** The request that was asked: the other way round of `askedOf` and `namedBy`. Throws INPUT_INVALID. */
-export function requestOf(kind: RequestKind, named: string, asked: JsonObject): ActionRequest {
-  const about = { v: 1, call: 'again' } as const;
+/**
+ * The request that was asked: the other way round of `askedOf` and `namedBy`. It was parsed when it was recorded, so only the members
+ * that a decision reads are looked at again; undefined when one of them is something else.
+ */
+export function requestOf(kind: RequestKind, named: string, asked: JsonObject): ActionRequest | undefined {
+  const isUnderstood = READ_MEMBERS[kind].every(([member, isExpected]) => isExpected(asked[member]));
+  return isUnderstood ? (requestLike(kind, named, asked) as ActionRequest) : undefined;
+}
+
+/** Member by member: copying an object of unknown members costs as much as the decision. */
+function requestLike(kind: RequestKind, named: string, asked: JsonObject): Readonly<Record<string, Json | undefined>> {
+  const [v, call] = [1, 'again'];
   switch (kind) {
     case 'tool.call':
       // Any JSON object may be arguments. Whether these are, and whether there is such a tool, is for the catalogue to say.
-      return { kind, ...about, tool: named, args: asked };
+      return { kind, v, call, tool: named, args: asked };
     case 'memory.query':
+      return { kind, v, call, namespace: named, text: asked['text'], vector: asked['vector'], k: asked['k'] };
     case 'memory.write':
+      return { kind, v, call, namespace: named, records: asked['records'] };
     case 'memory.delete':
-      return parseActionRequest(kind, { ...about, namespace: named, ...asked });
-    case 'egress.fetch':
-      return parseActionRequest(kind, { ...about, ...asked });
+      return { kind, v, call, namespace: named, ids: asked['ids'] };
+    case 'egress.fetch': {
+      const { url, method, headers, body } = asked;
+      return { kind, v, call, url, method, headers, body };
+    }
   }
 }
+
+type Expectation = (value: Json | undefined) => boolean;
+
+const isText: Expectation = (value) => typeof value === 'string';
+const isTextOrAbsent: Expectation = (value) => value === undefined || isText(value);
+const isList =
+  (isItem: Expectation): Expectation =>
+  (value) =>
+    Array.isArray(value) && value.every(isItem);
+const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRecord: Expectation = (value) =>
+  isObject(value) && isText(value['text']) && isTextOrAbsent(value['id']) && isList(isText)(value['labels']);
+
+/** What decisions read of a request, by its kind. */
+const READ_MEMBERS: Readonly<Record<RequestKind, readonly (readonly [string, Expectation])[]>> = {
+  'tool.call': [],
+  'memory.query': [
+    ['k', Number.isInteger],
+    ['text', isTextOrAbsent],
+  ],
+  'memory.write': [['records', isList(isRecord)]],
+  'memory.delete': [['ids', isList(isText)]],
+  'egress.fetch': [
+    ['url', isText],
+    ['method', isText],
+    ['headers', (value) => isObject(value) && Object.values(value).every(isText)],
+  ],
+};
 
 /** Two requests with one digest ask for the same. `asked` is canonical JSON. */
 export function digestOf(kind: string, resource: string, asked: string): string {

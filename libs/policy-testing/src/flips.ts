@@ -4,7 +4,7 @@ import { isSameJson, missingFrom } from './same-json.js';
 /** What was decided before, by other policies or on record. */
 export interface Before extends Pick<Outcome, 'effect' | 'policies'> {
   /** Under which it was permitted, when that is known. */
-  readonly terms?: { readonly obligations: readonly unknown[]; readonly filter: unknown };
+  readonly terms?: { readonly obligations: readonly unknown[]; readonly filter: unknown } | undefined;
 }
 
 /** An answer, as what was decided before. */

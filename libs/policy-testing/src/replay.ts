@@ -1,6 +1,5 @@
 import { DailyCounts, requestOf, type Rules } from '#writ/authorisation';
 import { type ActionRequest, type DecidedEntry, isRequestKind, type Json, type JsonObject } from '#writ/contracts';
-import { Fault } from '#writ/faults';
 import type { DecisionValues } from '#writ/tlog';
 import { askPolicies } from './ask.js';
 import { asBefore, type Before, changeOf, Flips } from './flips.js';
@@ -52,7 +51,7 @@ export class Replay {
     if (request === undefined) return 'request not understood';
     const { agent } = entry.who;
     const nowMs = Date.parse(entry.ts);
-    const then = { agent, nowMs, callsToday: this.#counts.of(agent, nowMs) };
+    const then = { agent, nowMs, callsToday: this.#counts.of(agent, nowMs), asked: values.asked };
     const after = askPolicies(request, then, this.rules);
     this.#replayed += 1;
     const before =
@@ -74,23 +73,15 @@ export class Replay {
 
 /** The request as it was asked; undefined when this version knows no such request. A destination is found from the URL again. */
 function requestIn({ act: { kind, res } }: DecidedEntry, asked: JsonObject): ActionRequest | undefined {
-  if (!isRequestKind(kind)) return undefined;
-  try {
-    return requestOf(kind, res, asked);
-  } catch (error) {
-    if (error instanceof Fault) return undefined;
-    throw error;
-  }
+  return isRequestKind(kind) ? requestOf(kind, res, asked) : undefined;
 }
 
 /** What the policies said then. That nobody was there to carry it out is no word of theirs. */
 function recorded({ eff, why }: DecidedEntry, command: JsonObject | undefined): Before {
   const isPermit = eff.d === 'allow' || why.code === 'no_executor';
-  return {
-    effect: isPermit ? 'permit' : 'forbid',
-    policies: why.pol,
-    ...(command === undefined
-      ? {}
-      : { terms: { obligations: (command['obligations'] ?? []) as readonly Json[], filter: command['filter'] } }),
+  const terms = command && {
+    obligations: (command['obligations'] ?? []) as readonly Json[],
+    filter: command['filter'],
   };
+  return { effect: isPermit ? 'permit' : 'forbid', policies: why.pol, terms };
 }

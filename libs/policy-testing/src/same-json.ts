@@ -5,13 +5,17 @@ export function isSameJson(one: unknown, other: unknown): boolean {
   if (one === other) return true;
   if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return false;
   if (Array.isArray(one) !== Array.isArray(other)) return false;
-  const [left, right] = [entriesOf(one), entriesOf(other)];
-  const members = new Map(right);
-  return left.length === right.length && left.every(([name, value]) => isSameJson(value, members.get(name)));
+  const members = other as Readonly<Record<string, unknown>>;
+  for (const [name, value] of Object.entries(one)) {
+    if (value !== undefined && !(Object.hasOwn(members, name) && isSameJson(value, members[name]))) return false;
+  }
+  return sizeOf(one) === sizeOf(other);
 }
 
-function entriesOf(value: object): readonly (readonly [string, unknown])[] {
-  return Object.entries(value).filter(([, member]) => member !== undefined);
+function sizeOf(value: object): number {
+  let size = 0;
+  for (const member of Object.values(value)) if (member !== undefined) size += 1;
+  return size;
 }
 
 /** The canonical JSON of those of `items` that are not among `others`, in one order. */

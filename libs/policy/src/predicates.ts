@@ -27,11 +27,14 @@ export function not(arg: Predicate): Predicate {
 
 /** Joins with the neutral element left out, the absorbing one taken alone, and nested joins of the same kind flattened. */
 function join(op: 'and' | 'or', args: readonly Predicate[], neutral: Predicate, absorbing: Predicate): Predicate {
-  const flat = args.flatMap((arg) => (arg.op === op ? arg.args : [arg])).filter((arg) => arg.op !== neutral.op);
-  if (flat.some((arg) => arg.op === absorbing.op)) return absorbing;
-  const [only, ...others] = flat;
-  if (only === undefined) return neutral;
-  return others.length === 0 ? only : { op, args: flat };
+  const flat: Predicate[] = [];
+  for (const arg of args) {
+    if (arg.op === op) flat.push(...arg.args);
+    else flat.push(arg);
+  }
+  const kept = flat.filter((arg) => arg.op !== neutral.op);
+  if (kept.some((arg) => arg.op === absorbing.op)) return absorbing;
+  return kept.length > 1 ? { op, args: kept } : (kept[0] ?? neutral);
 }
 
 export function predicateSize(predicate: Predicate): number {

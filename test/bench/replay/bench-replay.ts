@@ -86,13 +86,20 @@ function measure(decisions: readonly PastDecision[], count: number, rules: Rules
   };
 }
 
-/** The recorded decisions over and over, each time under other call ids, so that each counts as a call of its own. */
+/**
+ * The recorded decisions over and over, each time under other call ids, so that each counts as a call of its own. As when a ledger is
+ * read, a block of them is made of text just before it is decided.
+ */
 function* chunksOf(decisions: readonly PastDecision[], count: number): Iterable<readonly PastDecision[]> {
+  const texts = decisions.map((past) => JSON.stringify(past));
   for (let done = 0, round = 0; done < count; round++) {
-    for (let at = 0; at < decisions.length && done < count; at += CHUNK) {
-      const chunk = decisions.slice(at, Math.min(at + CHUNK, at + count - done));
+    for (let at = 0; at < texts.length && done < count; at += CHUNK) {
+      const chunk = texts.slice(at, Math.min(at + CHUNK, at + count - done));
       done += chunk.length;
-      yield chunk.map(([entry, values]) => [{ ...entry, corr: { call: `${entry.corr.call}-${round}` } }, values]);
+      yield chunk.map((text) => {
+        const [entry, values] = JSON.parse(text) as PastDecision;
+        return [{ ...entry, corr: { call: `${entry.corr.call}-${round}` } }, values];
+      });
     }
   }
 }
@@ -119,7 +126,9 @@ function questionsIn([entry, values]: PastDecision, rules: Rules): readonly Ques
   const { kind, res } = entry.act;
   if (values.status !== 'opens' || !isRequestKind(kind)) throw new Error('every decision can be made again');
   const asker = { agent: entry.who.agent, session: { callsToday: 0 }, nowMs: Date.parse(entry.ts) };
-  return questionsOf(requestOf(kind, res, values.asked), asker, rules);
+  const request = requestOf(kind, res, values.asked);
+  if (request === undefined) throw new Error('what was just recorded is understood');
+  return questionsOf(request, asker, rules);
 }
 
 function isPermitted(question: Question, { policies }: Rules): boolean {
