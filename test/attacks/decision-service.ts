@@ -2,6 +2,7 @@ import type { BusMessage } from '#writ/nats';
 import { DecideHandler } from '../../apps/policy-decision/src/decide.handler.js';
 import { Calls } from '../../apps/policy-decision/src/calls.js';
 import { Decider } from '../../apps/policy-decision/src/decider.js';
+import { firstEpoch } from '../../apps/policy-decision/src/deciding-shard.fixture.js';
 import { Explainer, type Recorded } from '../../apps/policy-decision/src/explainer.js';
 import { PolicyErrors } from '../../apps/policy-decision/src/policy-errors.js';
 import { Pools } from '../../apps/policy-decision/src/pools.js';
@@ -122,13 +123,7 @@ export class DecisionServiceInMemory {
     const shard: DecidingShard = {
       calls: this.calls,
       append: (body, values, nowMs) => this.append(body, values, { nowMs }),
-      epoch: {
-        hash: rules.policies.hash,
-        version: 1,
-        highest: 1,
-        isPublished: false,
-        since: '2026-11-22T10:00:00.000Z',
-      },
+      epoch: firstEpoch(rules.policies.hash),
       rules,
       activation: undefined,
     };

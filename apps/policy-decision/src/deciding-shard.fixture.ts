@@ -2,6 +2,11 @@ import type { EntryBody } from '#writ/contracts';
 import { Calls, type PolicyEpoch } from './calls.js';
 import type { DecidingShard } from './ports.js';
 
+/** What is in force after the first start of a deployment whose policies are those of the files. */
+export function firstEpoch(hash: string): PolicyEpoch {
+  return { hash, version: 1, highest: 1, isPublished: false, since: '2026-11-22T10:00:00.000Z' };
+}
+
 /** A shard, what it recorded, and a ledger that answers when it is told to. */
 export class TestShard implements DecidingShard {
   readonly calls = new Calls('default');

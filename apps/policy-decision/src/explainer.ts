@@ -105,6 +105,7 @@ export class Explainer {
       const near = decision.near.slice(0, NEAR_MISSES_MAX);
       if (near.length === 0) return;
       const { entry, values } = describeExplanation(near, subject, recorded);
+      // A crash before this loses the explanation, never the decision.
       await append(entry, values);
       this.#counts.written += 1;
     } catch (error) {

@@ -1,11 +1,18 @@
-import type { Catalogue } from '#writ/catalogue';
+import { policyFoldersOf } from '#writ/catalogue';
 import { deploymentPaths, listAgents } from '#writ/deployment';
 import { Fault } from '#writ/faults';
 import type { PolicySource } from '#writ/policy';
-import { entitiesOf, loadRules, MANIFEST_FILE, openCachedBundle, readRegularFile } from '#writ/policy-loader';
+import {
+  bundleCacheFolder,
+  entitiesOf,
+  loadRules,
+  MANIFEST_FILE,
+  openCachedBundle,
+  readRegularFile,
+} from '#writ/policy-loader';
 import type { ServiceContext } from '#writ/service-host';
 import { type Authority, parseManifest, type SignedManifest, verifyManifest } from '#writ/signing';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { policyFingerprint } from './policy-fingerprint.js';
 import type { RulesKeeperOptions } from './rules-keeper.js';
 
@@ -25,7 +32,7 @@ export interface RuleFiles extends Pick<RulesKeeperOptions, 'load' | 'agents' | 
 /** The policies, the manifest beside them, the registry of agents, and the bundles that were made before. */
 export function ruleFiles({ catalogue, settings, authority }: RulesContext): RuleFiles {
   const paths = deploymentPaths(settings.WRIT_DATA);
-  const folders = policyFolders(catalogue);
+  const folders = policyFoldersOf(catalogue);
   const manifestFile = join(folders.policies, MANIFEST_FILE);
   const isPublished = catalogue.config.policyActivation === 'manifest';
   return {
@@ -36,17 +43,9 @@ export function ruleFiles({ catalogue, settings, authority }: RulesContext): Rul
     look: () => policyFingerprint(folders, [paths.agentsFile, manifestFile]),
     cachedPolicies: async (hash) => {
       // What is damaged is as good as not there: the difference is told for people, and nothing is decided by it.
-      const bundle = await openCachedBundle(join(paths.dataDir, 'cache', 'policies'), hash).catch(() => undefined);
+      const bundle = await openCachedBundle(bundleCacheFolder(paths.dataDir), hash).catch(() => undefined);
       return bundle?.policies;
     },
-  };
-}
-
-function policyFolders({ baseDirectory, config }: Catalogue) {
-  const inBase = (folder: string) => resolve(baseDirectory, folder);
-  return {
-    policies: inBase(config.policies),
-    ...(config.obligations === undefined ? {} : { obligations: inBase(config.obligations) }),
   };
 }
 

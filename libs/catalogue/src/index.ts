@@ -1,5 +1,5 @@
 export { type Catalogue, type CatalogueTool, loadCatalogue, readCatalogue } from './catalogue.js';
-export { type PolicyFolders, readPolicyFolders } from './policy-folders.js';
+export { type PolicyFolders, policyFoldersOf, readPolicyFolders } from './policy-folders.js';
 export * from './schema.js';
 export { addQuery, fillUrl, type UrlTemplate } from './url-template.js';
 export { type Environment, substituteEnvironment } from './environment.js';

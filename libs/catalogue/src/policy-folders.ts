@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
+import type { z } from 'zod';
 import { parse } from '#writ/contracts';
 import { Fault } from '#writ/faults';
+import type { Catalogue } from './catalogue.js';
 import { type Environment, substituteEnvironment } from './environment.js';
 import { WritConfig } from './schema.js';
 import { parseYaml } from './yaml-source.js';
@@ -24,7 +26,17 @@ export async function readPolicyFolders(path: string, environment: Environment):
   });
   const source = parseYaml(text, basename(path));
   const value = parse(Folders.partial(), source.value, 'CONFIG_INVALID');
-  const { policies, obligations } = Folders.parse(substituteEnvironment({ ...source, value }, environment));
-  const inBase = (folder: string): string => resolve(dirname(resolve(path)), folder);
-  return { policies: inBase(policies), ...(obligations !== undefined && { obligations: inBase(obligations) }) };
+  return inBase(dirname(resolve(path)), Folders.parse(substituteEnvironment({ ...source, value }, environment)));
+}
+
+/** The folders of a configuration that was read whole. */
+export function policyFoldersOf({ baseDirectory, config }: Pick<Catalogue, 'baseDirectory' | 'config'>): PolicyFolders {
+  return inBase(baseDirectory, config);
+}
+
+function inBase(base: string, { policies, obligations }: z.infer<typeof Folders>): PolicyFolders {
+  return {
+    policies: resolve(base, policies),
+    ...(obligations !== undefined && { obligations: resolve(base, obligations) }),
+  };
 }

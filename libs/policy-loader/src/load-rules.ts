@@ -1,5 +1,4 @@
-import { resolve } from 'node:path';
-import type { Catalogue } from '#writ/catalogue';
+import { type Catalogue, policyFoldersOf } from '#writ/catalogue';
 import {
   compilePolicies,
   type Entity,
@@ -34,11 +33,11 @@ export interface LoadedRules {
 /** The policies of a configuration, checked against everything that it declares. Throws POLICY_* that names every problem. */
 export async function loadRules({ catalogue, agents, dataDir, onWarning }: LoadRulesOptions): Promise<LoadedRules> {
   const model = policyModel(catalogue, agents);
-  const { obligations } = catalogue.config;
+  const folders = policyFoldersOf(catalogue);
   const check = (policies: PolicySet): readonly PolicyProblem[] => checkRedactionPaths(policies, catalogue);
   const bundle = await loadPolicies({
-    directory: resolve(catalogue.baseDirectory, catalogue.config.policies),
-    ...(obligations !== undefined && { obligationsDirectory: resolve(catalogue.baseDirectory, obligations) }),
+    directory: folders.policies,
+    ...(folders.obligations !== undefined && { obligationsDirectory: folders.obligations }),
     schema: generateSchema(model),
     untyped: untypedArguments(model),
     check,

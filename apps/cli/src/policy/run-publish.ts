@@ -1,4 +1,4 @@
-import { loadCatalogue } from '#writ/catalogue';
+import { loadCatalogue, policyFoldersOf } from '#writ/catalogue';
 import { deploymentPaths, openDeployment, readSigningKey } from '#writ/deployment';
 import { Fault } from '#writ/faults';
 import { loadRules, MANIFEST_FILE } from '#writ/policy-loader';
@@ -6,7 +6,7 @@ import { FILES_AUTHOR, parseManifest, type SignedManifest, signManifest } from '
 import { existsSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { type Cli, type CommonOptions, configPath, dataDirectory } from '../cli.js';
 import { knownAgents } from './check-policies.js';
 
@@ -27,7 +27,7 @@ export async function runPublish(options: PublishOptions, cli: Cli): Promise<voi
   // Before the first start there are no keys yet: they are made here as `writ up` would.
   if (!existsSync(paths.deploymentFile)) await (await openDeployment({ dataDir, config: catalogue.config })).close();
   const { bundle } = await loadRules({ catalogue, agents: await knownAgents(catalogue, dataDir), dataDir });
-  const file = join(resolve(catalogue.baseDirectory, catalogue.config.policies), MANIFEST_FILE);
+  const file = join(policyFoldersOf(catalogue).policies, MANIFEST_FILE);
   const before = await readBefore(file);
   const manifest = signManifest(
     {

@@ -1,5 +1,5 @@
 import { type Rules, rulesOf } from '#writ/authorisation';
-import { loadCatalogue } from '#writ/catalogue';
+import { loadCatalogue, policyFoldersOf } from '#writ/catalogue';
 import type { PolicyBundle } from '#writ/policy';
 import { loadRules } from '#writ/policy-loader';
 import { resolve } from 'node:path';
@@ -23,8 +23,7 @@ export interface OtherFolders {
 /** The rules that a decision service would decide by, with the policies of other folders where some are given. Throws CONFIG_*, POLICY_*. */
 export async function openTestRules(options: CommonOptions, other: OtherFolders = {}): Promise<TestRules> {
   const declared = await loadCatalogue(configPath(options), process.env);
-  const directory =
-    other.policies === undefined ? resolve(declared.baseDirectory, declared.config.policies) : resolve(other.policies);
+  const directory = other.policies === undefined ? policyFoldersOf(declared).policies : resolve(other.policies);
   const config = {
     ...declared.config,
     policies: directory,

@@ -1,9 +1,8 @@
-import { type Catalogue, loadCatalogue } from '#writ/catalogue';
+import { type Catalogue, loadCatalogue, policyFoldersOf } from '#writ/catalogue';
 import { type Deployment, openDeployment, type RunningBus, startBus } from '#writ/deployment';
 import { Fault, messageOf } from '#writ/faults';
 import { findNatsServer } from '#writ/nats';
 import { openOperator, recordIdentities, removeRunStatus, type RunningProcess, writeRunStatus } from '#writ/operator';
-import { resolve } from 'node:path';
 import type { Cli } from '../cli.js';
 import { EXIT } from '../exit-codes.js';
 import { PACKAGE_ROOT } from '../package-root.js';
@@ -165,7 +164,6 @@ class Run {
   #writeStatus(): void {
     const { paths } = this.deployment;
     const { config, catalogue } = this.options;
-    const { obligations } = catalogue.config;
     this.#statusWrites = this.#statusWrites
       .then(async () => {
         if (this.#isOver) return;
@@ -173,8 +171,7 @@ class Run {
           url: this.bus.url,
           pid: process.pid,
           config,
-          policies: resolve(catalogue.baseDirectory, catalogue.config.policies),
-          ...(obligations !== undefined && { obligations: resolve(catalogue.baseDirectory, obligations) }),
+          ...policyFoldersOf(catalogue),
           processes: [...this.#processes()],
         });
       })

@@ -9,6 +9,7 @@ import { NOON } from '../entries.fixture.js';
 import type { Rules } from '#writ/authorisation';
 import type { Recorded } from '../explainer.js';
 import { PolicyErrors } from '../policy-errors.js';
+import { firstEpoch } from '../deciding-shard.fixture.js';
 import type { DecidingShard } from '../ports.js';
 import { AccessPoint, type Caller } from './access-point.js';
 
@@ -55,13 +56,7 @@ export class AccessInMemory {
     const shard: DecidingShard = {
       calls: this.calls,
       append: (body, values) => this.#append(body, values),
-      epoch: {
-        hash: rules.policies.hash,
-        version: 1,
-        highest: 1,
-        isPublished: false,
-        since: '2026-11-22T10:00:00.000Z',
-      },
+      epoch: firstEpoch(rules.policies.hash),
       rules,
       activation: undefined,
     };
