@@ -3,12 +3,10 @@ import { type ActionRequest, type DecidedEntry, isRequestKind, type Json, type J
 import type { DecisionValues } from '#writ/tlog';
 import { askPolicies } from './ask.js';
 import { asBefore, type Before, changeOf, Flips } from './flips.js';
+import { SeenCalls } from './seen-calls.js';
 
 /** Why a decision of the past cannot be made again. */
 type Unreplayable = 'value erased' | 'value differs' | 'request not understood';
-
-/** At least so many calls are remembered, and at most twice as many. */
-const CALLS_REMEMBERED = 250_000;
 
 /**
  * Makes the decisions of the past again under other policies. Hand in every decision in stream order, also those that are not to be
@@ -19,9 +17,7 @@ export class Replay {
   readonly unreplayable = new Map<Unreplayable, number>();
   #replayed = 0;
   readonly #counts = new DailyCounts();
-  /** Ids of calls, in two generations: the older one is dropped as a whole. */
-  #calls = new Set<string>();
-  #olderCalls = new Set<string>();
+  readonly #seen = new SeenCalls();
 
   /** Compares with what is on record, or with what `against` says to the same requests. */
   constructor(
@@ -63,11 +59,8 @@ export class Replay {
 
   /** As the decision service counts: an allow counts once for an id, whatever came of it. */
   #count({ who: { agent }, corr, eff, ts }: DecidedEntry): void {
-    const key = `${agent} ${corr.call}`;
-    if (this.#calls.has(key) || this.#olderCalls.has(key)) return;
-    if (this.#calls.size === CALLS_REMEMBERED) [this.#olderCalls, this.#calls] = [this.#calls, new Set()];
-    this.#calls.add(key);
-    if (eff.d === 'allow') this.#counts.count(agent, ts);
+    const isNew = this.#seen.add(agent, corr.call);
+    if (isNew && eff.d === 'allow') this.#counts.count(agent, ts);
   }
 }
 
