@@ -1,5 +1,5 @@
 /** Import rules of Writ. Pure libraries know nothing of the network, Nest or the disk; processes do not know each other. */
-const PURE = '^libs/(contracts|faults|policy|tlog|signing|redaction|egress-rules)/src/';
+const PURE = '^libs/(contracts|faults|policy|tlog|signing|redaction|egress-rules|witness|siem)/src/';
 const TESTS = '\\.spec\\.ts$';
 
 module.exports = {
@@ -51,6 +51,20 @@ module.exports = {
       severity: 'error',
       from: { path: '^(libs|apps)/([^/]+)/', pathNot: TESTS },
       to: { path: '^libs/([^/]+)/src/(?!index\\.ts$)', pathNot: '^$1/$2/' },
+    },
+    {
+      name: 'a-witness-is-small',
+      comment: 'a security team runs it on its own: it reaches nothing of the deployment, no Nest and no NATS',
+      severity: 'error',
+      from: { path: '^libs/witness(-server)?/src/', pathNot: TESTS },
+      to: {
+        reachable: true,
+        path: [
+          '^(apps|test)/',
+          '^libs/(?!(contracts|faults|files|signing|tlog|witness|witness-server)/)',
+          'node_modules/(?!(pino|zod)/)',
+        ],
+      },
     },
     {
       name: 'not-to-dev-dep',

@@ -16,6 +16,11 @@ describe('a JSON child', () => {
     await expect(child.first((line) => line, 5000)).rejects.toThrow(/ended with 3; it printed:\nno such file/);
   });
 
+  it('says why the command line failed that answers in JSON', async () => {
+    const child = startJsonChild(options('console.log(\'{"error":{"code":"CONFIG_KEY"}}\'); process.exit(78)'));
+    await expect(child.first(() => undefined, 5000)).rejects.toThrow(/ended with 78; it printed:\n.*CONFIG_KEY/);
+  });
+
   it('runs to the end, or is killed', async () => {
     await expect(runToEnd(options('console.log("out"); process.exitCode = 10'), 5000)).resolves.toEqual({
       code: 10,

@@ -1,9 +1,12 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { z } from 'zod';
 import { LineLog } from './line-log.js';
 
 const NOISE_CHARACTERS_MAX = 4000;
+/** How the command line tells with `--json` why it failed. */
+const Failure = z.object({ error: z.object({ code: z.string() }) });
 
 export interface ChildOptions {
   readonly args: readonly string[];
@@ -18,7 +21,7 @@ export interface JsonChild {
   /** The first line, seen or to come, that `select` maps to something. Rejects after `withinMs`, and when the process ends. */
   first<T>(select: (line: unknown) => T | undefined, withinMs: number): Promise<T>;
   readonly exited: Promise<number | null>;
-  /** What it printed that is no JSON, the end of it: errors. */
+  /** What it printed that is no JSON, the end of it, and what it said in JSON of why it failed. */
   noise(): string;
   kill(signal: NodeJS.Signals): void;
 }
@@ -34,8 +37,8 @@ export function startJsonChild(options: ChildOptions): JsonChild {
   child.stderr.setEncoding('utf8').on('data', keepNoise);
   createInterface({ input: child.stdout }).on('line', (text) => {
     const value = readJson(text);
-    if (value === undefined) keepNoise(`${text}\n`);
-    else log.append(value);
+    if (value === undefined || Failure.safeParse(value).success) keepNoise(`${text}\n`);
+    if (value !== undefined) log.append(value);
   });
   const exited = exitCode(child).then((code) => {
     log.end(`the process ended with ${String(code)}`);

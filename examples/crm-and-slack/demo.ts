@@ -3,16 +3,17 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { startAgent } from './agent-process.js';
 import { startExampleServices, type ExampleServices } from './environment.js';
-import { packageRoot } from './package-root.js';
+import { exampleFolder, packageRoot } from './package-root.js';
 import { jsonReport, terminalReport, type Report } from './report.js';
 import { runStep } from './run-step.js';
-import { startRuntime, type Runtime } from './runtime.js';
+import { Start } from './start.js';
 import { agentIsKilled } from './steps/agent-killed.js';
 import { internGoesAround } from './steps/around-the-bus.js';
 import { decisionServiceIsKilled } from './steps/decision-service-killed.js';
 import { explainBoth } from './steps/explain.js';
 import { loadCustomers } from './steps/load-customers.js';
 import { internRunsTheScript, supportRunsTheScript } from './steps/same-script.js';
+import { rewrittenHistoryIsRefused } from './steps/rewritten-history.js';
 import type { Step, World } from './steps/step.js';
 import { everythingStops } from './steps/stop.js';
 import { ledgerVerifies, tamperingIsFound } from './steps/verify-ledger.js';
@@ -27,6 +28,7 @@ const STEPS: readonly Step[] = [
   explainBoth,
   ledgerVerifies,
   tamperingIsFound,
+  rewrittenHistoryIsRefused,
   everythingStops,
 ];
 
@@ -42,36 +44,25 @@ async function demonstrate(told: Report): Promise<boolean> {
   const begun = performance.now();
   const scratch = kept === undefined ? await mkdtemp(join(tmpdir(), 'writ-demo-')) : await emptyFolder(kept);
   const services = await startExampleServices({ slack: 0, status: 0 });
-  let runtime: Runtime | undefined;
+  const start = new Start(packageRoot(), scratch, services);
   let passed = 0;
   try {
-    const start = { name: 'start', title: 'writ up: nats-server and every service, each its own process' };
-    const hasStarted = await runStep(told, start, async () => {
-      runtime = await startIn(scratch, services);
-      const processes = await runtime.processes();
-      told.say(processes.map(({ name, pid }) => `${name} (pid ${pid})`).join('\n'));
-      return { processes: processes.map(({ name }) => name) };
-    });
-    if (hasStarted) passed++;
-    if (runtime !== undefined) passed += await runAll(worldOf(told, services, runtime, scratch));
+    for (const { name, title, run } of start.steps) {
+      if (!(await runStep(told, { name, title }, () => run(told)))) break;
+      passed++;
+    }
+    const { witness, runtime } = start;
+    if (witness !== undefined && runtime !== undefined)
+      passed += await runAll(worldOf(told, services, { witness, runtime }, scratch));
   } finally {
-    await runtime?.end();
+    await start.end();
     await services.close();
     if (kept === undefined) await rm(scratch, { recursive: true, force: true });
   }
-  const failed = STEPS.length + 1 - passed;
+  const failed = STEPS.length + start.steps.length - passed;
   if (kept !== undefined) sayWhatToReplay(told, services, scratch);
   told.close(passed, failed, Math.round(performance.now() - begun));
   return failed === 0;
-}
-
-function startIn(scratch: string, services: ExampleServices): Promise<Runtime> {
-  return startRuntime({
-    root: packageRoot(),
-    config: join(exampleFolder(), 'writ.yaml'),
-    data: join(scratch, 'data'),
-    variables: services.variables,
-  });
 }
 
 async function emptyFolder(folder: string): Promise<string> {
@@ -92,15 +83,17 @@ function sayWhatToReplay(told: Report, { slack, status }: ExampleServices, scrat
   );
 }
 
-function exampleFolder(): string {
-  return join(packageRoot(), 'examples', 'crm-and-slack');
-}
-
-function worldOf(told: Report, services: ExampleServices, runtime: Runtime, scratch: string): World {
+function worldOf(
+  told: Report,
+  services: ExampleServices,
+  { witness, runtime }: Pick<World, 'witness' | 'runtime'>,
+  scratch: string,
+): World {
   const root = packageRoot();
   return {
     report: told,
     services,
+    witness,
     runtime,
     ledger: runtime.tail(),
     folder: exampleFolder(),

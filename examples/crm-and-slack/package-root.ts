@@ -12,3 +12,8 @@ export function packageRoot(): string {
   }
   return folder;
 }
+
+/** The folder of this example. */
+export function exampleFolder(): string {
+  return join(packageRoot(), 'examples', 'crm-and-slack');
+}

@@ -66,7 +66,7 @@ function painter(inColour: boolean): Paint {
 
 function colourVerdict(line: string, paint: Paint): string {
   return line
-    .replaceAll(/\b(ALLOW)\b/g, (word) => paint('green', word))
+    .replaceAll(/\b(ALLOW|WITNESSED)\b/g, (word) => paint('green', word))
     .replaceAll(/\b(DENY|REFUSED|SIGKILL)\b/g, (word) => paint('red', word));
 }
 

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { runToEnd, startJsonChild, type ChildOptions, type Finished } from './child.js';
+import { startJsonChild, type Finished } from './child.js';
+import type { CommandLine } from './command-line.js';
 import { startLedgerTail, type LedgerTail } from './ledger-tail.js';
 
 const Processes = z.array(z.object({ name: z.string(), pid: z.int().min(1) }));
@@ -15,8 +16,6 @@ export interface Runtime {
   readonly data: string;
   readonly pid: number;
   processes(): Promise<readonly RuntimeProcess[]>;
-  /** Runs `writ <args>` to its end. */
-  writ(...args: readonly string[]): Promise<Finished>;
   /** Runs `writ <args>` and fails, with what it printed, unless it ends with that code. */
   writEndingWith(code: number, ...args: readonly string[]): Promise<Finished>;
   tail(): LedgerTail;
@@ -27,45 +26,30 @@ export interface Runtime {
 }
 
 interface RuntimeOptions {
-  readonly root: string;
+  readonly writ: CommandLine;
   readonly config: string;
   readonly data: string;
-  readonly variables: Readonly<Record<string, string>>;
 }
 
 // The first start may fetch nats-server.
 const READY_WITHIN_MS = 75_000;
-const COMMAND_WITHIN_MS = 20_000;
 const STOP_WITHIN_MS = 6_000;
 
 /** Runs `writ up` and resolves when it says that it is ready. */
-export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const cli = (...args: readonly string[]): ChildOptions => ({
-    args: [join(options.root, 'bin', 'writ.js'), ...args],
-    cwd: options.root,
-    env: { ...process.env, ...options.variables },
-  });
-  const { data } = options;
-  const up = startJsonChild(cli('up', '--config', options.config, '--data', data, '--json'));
+export async function startRuntime({ writ, config, data }: RuntimeOptions): Promise<Runtime> {
+  const up = startJsonChild(writ.start('up', '--config', config, '--data', data, '--json'));
   try {
     await up.first((line) => Ready.safeParse(line).data, READY_WITHIN_MS);
   } catch (error) {
     up.kill('SIGKILL');
     throw error;
   }
-  const writ = (...args: readonly string[]): Promise<Finished> => runToEnd(cli(...args), COMMAND_WITHIN_MS);
   return {
     data,
     pid: up.pid,
     processes: async () => Status.parse(JSON.parse(await readFile(join(data, 'run', 'status.json'), 'utf8'))).processes,
-    writ,
-    writEndingWith: async (code, ...args) => {
-      const finished = await writ(...args);
-      if (finished.code === code) return finished;
-      const said = `${finished.stdout}${finished.stderr}`.trim();
-      throw new Error(`\`writ ${args.join(' ')}\` ended with ${String(finished.code)}, not ${code}: ${said}`);
-    },
-    tail: () => startLedgerTail(cli('tail', '--data', data, '--json')),
+    writEndingWith: (code, ...args) => writ.runEndingWith(code, ...args),
+    tail: () => startLedgerTail(writ.start('tail', '--data', data, '--json')),
     stop: () => {
       up.kill('SIGINT');
       return up.exited;

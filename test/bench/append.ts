@@ -52,8 +52,10 @@ export async function benchAppend(say: (text: string) => void): Promise<readonly
     const authority = new Authority(await readTrustBundle(paths));
     const writer = await BlockWriter.open({
       blocks: new NatsBlockLog(bus, LEDGER_API_PREFIX),
-      payloads,
-      sealer: new PayloadSealer(payloads, await readPayloadKey(paths), { tenant: 'default', producer: 'pdp-0' }),
+      values: {
+        payloads,
+        sealer: new PayloadSealer(payloads, await readPayloadKey(paths), { tenant: 'default', producer: 'pdp-0' }),
+      },
       key: await readSigningKey(paths.producerKey('pdp-1')),
       ledger: config.ledger,
       tenant: config.tenant,

@@ -2,8 +2,10 @@ import { Command } from 'commander';
 import { benchAppend } from './append.js';
 import { benchDecide } from './decide/bench-decide.js';
 import { governedCall, loadAverage } from './governed-call.js';
+import { benchLedger } from './ledger.js';
 import { benchLoadPolicies } from './load-policies.js';
 import { benchReplay } from './replay/bench-replay.js';
+import { benchSiem } from './siem.js';
 
 // `npm run bench -- <name> [--json]`. Numbers are compared with the floor of the same run, never with another day's.
 
@@ -37,5 +39,7 @@ bench('governed-call', 'calls/s, latency and CPU of a governed call, with fsync 
 bench('decide', 'decisions per second by number of policies, in process', () => benchDecide(say));
 bench('load', 'time from policy files to a set that decides, cold and from the cache', () => benchLoadPolicies(say));
 bench('replay', 'decisions on record made again under other policies, in process', () => benchReplay(say));
+bench('ledger', 'CPU of integrating, proving and verifying a log of 100,000 entries', () => benchLedger(say));
 bench('append', 'entries made durable per second', () => benchAppend(say));
+bench('siem', 'entries/s and CPU of the SIEM feed, from sealed messages to a sink', () => benchSiem(say));
 await program.parseAsync();

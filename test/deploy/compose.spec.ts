@@ -9,6 +9,7 @@ interface ComposeService {
   readonly ports?: readonly string[];
   readonly healthcheck?: { readonly test?: readonly string[] };
   readonly networks?: readonly string[];
+  readonly profiles?: readonly string[];
   readonly network_mode?: string;
   readonly read_only?: boolean;
   readonly cap_drop?: readonly string[];
@@ -25,11 +26,19 @@ const { services } = parse(read('deploy/compose.yaml'), { merge: true }) as {
 const dockerfile = read('deploy/Dockerfile');
 const all = Object.entries(services);
 /** The long-running services of Writ. */
-const running = all.filter(([name]) => /^(pdp|exec)-/.test(name));
+const running = all.filter(([name]) => /^(pdp|exec|ledger|siem)-/.test(name));
 
 describe('deploy/compose.yaml', () => {
   it('has every service as its own container', () => {
-    expect(running.map(([name]) => name)).toEqual(['pdp-1', 'pdp-2', 'exec-tool-1', 'exec-memory-1', 'exec-egress-1']);
+    expect(running.map(([name]) => name)).toEqual([
+      'pdp-1',
+      'pdp-2',
+      'exec-tool-1',
+      'exec-memory-1',
+      'exec-egress-1',
+      'ledger-1',
+      'siem-1',
+    ]);
     expect(services['nats']?.image).toBe('nats:2.15');
   });
 
@@ -37,8 +46,14 @@ describe('deploy/compose.yaml', () => {
     for (const [name, { command, environment }] of running) {
       const [module = ''] = command;
       expect(existsSync(at(module.replace(/^dist\//, '').replace(/\.js$/, '.ts')))).toBe(true);
-      const app = name.startsWith('pdp-') ? 'policy-decision' : `${name.split('-')[1]}-executor`;
-      expect(module).toBe(`dist/apps/${app}/src/main.js`);
+      const [kind, which] = name.split('-');
+      const apps: Readonly<Record<string, string>> = {
+        pdp: 'policy-decision',
+        exec: `${which}-executor`,
+        ledger: 'ledger',
+        siem: 'siem-exporter',
+      };
+      expect(module).toBe(`dist/apps/${apps[kind ?? '']}/src/main.js`);
       expect(environment?.['WRIT_INSTANCE']).toBe(name);
     }
   });
@@ -60,6 +75,11 @@ describe('deploy/compose.yaml', () => {
   it('keeps the decision service away from everything but the bus', () => {
     expect(services['pdp-1']?.networks).toEqual(['bus']);
     expect(services['prepare']?.network_mode).toBe('none');
+  });
+
+  it('starts what not every deployment has under a profile alone', () => {
+    const profiled = all.flatMap(([name, { profiles = [] }]) => profiles.map((profile) => `${name} ${profile}`));
+    expect(profiled).toEqual(['pdp-2 standby', 'siem-1 siem', 'operator operator']);
   });
 
   it('asks every service whether it is ready', () => {

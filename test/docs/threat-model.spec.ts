@@ -10,6 +10,8 @@ const AREAS: ReadonlySet<string> = new Set([
   'executor',
   'availability',
   'policy',
+  'siem',
+  'ledger',
 ]);
 
 const model = read('docs/threat-model.md');

@@ -90,7 +90,7 @@ describe('what must not be seen', () => {
     },
   );
 
-  it('is in no file of the data directory: not in the ledger, the values, the commands, the memory or a log', async () => {
+  it('LEDGER-12: is in no file of the data directory: not in the ledger, the values, the commands, the memory or a log', async () => {
     const files = await filesUnder(gateway.paths.dataDir);
     const found: string[] = [];
     for (const file of files) {

@@ -59,7 +59,7 @@ describe('when the ledger is full', () => {
     expect(gateway.stderr).toContain('nearly full');
   }, 60_000);
 
-  it('everything is refused with its code, and nothing ran that is not on record as allowed', async () => {
+  it('LEDGER-10: everything is refused with its code, and nothing ran that is not on record as allowed', async () => {
     // The last calls fit one by one, or their decisions do and their outcomes do not.
     let refusedInARow = 0;
     await eventually(async () => {

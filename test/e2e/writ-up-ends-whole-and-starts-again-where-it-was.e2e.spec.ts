@@ -33,7 +33,7 @@ describe('writ up', () => {
 
   it('runs nats-server and every service as a process of its own', async () => {
     const names = (await gateway.processes()).map(({ name }) => name);
-    expect(names).toEqual(['nats-server', 'pdp-1', 'exec-tool-1', 'exec-memory-1', 'exec-egress-1']);
+    expect(names).toEqual(['nats-server', 'pdp-1', 'exec-tool-1', 'exec-memory-1', 'exec-egress-1', 'ledger-1']);
     expect((await pids()).every(isAlive)).toBe(true);
   });
 

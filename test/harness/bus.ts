@@ -23,7 +23,7 @@ export interface TestBus extends AsyncDisposable {
   readonly url: string;
   readonly deployment: Deployment;
   readonly running: RunningBus;
-  /** Connects as a service, `operator`, `siem`, `watch`, or an agent. Closed with the bus. */
+  /** Connects as a service, `operator`, `siem-1`, `watch`, or an agent. Closed with the bus. */
   connect(user: string, onError?: (error: Error) => void): Promise<Bus>;
   /** The nkey seed of a service user or an agent. */
   seedOf(user: string): Promise<string>;

@@ -1,6 +1,6 @@
 import { isStreamError, publishToStream, StreamReader, type Bus, type BusMessage } from '#writ/nats';
 import { startTestBus, testBusHost, type TestBus } from '../harness/bus.js';
-import { prober } from './probe.js';
+import { prober, SINKS } from './probe.js';
 
 const host = await testBusHost();
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -11,7 +11,7 @@ const bytes = (text: string) => new TextEncoder().encode(text);
   let executor: Bus;
   let ledger: StreamReader;
   beforeAll(async () => {
-    bus = await startTestBus();
+    bus = await startTestBus({ config: SINKS });
     pdp = await bus.connect('pdp-1');
     executor = await bus.connect('exec-tool-1');
     ledger = new StreamReader(await bus.connect('operator'), { apiPrefix: '$JS.API' });
@@ -112,7 +112,7 @@ const bytes = (text: string) => new TextEncoder().encode(text);
     const victim = await bus.connect('a');
     victim.subscribe('_INBOX.a.waiting', { onMessage: (message) => heard.push(message.subject) });
     await victim.flush();
-    for (const user of ['b', 'pdp-1', 'exec-tool-1', 'operator', 'siem', 'watch']) {
+    for (const user of ['b', 'pdp-1', 'exec-tool-1', 'operator', 'siem-1', 'watch']) {
       const { mayPublish } = await prober(bus, user);
       expect(await mayPublish('_INBOX.a.waiting', '', { Status: '503', Description: 'No Responders' })).toBe(false);
     }

@@ -10,14 +10,25 @@ export const USERS = [
   'exec-tool-1',
   'exec-memory-1',
   'exec-egress-1',
+  'ledger-1',
   'operator',
-  'siem',
+  'siem-1',
   'watch',
 ] as const;
 export type User = (typeof USERS)[number];
 
 export const STREAMS = ['LEDGER', 'PAYLOADS', 'PAYLOAD_KEYS', 'COMMANDS'] as const;
-export const PRODUCERS = ['pdp-0', 'exec-tool-1', 'exec-memory-1', 'exec-egress-1', 'operator'] as const;
+export const PRODUCERS = [
+  'pdp-0',
+  'exec-tool-1',
+  'exec-memory-1',
+  'exec-egress-1',
+  'ledger',
+  'operator',
+  'siem-1',
+] as const;
+/** The test bus of these probes has one sink. */
+export const SINKS = { siem: { sinks: [{ name: 'lake', kind: 'stdout' }] } } as const;
 export const EXECUTORS = ['tool', 'memory', 'egress'] as const;
 
 /** A connection whose refusals are seen. */
@@ -132,7 +143,7 @@ export function accountVerbs(prefix: string): ReadonlyMap<string, string> {
 
 export function consumersOf(stream: string): readonly string[] {
   if (stream === 'COMMANDS') return EXECUTORS.flatMap((kind) => [`${kind}-once-default`, `${kind}-retry-default`]);
-  return stream === 'LEDGER' ? ['siem'] : [];
+  return stream === 'SEALED' ? ['siem-lake'] : [];
 }
 
 /** Everything that somebody may want to publish on: subject → body. */
@@ -147,9 +158,14 @@ export function publishSubjects(): ReadonlyMap<string, string> {
       `payload.${producer}`,
       `payloadkey.default.a.2026-11-22.${producer}`,
     ]),
-    ...['ledger.block.pdp-1', 'ledger.block', 'ledger.block.pdp-0.x'],
+    ...['ledger.block.pdp-1', 'ledger.block', 'ledger.block.pdp-0.x', 'ledger.sealed'],
     ...['_INBOX.a.x', '_INBOX.b.x', '_INBOX.x', ...USERS.slice(2).map((user) => `_INBOX_${user}.x`)],
-    ...['_R_.abc.def', '$JS.ACK.LEDGER.siem.1.1.1.1.0', '$JS.ACK.d.h.LEDGER.siem.1.1.1.1.0', '$JS.FC.LEDGER.x'],
+    ...[
+      '_R_.abc.def',
+      '$JS.ACK.SEALED.siem-lake.1.1.1.1.0',
+      '$JS.ACK.d.h.SEALED.siem-lake.1.1.1.1.0',
+      '$JS.FC.LEDGER.x',
+    ],
     ...EXECUTORS.map((kind) => `$JS.ACK.COMMANDS.${kind}-once-default.1.1.1.1.0`),
     ...['$JS.EVENT.ADVISORY.API', '$JS.EVENT.ADVISORY.STREAM.DELETED.LEDGER', '$KV.X.y', '$O.x.C.y', '$SRV.PING'],
     ...['$SYS.REQ.SERVER.PING', '$SYS.REQ.SERVER.PING.CONNZ', '$SYS.REQ.SERVER.PING.VARZ', '$SYS.REQ.SERVER.ID.CONNZ'],
@@ -159,7 +175,8 @@ export function publishSubjects(): ReadonlyMap<string, string> {
   ];
   const subjects = new Map(plain.map((subject) => [subject, '']));
   for (const prefix of ['$JS.API', 'LEDGER.API', 'SIEM.API']) {
-    for (const stream of STREAMS) streamVerbs(prefix, stream).forEach((body, subject) => subjects.set(subject, body));
+    for (const stream of [...STREAMS, 'SEALED'])
+      streamVerbs(prefix, stream).forEach((body, subject) => subjects.set(subject, body));
     accountVerbs(prefix).forEach((body, subject) => subjects.set(subject, body));
   }
   return subjects;

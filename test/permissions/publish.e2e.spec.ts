@@ -1,6 +1,6 @@
 import { StreamReader, type Bus } from '#writ/nats';
 import { startTestBus, testBusHost, type TestBus } from '../harness/bus.js';
-import { prober, publishSubjects, STREAMS, USERS, type User } from './probe.js';
+import { prober, publishSubjects, STREAMS, USERS, type User, SINKS } from './probe.js';
 
 const host = await testBusHost();
 const gets = (prefix: string, stream: string) => [
@@ -43,6 +43,13 @@ const ALLOWED: Readonly<Record<User, readonly string[]>> = {
   'exec-tool-1': executor('tool'),
   'exec-memory-1': executor('memory'),
   'exec-egress-1': executor('egress'),
+  'ledger-1': [
+    'ledger.block.ledger',
+    'ledger.sealed',
+    ...gets('LEDGER.API', 'LEDGER'),
+    'LEDGER.API.STREAM.INFO.LEDGER',
+    'LEDGER.API.STREAM.MSG.GET.SEALED',
+  ],
   operator: [
     ...own('operator'),
     ...['LEDGER', 'PAYLOADS', 'PAYLOAD_KEYS'].flatMap((stream) => [
@@ -50,11 +57,13 @@ const ALLOWED: Readonly<Record<User, readonly string[]>> = {
       `$JS.API.STREAM.INFO.${stream}`,
     ]),
   ],
-  siem: [
-    '$JS.ACK.LEDGER.siem.1.1.1.1.0',
-    '$JS.ACK.d.h.LEDGER.siem.1.1.1.1.0',
-    'SIEM.API.CONSUMER.INFO.LEDGER.siem',
-    'SIEM.API.CONSUMER.MSG.NEXT.LEDGER.siem',
+  'siem-1': [
+    'ledger.block.siem-1',
+    ...gets('LEDGER.API', 'LEDGER'),
+    '$JS.ACK.SEALED.siem-lake.1.1.1.1.0',
+    '$JS.ACK.d.h.SEALED.siem-lake.1.1.1.1.0',
+    'SIEM.API.CONSUMER.INFO.SEALED.siem-lake',
+    'SIEM.API.CONSUMER.MSG.NEXT.SEALED.siem-lake',
   ],
   watch: ['$SYS.REQ.SERVER.PING.CONNZ', '$SYS.REQ.SERVER.ID.CONNZ'],
 };
@@ -107,7 +116,7 @@ async function streamSettings(bus: TestBus): Promise<readonly unknown[]> {
   let before: readonly unknown[];
   let arrived: Awaited<ReturnType<typeof arrivals>>;
   beforeAll(async () => {
-    bus = await startTestBus();
+    bus = await startTestBus({ config: SINKS });
     before = await streamSettings(bus);
     arrived = await arrivals(bus);
   }, 30_000);

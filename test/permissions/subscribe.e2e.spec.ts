@@ -1,5 +1,5 @@
 import { startTestBus, testBusHost, type TestBus } from '../harness/bus.js';
-import { EXECUTORS, prober, USERS, type User } from './probe.js';
+import { EXECUTORS, prober, USERS, type User, SINKS } from './probe.js';
 
 const host = await testBusHost();
 
@@ -62,8 +62,9 @@ const ALLOWED: Readonly<Record<User, readonly string[]>> = {
   'exec-tool-1': ['_INBOX_exec-tool-1.>'],
   'exec-memory-1': ['_INBOX_exec-memory-1.>'],
   'exec-egress-1': ['_INBOX_exec-egress-1.>'],
+  'ledger-1': ['_INBOX_ledger-1.>'],
   operator: ['_INBOX_operator.>'],
-  siem: ['_INBOX_siem.>'],
+  'siem-1': ['_INBOX_siem-1.>'],
   watch: [
     ...['_INBOX_watch.>', '$SYS.ACCOUNT.*.CONNECT', '$SYS.ACCOUNT.*.DISCONNECT', '$SYS.ACCOUNT.LEDGER.CONNECT'],
     '$SYS.SERVER.*.CLIENT.AUTH.ERR',
@@ -73,7 +74,7 @@ const ALLOWED: Readonly<Record<User, readonly string[]>> = {
 (host === undefined ? describe.skip : describe)('subscribing', () => {
   let bus: TestBus;
   beforeAll(async () => {
-    bus = await startTestBus();
+    bus = await startTestBus({ config: SINKS });
   }, 30_000);
   afterAll(() => bus[Symbol.asyncDispose]());
 

@@ -36,7 +36,7 @@ function run<V>(family: string, verify: (vector: V) => boolean) {
 }
 
 (vectors ? describe : describe.skip)('proofs against the RFC 6962 vectors of transparency-dev', () => {
-  it('agrees with all inclusion vectors', () => {
+  it('LEDGER-07: agrees with all inclusion vectors', () => {
     const answer = run<InclusionVector>('inclusion', (vector) =>
       verifyInclusion(
         { leaf: bytes(vector.leafHash), index: vector.leafIdx, size: vector.treeSize, root: bytes(vector.root) },
@@ -46,7 +46,7 @@ function run<V>(family: string, verify: (vector: V) => boolean) {
     expect(answer).toEqual({ count: 98, wrong: [] });
   });
 
-  it('agrees with all consistency vectors', () => {
+  it('LEDGER-07: agrees with all consistency vectors', () => {
     const answer = run<ConsistencyVector>('consistency', ({ size1, size2, root1, root2, ...vector }) =>
       verifyConsistency({ size1, root1: bytes(root1), size2, root2: bytes(root2) }, proofOf(vector)),
     );

@@ -1,35 +1,44 @@
-import { deploymentPaths, readSigningKey } from '#writ/deployment';
+import { deploymentPaths } from '#writ/deployment';
 import { Fault } from '#writ/faults';
-import { type LedgerStatus, ledgerMessages, ledgerStatus, openOperator } from '#writ/operator';
-import { parseCheckpoint, type TreeHead, type VerifyReport } from '#writ/tlog';
+import { type LedgerStatus, ledgerStatus, openOperator } from '#writ/operator';
+import { type LogReport, parseCheckpoint, type TreeHead, verifyGrowingLog, type VerifyLogOptions } from '#writ/tlog';
 import { readFile } from 'node:fs/promises';
-import { writeExport } from './ledger/export-directory.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { exportLog } from './ledger/export-directory.js';
+import { LogFolder } from './ledger/log-folder.js';
+import { untilSealed } from './ledger/until-sealed.js';
 
+export { readDuration, readTime } from './ledger/freshness.js';
 export { formatReport } from './ledger/format-report.js';
-export { verifyExport } from './ledger/verify-directory.js';
+export { formatProofReport, verifyProofFile, writeProofs } from './ledger/prove-files.js';
 
-export interface Exported {
-  readonly report: VerifyReport;
-  /** Whether the export has a signed head; it has none when the ledger does not verify. */
-  readonly isSigned: boolean;
+export interface ExportRequest {
+  readonly directory: string;
+  readonly dataDir: string;
+  /** Directory of the log; absent: that of the data directory. */
+  readonly log: string | undefined;
+  /** A checkpoint file that the caller has kept. */
+  readonly head: string | undefined;
+  readonly note: (line: string) => void;
 }
 
-/** Writes everything that the ledger holds now into a new directory. Throws CONFIG_DATA_DIR, CONFIG_NOT_RUNNING, LEDGER_*. */
-export async function exportLedger(directory: string, dataDir: string, head: string | undefined): Promise<Exported> {
+/**
+ * Copies the log into a new directory and verifies the copy. While the deployment runs here it waits, a few seconds at most, until
+ * the log holds all that the ledger had when it was asked. Throws CONFIG_*, LEDGER_*.
+ */
+export async function exportLedger({ directory, dataDir, log, head, note }: ExportRequest): Promise<LogReport> {
   const paths = deploymentPaths(dataDir);
-  const remembered = head === undefined ? undefined : await rememberedHead(head);
-  const operator = await openOperator({ dataDir, url: process.env['WRIT_NATS_URL'] });
-  try {
-    const { report, checkpoint } = await writeExport(directory, ledgerMessages(operator.blocks), {
-      bundle: await readText(paths.trustBundle),
-      rootVkey: (await readText(paths.rootVkey)).trim(),
-      logKey: await readSigningKey(paths.logKey),
-      ...(remembered === undefined ? {} : { remembered }),
-    });
-    return { report, isSigned: checkpoint !== undefined };
-  } finally {
-    await operator.close();
-  }
+  if (log === undefined) await untilSealed(dataDir, note);
+  return exportLog(directory, log ?? paths.logDir, {
+    rootVkey: (await readText(paths.rootVkey)).trim(),
+    remembered: head === undefined ? undefined : await rememberedHead(head),
+    onProgress: (done, size) => note(`${done} of ${size} entries verified`),
+  });
+}
+
+/** Verifies a log directory offline, also while its sealer writes on. */
+export function verifyDirectory(directory: string, options: VerifyLogOptions): Promise<LogReport> {
+  return verifyGrowingLog(new LogFolder(directory), options, (ms) => sleep(ms));
 }
 
 /** How full the streams of a running deployment are. */

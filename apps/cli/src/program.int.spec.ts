@@ -19,6 +19,7 @@ async function run(...args: readonly string[]) {
 
 const LEAVES = [
   ['init'],
+  ['keys'],
   ['up'],
   ['agent', 'add'],
   ['agent', 'list'],
@@ -35,9 +36,12 @@ const LEAVES = [
   ['policy', 'check'],
   ['ledger', 'export'],
   ['ledger', 'verify'],
+  ['ledger', 'prove'],
   ['ledger', 'status'],
   ['deploy', 'prepare'],
   ['deploy', 'record'],
+  ['witness'],
+  ['witness', 'init'],
 ];
 
 describe('the command line', () => {
@@ -61,6 +65,8 @@ describe('the command line', () => {
     ['a method that there is not', ['call', '--as', 'a', 'egress', 'https://x.example/', '--method', 'BREW']],
     ['a k out of range', ['call', '--as', 'a', 'memory', 'query', 'n', 't', '-k', '0']],
     ['a place that there is not', ['tail', '--from', 'yesterday']],
+    ['a witness without a log', ['witness', '--state', '/nonexistent/writ']],
+    ['a witness without a memory', ['witness', '--log', 'x']],
     ['a name that cannot be one', ['agent', 'add', '*', '--data', '/nonexistent/writ']],
     ['a team that cannot be one', ['agent', 'add', 'a', '--team', 'a.b', '--data', '/nonexistent/writ']],
   ])('ends with 64 for %s', async (_case, args) => {

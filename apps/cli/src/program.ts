@@ -6,10 +6,13 @@ import { addCatalogCommand } from './commands/catalog.js';
 import { addDeployCommand } from './commands/deploy.js';
 import { addExplainCommand } from './commands/explain.js';
 import { addInitCommand } from './commands/init.js';
+import { addKeysCommand } from './commands/keys.js';
 import { addLedgerCommand } from './commands/ledger.js';
 import { addPolicyCommand } from './commands/policy.js';
+import { addSiemCommand } from './commands/siem.js';
 import { addTailCommand } from './commands/tail.js';
 import { addUpCommand } from './commands/up.js';
+import { addWitnessCommand } from './commands/witness.js';
 import { EXIT } from './exit-codes.js';
 import { failureOf } from './failure.js';
 import { packageVersion } from './package-root.js';
@@ -53,6 +56,7 @@ function buildProgram(cli: Cli): Command {
       outputError: () => undefined,
     });
   addInitCommand(program, cli);
+  addKeysCommand(program, cli);
   addUpCommand(program, cli);
   addAgentCommand(program, cli);
   addCallCommand(program, cli);
@@ -61,6 +65,8 @@ function buildProgram(cli: Cli): Command {
   addExplainCommand(program, cli);
   addPolicyCommand(program, cli);
   addLedgerCommand(program, cli);
+  addSiemCommand(program, cli);
   addDeployCommand(program, cli);
+  addWitnessCommand(program, cli);
   return program;
 }

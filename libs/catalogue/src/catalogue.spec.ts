@@ -1,5 +1,6 @@
 import type { JsonObject } from '#writ/contracts';
 import { Fault } from '#writ/faults';
+import { formatVkey, SigningKey, witnessKeyOf } from '#writ/signing';
 import { readCatalogue } from './catalogue.js';
 
 const read = (text: string, environment: Record<string, string> = {}) =>
@@ -310,6 +311,35 @@ describe('the schema of a tool', () => {
     const fault = faultOf(withInput(input));
     expect(fault.code).toBe('CONFIG_INVALID');
     expect(fault.message).toMatch(/^writ\.yaml:4:\d+: `tools\.t\.input/);
+    expect(fault.message).toContain(message);
+  });
+});
+
+describe('the witnesses', () => {
+  const vkeyOf = (fill: number) =>
+    formatVkey(witnessKeyOf(new SigningKey(`witness.example/w${fill}`, Buffer.alloc(32, fill))));
+  const line = (fill: number, { url = `https://w${fill}.example/`, name = `witness.example/w${fill}` } = {}) =>
+    `  - { name: ${name}, vkey: '${vkeyOf(fill)}', url: '${url}' }\n`;
+
+  it('are read with their quorum', () => {
+    const { config } = read(`witnesses:\n${line(1)}${line(2)}witnessQuorum: 1\n`);
+    expect(config.witnesses.map(({ name, vkey }) => [name, vkey])).toEqual([
+      ['witness.example/w1', vkeyOf(1)],
+      ['witness.example/w2', vkeyOf(2)],
+    ]);
+    expect(config.witnessQuorum).toBe(1);
+  });
+
+  it.each([
+    ['a witness twice', `witnesses:\n${line(1)}${line(1)}`, 'is that of another witness'],
+    ['two at one address', `witnesses:\n${line(1)}${line(2, { url: 'https://w1.example/' })}`, 'is that of another'],
+    ['a name that the vkey does not have', `witnesses:\n${line(1, { name: 'w' })}`, 'is not the name in the vkey'],
+    ['a vkey that is none', "witnesses:\n  - { name: w, vkey: 'w+1+2', url: 'https://w/' }\n", 'a vkey is not'],
+    ['a URL with a password', `witnesses:\n${line(1, { url: 'https://u:p@w.example/' })}`, 'must be a URL'],
+    ['a quorum that nobody can reach', `witnesses:\n${line(1)}witnessQuorum: 2\n`, 'is more than the 1 witnesses'],
+  ])('are refused with %s', (_case, text, message) => {
+    const fault = faultOf(() => read(text));
+    expect(fault.code).toBe('CONFIG_INVALID');
     expect(fault.message).toContain(message);
   });
 });

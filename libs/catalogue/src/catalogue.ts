@@ -6,10 +6,10 @@ import { Fault } from '#writ/faults';
 import { type ArgumentSchema, compileArguments } from './argument-schema.js';
 import { SchemaProblem } from './closed-schema.js';
 import { type Environment, substituteEnvironment } from './environment.js';
-import { checkHttpTool, checkReferences, type FaultAt } from './references.js';
+import { checkHttpTool, checkReferences } from './references.js';
 import { type DestinationDeclaration, type NamespaceDeclaration, type ToolDeclaration, WritConfig } from './schema.js';
 import { fillUrl, type UrlTemplate } from './url-template.js';
-import { parseYaml } from './yaml-source.js';
+import { type FaultAt, parseYaml } from './yaml-source.js';
 
 /** A declaration with its digest: `sha256:` and the hash of its canonical form. Decisions name it, executors compare it. */
 export interface Declared<D> {

@@ -1,6 +1,7 @@
 export { type Catalogue, type CatalogueTool, loadCatalogue, readCatalogue } from './catalogue.js';
 export { type PolicyFolders, policyFoldersOf, readPolicyFolders } from './policy-folders.js';
 export * from './schema.js';
+export type { SinkDeclaration } from './siem-schema.js';
 export { addQuery, fillUrl, type UrlTemplate } from './url-template.js';
 export { type Environment, substituteEnvironment } from './environment.js';
 export { parseYaml, type YamlSource } from './yaml-source.js';

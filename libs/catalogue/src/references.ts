@@ -1,12 +1,11 @@
 import { checkRequestHeaders } from '#writ/egress-rules';
 import { messageOf } from '#writ/faults';
+import { parseWitnessVkey, type WitnessKey } from '#writ/signing';
 import type { ArgumentSchema } from './argument-schema.js';
 import type { HttpToolDeclaration, WritConfig } from './schema.js';
 import { parseUrlTemplate, type UrlTemplate } from './url-template.js';
-import type { ConfigPath } from './yaml-source.js';
-
-/** Makes the fault for a field of the configuration. */
-export type FaultAt = (path: ConfigPath, problem: string) => Error;
+import { checkSinks } from './siem-references.js';
+import type { ConfigPath, FaultAt } from './yaml-source.js';
 
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const SCALARS = ['string', 'integer', 'number', 'boolean'];
@@ -25,6 +24,8 @@ export function checkReferences(config: WritConfig, faultAt: FaultAt): void {
     checkCredential(config, { credential: embedder.credential, origin: new URL(embedder.url).origin, path, faultAt });
   }
   checkAuthZen(config, faultAt);
+  checkWitnesses(config, faultAt);
+  checkSinks(config.siem.sinks, faultAt);
   for (const [name, tool] of Object.entries(config.tools)) {
     if (tool.kind === 'mcp' && !Object.hasOwn(config.mcpServers, tool.server)) {
       throw faultAt(['tools', name, 'server'], `no server \`${tool.server}\` is declared under \`mcpServers\``);
@@ -47,6 +48,30 @@ function checkAuthZen({ authzen, tools }: WritConfig, faultAt: FaultAt): void {
     if (!Object.hasOwn(tools, tool))
       throw faultAt([...path, 'tool'], `no tool \`${tool}\` is declared under \`tools\``);
   });
+}
+
+/** Each witness is another one, by name, key and address, and the quorum is one that they can reach. */
+function checkWitnesses({ witnesses, witnessQuorum }: WritConfig, faultAt: FaultAt): void {
+  const known = new Set<string>();
+  witnesses.forEach(({ name, vkey, url }, at) => {
+    const path = ['witnesses', at];
+    const witness = witnessOf(vkey, (problem) => faultAt([...path, 'vkey'], problem));
+    if (witness.name !== name) throw faultAt([...path, 'name'], `is not the name in the vkey, \`${witness.name}\``);
+    for (const [field, value] of Object.entries({ name, vkey: witness.key.id, url })) {
+      if (known.has(value)) throw faultAt([...path, field], 'is that of another witness, which would count twice');
+      known.add(value);
+    }
+  });
+  if (witnessQuorum !== undefined && witnessQuorum > witnesses.length)
+    throw faultAt(['witnessQuorum'], `is more than the ${witnesses.length} witnesses`);
+}
+
+function witnessOf(vkey: string, faultAt: (problem: string) => Error): WitnessKey {
+  try {
+    return parseWitnessVkey(vkey);
+  } catch (error) {
+    throw faultAt(messageOf(error));
+  }
 }
 
 /** Checks one HTTP tool against its schema and the credentials, and returns its URL template. */

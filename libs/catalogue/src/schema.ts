@@ -1,5 +1,6 @@
 import { AgentName, JsonRecord, ResourceName, TENANT } from '#writ/contracts';
 import { z } from 'zod';
+import { Siem } from './siem-schema.js';
 
 const Milliseconds = z.int().min(1).max(600_000);
 const Origin = z.string().regex(/^https?:\/\/[^/?#\s]+$/, 'must be an origin such as https://api.example.com');
@@ -121,6 +122,19 @@ export const AuthZen = z.strictObject({
     .default([]),
 });
 
+/** Somebody else who watches that the ledger has one history: a C2SP witness. */
+export const Witness = z.strictObject({
+  /** As in the vkey. */
+  name: z.string().min(1).max(256),
+  /** What `writ witness init` printed for whoever runs the ledger. */
+  vkey: z.string().min(1).max(512),
+  /** Where its `add-checkpoint` is: `http` or `https`, without a query. */
+  url: z
+    .string()
+    .max(2048)
+    .regex(/^https?:\/\/[^/?#@\s]+(\/[^?#\s]*)?$/, 'must be a URL such as https://witness.example/w1'),
+});
+
 export const WritConfig = z.strictObject({
   version: z.literal(1),
   /** Name of the ledger, the origin of its checkpoints: `<deployment>/<tenant>/<shard>`. */
@@ -160,6 +174,12 @@ export const WritConfig = z.strictObject({
     })
     .prefault({}),
   authzen: AuthZen.optional(),
+  /** Who cosigns checkpoints. They are part of the trust bundle, so a change of them takes the root key. */
+  witnesses: z.array(Witness).max(64).default([]),
+  /** How many of the witnesses must have cosigned a checkpoint. Absent: all of them. */
+  witnessQuorum: z.int().min(1).max(64).optional(),
+  /** Where the entries of the log are exported to. */
+  siem: Siem.prefault({}),
   limits: z
     .strictObject({
       /** Well below the time for which COMMANDS remembers what it took. */

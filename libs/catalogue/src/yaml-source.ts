@@ -3,6 +3,8 @@ import { isMap, isNode, isScalar, LineCounter, parseDocument, visit, type Docume
 
 /** Where something stands in the configuration: names of members, and indices of elements. */
 export type ConfigPath = readonly (string | number)[];
+/** Makes the fault for a field of the configuration. */
+export type FaultAt = (path: ConfigPath, problem: string) => Error;
 
 /** A configuration as YAML text that parsed, with a way back from a path to the line that it came from. */
 export interface YamlSource {

@@ -1,9 +1,12 @@
 import { z } from 'zod';
+import { exportGap, exportReplayed, sinkChanged } from './export-entries.js';
 import { AgentName, CallId, LabelName, ProducerName } from './names.js';
 import { Redaction } from './obligation.js';
 
 /** An entry of the ledger: one leaf of the log. No argument, result or credential is ever in one, only salted commitments. */
 export const Commitment = z.string().regex(/^sd:[A-Za-z0-9_-]{43}$/);
+/** An RFC 6962 root in base64url. */
+const Root = z.string().length(43);
 const Hash = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 const Millis = z.int().min(0);
 const Short = z.string().max(256);
@@ -222,6 +225,21 @@ export const Entry = z.discriminatedUnion('type', [
   z.strictObject({ type: type('agent.identity.issued'), ...base, who, key: Short }),
   z.strictObject({ type: type('agent.identity.revoked'), ...base, who, key: Short }),
   z.strictObject({ type: type('ledger.near_full'), ...base, used: z.int().min(0), max: z.int().min(1) }),
+  /** The sealer began: the tree that it goes on from. Size 0 at the first start of a log. */
+  z.strictObject({ type: type('ledger.opened'), ...base, size: z.int().min(0), root: Root }),
+  /** The last signed head, said once a minute while nothing else is: silence of the log is noticed, and its time is bracketed. */
+  z.strictObject({ type: type('ledger.tick'), ...base, size: z.int().min(0), root: Root }),
+  /** The sealer saw something that must not be. `seq` is the message of the ledger, `prod` of the entry is the sealer itself. */
+  z.strictObject({
+    type: type('ledger.integrity.violation'),
+    ...base,
+    why: z.strictObject({ code: Short, text: z.string().max(512) }),
+    seq: z.int().min(0).optional(),
+    by: Short.optional(),
+  }),
+  z.strictObject({ type: type('export.gap'), ...base, ...exportGap }),
+  z.strictObject({ type: type('export.replayed'), ...base, ...exportReplayed }),
+  z.strictObject({ type: type('admin.sink.changed'), ...base, ...sinkChanged }),
 ]);
 export type Entry = z.infer<typeof Entry>;
 export type EntryType = Entry['type'];

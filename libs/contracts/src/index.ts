@@ -7,5 +7,6 @@ export * from './obligation.js';
 export * from './parse.js';
 export * from './predicate.js';
 export * from './request.js';
+export * from './sealed.js';
 export * from './strict-json.js';
 export * from './subjects.js';

@@ -1,9 +1,9 @@
 import type { WritConfig } from '#writ/catalogue';
 import { Fault } from '#writ/faults';
+import { makePrivateDirectory, readSecretFile, writeFileAtomic } from '#writ/files';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { makePrivateDirectory, readSecretFile, writeFileAtomic } from './files.js';
 import type { DeploymentPaths } from './paths.js';
 
 const TOKEN_BYTES = 32;

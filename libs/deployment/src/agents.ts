@@ -1,10 +1,9 @@
 import { AGENT_NAME, AgentName, assertAgentName, parse, subjects } from '#writ/contracts';
 import { Fault } from '#writ/faults';
+import { acquireLock, makePrivateDirectory, readFileIfPresent, writeFileAtomic } from '#writ/files';
 import { createUserNkey } from '#writ/nats';
 import { readdir, rm } from 'node:fs/promises';
 import { z } from 'zod';
-import { makePrivateDirectory, readFileIfPresent, writeFileAtomic } from './files.js';
-import { acquireLock } from './lock.js';
 import type { DeploymentPaths } from './paths.js';
 
 const PublicUserNkey = z.string().regex(/^U[A-Z2-7]{55}$/, 'must be a public user nkey');

@@ -1,6 +1,14 @@
 import { WritConfig } from '#writ/catalogue';
 import { Fault } from '#writ/faults';
-import { openTrustBundle, parseSigningKey, signTrustBundle } from '#writ/signing';
+import {
+  formatVkey,
+  openTrustBundle,
+  parseSigningKey,
+  SigningKey,
+  signTrustBundle,
+  witnessesOf,
+  witnessKeyOf,
+} from '#writ/signing';
 import { execFile } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -53,6 +61,7 @@ describe('a data directory', () => {
       ['exec-tool-1', 'tool-executor', ['exec-tool-1']],
       ['exec-memory-1', 'memory-executor', ['exec-memory-1']],
       ['exec-egress-1', 'egress-executor', ['exec-egress-1']],
+      ['ledger-1', 'ledger', ['ledger']],
       ['operator', 'operator', ['operator']],
       ['test.example/default/0', 'log', []],
     ]);
@@ -76,6 +85,16 @@ describe('a data directory', () => {
     await writeFile(paths.rootKey, root, { mode: 0o600 });
     await openAndClose();
     expect(await typesOf()).toContain('policy.divergence');
+  });
+
+  it('has the vkey of its log for witnesses; one of an earlier release gets it at the next start', async () => {
+    await openAndClose();
+    const text = await readFile(paths.logVkey, 'utf8');
+    const { name, verifyKey } = parseSigningKey(await readFile(paths.logKey, 'utf8'));
+    expect(text).toBe(`${formatVkey({ name, key: verifyKey })}\n`);
+    await rm(paths.logVkey);
+    await openAndClose();
+    expect(await readFile(paths.logVkey, 'utf8')).toBe(text);
   });
 
   it('has a token for each client of the access API, which is made anew when its file was removed', async () => {
@@ -121,13 +140,40 @@ describe('a data directory', () => {
     expect(await faultOf(open({ instances: { policyDecision: 3 } }))).toBe('CONFIG_KEY');
   });
 
+  it('names the witnesses of the configuration in the bundle, which takes the root key to change', async () => {
+    const vkeys = [11, 12].map((fill) =>
+      formatVkey(witnessKeyOf(new SigningKey(`witness.example/w${fill}`, Buffer.alloc(32, fill)))),
+    );
+    const witnesses = vkeys.map((vkey, at) => ({ name: `witness.example/w${11 + at}`, vkey, url: `http://w${at}` }));
+    const policyNow = async () => {
+      const vkey = (await readFile(paths.rootVkey, 'utf8')).trim();
+      const { quorum, witnesses: named } = witnessesOf(
+        openTrustBundle(await readFile(paths.trustBundle, 'utf8'), vkey),
+      );
+      return { quorum, names: named.map(({ name }) => name) };
+    };
+    await openAndClose();
+    expect(await policyNow()).toEqual({ quorum: 0, names: [] });
+    await openAndClose({ witnesses });
+    expect(await policyNow()).toEqual({ quorum: 2, names: ['witness.example/w11', 'witness.example/w12'] });
+    await openAndClose({ witnesses: witnesses.slice(1), witnessQuorum: 1 });
+    expect(await policyNow()).toEqual({ quorum: 1, names: ['witness.example/w12'] });
+    await rm(paths.rootKey);
+    await openAndClose({ witnesses: witnesses.slice(1), witnessQuorum: 1 });
+    expect(await faultOf(open())).toBe('CONFIG_KEY');
+  });
+
   it.each([
     ['a missing producer key', (p: DeploymentPaths) => rm(p.producerKey('pdp-1'))],
-    ['a missing bus seed', (p: DeploymentPaths) => rm(p.natsSeed('siem'))],
+    ['a missing bus seed', (p: DeploymentPaths) => rm(p.natsSeed('watch'))],
     ['a missing trust bundle', (p: DeploymentPaths) => rm(p.trustBundle)],
     ['a damaged producer key', (p: DeploymentPaths) => writeFile(p.producerKey('pdp-1'), 'nonsense')],
     ['a damaged bus seed', (p: DeploymentPaths) => writeFile(p.natsSeed('pdp-1'), 'SUAAAA')],
     ['a short payload key', (p: DeploymentPaths) => writeFile(p.payloadKey, 'abcd')],
+    [
+      'the vkey of another key in place of that of its log',
+      async (p: DeploymentPaths) => writeFile(p.logVkey, await readFile(p.rootVkey, 'utf8')),
+    ],
     ['a key that others may read', (p: DeploymentPaths) => chmod(p.producerKey('operator'), 0o640)],
     [
       'a changed trust bundle',

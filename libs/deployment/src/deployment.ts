@@ -1,15 +1,14 @@
 import type { WritConfig } from '#writ/catalogue';
-import { AgentName, parse } from '#writ/contracts';
+import { AgentName, EXECUTOR_KINDS, parse } from '#writ/contracts';
 import { Fault } from '#writ/faults';
+import { acquireLock, type Lock, makePrivateDirectory, readFileIfPresent, writeFileAtomic } from '#writ/files';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { createAccessTokens } from './access-tokens.js';
 import { createRegistry, listAgents, takeOverAgents } from './agents.js';
-import { makePrivateDirectory, readFileIfPresent, writeFileAtomic } from './files.js';
 import { serviceInstances } from './instances.js';
 import { checkKeys, createKeys, readBusSeed } from './keys.js';
-import { acquireLock, type Lock } from './lock.js';
 import { packageFile } from './package-root.js';
 import { deploymentPaths, type DeploymentPaths } from './paths.js';
 import { renderServerConfig, type ServerConfigModel } from './render-server-config.js';
@@ -125,10 +124,14 @@ export async function deploymentServerConfig(
     ledgerBytesMax: config.limits.ledgerBytesMax,
     payloadBytesMax: config.limits.payloadBytesMax,
     agents: await listAgents(paths),
-    decisionServices: instances.filter(({ kind }) => kind === undefined),
-    executors: instances.flatMap(({ kind, name, key }) => (kind === undefined ? [] : [{ kind, name, key }])),
+    decisionServices: instances.filter(({ app }) => app === 'policy-decision'),
+    executors: EXECUTOR_KINDS.flatMap((kind) =>
+      instances.flatMap(({ app, name, key }) => (app === `${kind}-executor` ? [{ kind, name, key }] : [])),
+    ),
+    sealers: instances.filter(({ app }) => app === 'ledger'),
+    exporters: instances.filter(({ app }) => app === 'siem-exporter'),
+    sinks: config.siem.sinks.map(({ name }) => name),
     operator: await publicKey('operator'),
-    siem: await publicKey('siem'),
     watch: await publicKey('watch'),
     ...(boot !== undefined && { boot }),
   });

@@ -11,6 +11,14 @@ export {
 export { deploymentServerConfig, openDeployment, type Deployment, type ServerPlace } from './deployment.js';
 export { serviceInstances } from './instances.js';
 export { deploymentPaths, type DeploymentPaths } from './paths.js';
+export { readReplayRequest, replayRequestFile, type ReplayRequest, writeReplayRequest } from './replay-request.js';
 export { startLedgerServer, type LedgerServer } from './start-ledger-server.js';
 export { startBus, type BusHost, type RunningBus } from './start-bus.js';
-export { readBusSeed, readPayloadKey, readSigningKey, readTrustBundle } from './keys.js';
+export {
+  type PublicKeys,
+  readBusSeed,
+  readPayloadKey,
+  readPublicKeys,
+  readSigningKey,
+  readTrustBundle,
+} from './keys.js';

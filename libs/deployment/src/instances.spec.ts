@@ -6,7 +6,7 @@ const namesOf = (settings: object): string[] =>
 
 describe('serviceInstances', () => {
   it('is one of each service when the configuration says nothing', () => {
-    expect(namesOf({})).toEqual(['pdp-1', 'exec-tool-1', 'exec-memory-1', 'exec-egress-1']);
+    expect(namesOf({})).toEqual(['pdp-1', 'exec-tool-1', 'exec-memory-1', 'exec-egress-1', 'ledger-1']);
   });
 
   it('has as many executors as asked for, but one memory executor, for only one process can open the data directory', () => {
@@ -19,6 +19,7 @@ describe('serviceInstances', () => {
       'exec-memory-1',
       'exec-egress-1',
       'exec-egress-2',
+      'ledger-1',
     ]);
   });
 
@@ -35,6 +36,6 @@ describe('serviceInstances', () => {
       ['pdp-0', 'pdp-1'],
       ['pdp-0', 'pdp-1'],
     ]);
-    expect(instances.find(({ kind }) => kind === 'egress')?.producers).toEqual(['exec-egress-1']);
+    expect(instances.find(({ app }) => app === 'egress-executor')?.producers).toEqual(['exec-egress-1']);
   });
 });

@@ -6,27 +6,36 @@ import type { Role } from '#writ/signing';
 export interface ServiceInstance {
   readonly name: string;
   readonly role: Role;
-  readonly kind?: ExecutorKind;
+  /** The folder of `apps/` that it runs. */
+  readonly app: 'policy-decision' | 'ledger' | 'siem-exporter' | `${ExecutorKind}-executor`;
   readonly producers: readonly string[];
 }
 
-/** The decision services and executors that the configuration asks for. Any decision service may own any shard. */
+/**
+ * The decision services, executors, the sealer and, when there are sinks, the exporter that the configuration asks for. Any decision
+ * service may own any shard. The sealer is one, because one process signs the tree; so is the exporter, because each sink has one cursor.
+ */
 export function serviceInstances(config: WritConfig): readonly ServiceInstance[] {
   const shardProducers = Array.from({ length: config.shards }, (_, shard) => `pdp-${shard}`);
   return [
     ...count(config.instances.policyDecision).map((n) => ({
       name: `pdp-${n}`,
       role: 'pdp' as const,
+      app: 'policy-decision' as const,
       producers: shardProducers,
     })),
     ...EXECUTOR_KINDS.flatMap((kind) =>
       count(executorCount(config, kind)).map((n) => ({
         name: `exec-${kind}-${n}`,
         role: `${kind}-executor` as const,
-        kind,
+        app: `${kind}-executor` as const,
         producers: [`exec-${kind}-${n}`],
       })),
     ),
+    { name: 'ledger-1', role: 'ledger', app: 'ledger', producers: ['ledger'] },
+    ...(config.siem.sinks.length === 0
+      ? []
+      : [{ name: 'siem-1', role: 'siem' as const, app: 'siem-exporter' as const, producers: ['siem-1'] }]),
   ];
 }
 

@@ -1,11 +1,13 @@
 import type { WritConfig } from '#writ/catalogue';
 import { Fault } from '#writ/faults';
+import { makePrivateDirectory, readFileIfPresent, readSecretFile, writeFileAtomic } from '#writ/files';
 import { createUserNkey, parseUserNkey } from '#writ/nats';
 import {
   formatVkey,
   generateSigningKey,
   openTrustBundle,
   parseSigningKey,
+  parseVkey,
   signTrustBundle,
   trustedKey,
   type Role,
@@ -16,12 +18,12 @@ import {
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { makePrivateDirectory, readSecretFile, writeFileAtomic } from './files.js';
+import { isDeepStrictEqual } from 'node:util';
 import { serviceInstances } from './instances.js';
 import type { DeploymentPaths } from './paths.js';
 
 /** Users of the bus that are no service instance and no agent. */
-export const OTHER_USERS = ['operator', 'siem', 'watch'] as const;
+export const OTHER_USERS = ['operator', 'watch'] as const;
 
 const PAYLOAD_KEY_BYTES = 32;
 
@@ -43,8 +45,10 @@ export async function createKeys(paths: DeploymentPaths, config: WritConfig): Pr
   }
   const root = generateSigningKey(`${config.ledger}/root`);
   await writeFileAtomic(paths.rootKey, root.toFileText());
-  await writeFileAtomic(paths.rootVkey, `${formatVkey({ name: root.name, key: root.verifyKey })}\n`);
-  await writeFileAtomic(paths.logKey, generateSigningKey(config.ledger).toFileText());
+  await writeFileAtomic(paths.rootVkey, vkeyText(root));
+  const log = generateSigningKey(config.ledger);
+  await writeFileAtomic(paths.logKey, log.toFileText());
+  await writeFileAtomic(paths.logVkey, vkeyText(log));
   await writeFileAtomic(paths.payloadKey, `${randomBytes(PAYLOAD_KEY_BYTES).toString('base64url')}\n`);
   await createInstanceKeys(paths, config);
   await writeTrustBundle(paths, config, root);
@@ -60,6 +64,7 @@ export async function checkKeys(paths: DeploymentPaths, config: WritConfig): Pro
   if (log.name !== config.ledger) {
     throw new Fault('CONFIG_DATA_DIR', `the data directory belongs to the ledger \`${log.name}\``);
   }
+  await checkLogVkey(paths, log);
   await readPayloadKey(paths);
   for (const user of [...serviceInstances(config).map(({ name }) => name), ...OTHER_USERS]) {
     await readBusSeed(paths, user);
@@ -73,6 +78,19 @@ export async function checkKeys(paths: DeploymentPaths, config: WritConfig): Pro
   }
 }
 
+function vkeyText({ name, verifyKey }: SigningKey): string {
+  return `${formatVkey({ name, key: verifyKey })}\n`;
+}
+
+/** Data directories of earlier releases get the file now. One with another key would have witnesses watch a log that is not this one. */
+async function checkLogVkey(paths: DeploymentPaths, log: SigningKey): Promise<void> {
+  const found = await readFileIfPresent(paths.logVkey);
+  if (found === undefined) await writeFileAtomic(paths.logVkey, vkeyText(log));
+  else if (found !== vkeyText(log)) {
+    throw new Fault('CONFIG_KEY', `the key file \`${paths.logVkey}\` is not the public half of \`${paths.logKey}\``);
+  }
+}
+
 /**
  * Makes the keys of instances that have none. With a bundle at hand only of those that it does not name: a key that the
  * bundle names and that is not there was lost, and is not made again in silence.
@@ -83,19 +101,32 @@ async function createInstanceKeys(paths: DeploymentPaths, config: WritConfig, bu
   for (const { name } of added) {
     await writeFileAtomic(paths.producerKey(name), generateSigningKey(name).toFileText());
   }
-  const users =
-    bundle === undefined ? [...added.map(({ name }) => name), 'siem', 'watch'] : added.map(({ name }) => name);
+  const users = bundle === undefined ? [...added.map(({ name }) => name), 'watch'] : added.map(({ name }) => name);
   for (const user of users) await writeFileAtomic(paths.natsSeed(user), `${createUserNkey().seed}\n`);
   if (bundle === undefined) return;
   const current = withCurrentTypes(bundle);
   // A block with an entry whose type its key may not write counts for nothing, so nothing is written under an older bundle.
   const isOlder = bundle.keys.some(({ types }, at) => types.length < (current.keys[at]?.types.length ?? 0));
-  if (added.length === 0 && !isOlder) return;
+  const isWatchedOtherwise = !isDeepStrictEqual(watchersIn(bundle), watchersOf(config));
+  if (added.length === 0 && !isOlder && !isWatchedOtherwise) return;
   if (!existsSync(paths.rootKey)) {
-    const what = isOlder ? 'new types of entries' : 'new instances';
+    const what = isOlder ? 'new types of entries' : added.length > 0 ? 'new instances' : 'other witnesses';
     throw new Fault('CONFIG_KEY', `${what} need the root key at \`${paths.rootKey}\`, to sign the trust bundle`);
   }
   await writeTrustBundle(paths, config, await readSigningKey(paths.rootKey), current);
+}
+
+/** The members of a bundle that say who watches the ledger. They are left out where nobody does. */
+type Watchers = Pick<TrustBundle, 'witnesses' | 'quorum'>;
+
+/** Who is to watch, by the configuration. The bundle always says the quorum, so that what it asks for can be read in it. */
+function watchersOf({ witnesses, witnessQuorum }: WritConfig): Watchers {
+  if (witnesses.length === 0) return {};
+  return { witnesses: witnesses.map(({ vkey }) => ({ vkey: vkey.trim() })), quorum: witnessQuorum ?? witnesses.length };
+}
+
+function watchersIn({ witnesses, quorum }: TrustBundle): Watchers {
+  return { ...(witnesses !== undefined && { witnesses }), ...(quorum !== undefined && { quorum }) };
 }
 
 /** Signs the bundle of all producers. Keys of an earlier bundle stay in it: what they signed still has to verify. */
@@ -111,13 +142,27 @@ async function writeTrustBundle(
   };
   for (const producer of producersOf(config)) add(await readSigningKey(paths.producerKey(producer.name)), producer);
   add(await readSigningKey(paths.logKey), { name: config.ledger, role: 'log', producers: [] });
-  await writeFileAtomic(paths.trustBundle, signTrustBundle(root, { v: 1, ledger: config.ledger, keys }));
+  // Witnesses are those of now: one that was taken out is trusted no longer, also with what it cosigned before.
+  const bundle: TrustBundle = { v: 1, ledger: config.ledger, keys, ...watchersOf(config) };
+  await writeFileAtomic(paths.trustBundle, signTrustBundle(root, bundle));
 }
 
 /** The trust bundle, checked against the pinned root key. */
 export async function readTrustBundle(paths: DeploymentPaths): Promise<TrustBundle> {
   const vkey = (await readSecretFile(paths.rootVkey)).trim();
   return inFile(paths.trustBundle, (note) => openTrustBundle(note, vkey));
+}
+
+/** What others need to check this deployment, as vkeys: the root key for auditors, the key of the log for witnesses. */
+export interface PublicKeys {
+  readonly root: string;
+  readonly log: string;
+}
+
+/** The public keys of a deployment. Throws CONFIG_KEY, naming the file, when one is missing or damaged. */
+export async function readPublicKeys(paths: DeploymentPaths): Promise<PublicKeys> {
+  const vkeyIn = (file: string) => inFile(file, (text) => formatVkey(parseVkey(text)));
+  return { root: await vkeyIn(paths.rootVkey), log: await vkeyIn(paths.logVkey) };
 }
 
 export function readSigningKey(file: string): Promise<SigningKey> {

@@ -13,6 +13,8 @@ export interface DeploymentPaths {
   readonly rootVkey: string;
   readonly trustBundle: string;
   readonly logKey: string;
+  /** What a witness needs of this log: the public half of `logKey`. */
+  readonly logVkey: string;
   readonly payloadKey: string;
   readonly producerKey: (instance: string) => string;
   readonly accessToken: (client: string) => string;
@@ -27,6 +29,12 @@ export interface DeploymentPaths {
   readonly natsPorts: string;
   readonly natsLog: string;
   readonly memoryDir: string;
+  /** The log: tiles, checkpoints, block index. Everything in it may be shown to an auditor. */
+  readonly logDir: string;
+  /** What the sealer knows that it signed. Keep it on another disk than the streams. */
+  readonly sealerDir: string;
+  /** Where the sinks of the SIEM feed are, and what they refused. */
+  readonly siemDir: string;
   readonly runDir: string;
 }
 
@@ -44,6 +52,7 @@ export function deploymentPaths(dataDir: string): DeploymentPaths {
     rootVkey: at('keys', 'root.vkey'),
     trustBundle: at('keys', 'trust.bundle'),
     logKey: at('keys', 'log.key'),
+    logVkey: at('keys', 'log.vkey'),
     payloadKey: at('keys', 'payload.key'),
     producerKey: (instance) => at('keys', 'producers', `${instance}.key`),
     accessToken: (client) => at('keys', 'access', `${client}.token`),
@@ -58,6 +67,9 @@ export function deploymentPaths(dataDir: string): DeploymentPaths {
     natsPorts: at('nats', 'ports'),
     natsLog: at('nats', 'nats-server.log'),
     memoryDir: at('memory'),
+    logDir: at('ledger'),
+    sealerDir: at('sealer'),
+    siemDir: at('siem'),
     runDir: at('run'),
   };
 }

@@ -21,8 +21,10 @@ const model: ServerConfigModel = {
   agents: [{ name: 'a', key }],
   decisionServices: [{ name: 'pdp-1', key }],
   executors: [{ name: 'exec-tool-1', key, kind: 'tool' }],
+  sealers: [{ name: 'ledger-1', key }],
   operator: key,
-  siem: key,
+  exporters: [{ name: 'siem-1', key }],
+  sinks: ['lake'],
   watch: key,
 };
 

@@ -23,8 +23,12 @@ export interface ServerConfigModel {
   readonly agents: readonly NamedKey[];
   readonly decisionServices: readonly NamedKey[];
   readonly executors: readonly (NamedKey & { readonly kind: ExecutorKind })[];
+  readonly sealers: readonly NamedKey[];
+  /** The SIEM exporter; none without sinks. */
+  readonly exporters: readonly NamedKey[];
+  /** Names of the sinks, each of which has a consumer. */
+  readonly sinks: readonly string[];
   readonly operator: string;
-  readonly siem: string;
   readonly watch: string;
   /** Users that may provision the streams. Present for the first seconds of a start only. */
   readonly boot?: { readonly ledger: string; readonly gateway: string };
@@ -34,6 +38,8 @@ export const POOL = 'default';
 /** COMMANDS holds only what waits for an executor. */
 export const COMMAND_BYTES_MAX = 256 * 1024 * 1024;
 export const PAYLOAD_KEY_BYTES_MAX = 256 * 1024 * 1024;
+/** Sealed entries are copied once more for exporters; the copy is gone after some days. */
+export const SEALED_STREAM_BYTES_MAX = 1_000_000_000;
 const STORE_SLACK_BYTES = 64 * 1024 * 1024;
 const AGENT_CONNECTIONS_MAX = 10_000;
 const AGENT_SUBSCRIPTIONS_MAX = 50_000;
@@ -42,19 +48,22 @@ const PUBLIC_USER_NKEY = /^U[A-Z2-7]{55}$/;
 /** The nats-server configuration for the model. Every name and key is checked: one wildcard in a name would be everybody's right. */
 export function renderServerConfig(template: string, model: ServerConfigModel): string {
   assertAgentName(model.tenant);
-  for (const user of [...model.agents, ...model.decisionServices, ...model.executors]) {
+  const { agents, decisionServices, executors, sealers, exporters } = model;
+  for (const user of [...agents, ...decisionServices, ...executors, ...sealers, ...exporters]) {
     assertAgentName(user.name);
     assertKey(user.key);
   }
   for (const executor of model.executors) {
     if (!EXECUTOR_KINDS.includes(executor.kind)) throw new Fault('CONFIG_INVALID', 'an executor has an unknown kind');
   }
-  [model.operator, model.siem, model.watch, ...Object.values(model.boot ?? {})].forEach(assertKey);
+  model.sinks.forEach(assertAgentName);
+  [model.operator, model.watch, ...Object.values(model.boot ?? {})].forEach(assertKey);
   return fillTemplate(template, templateModel(model));
 }
 
 function templateModel(model: ServerConfigModel): TemplateModel {
-  const ledgerAccountBytesMax = model.ledgerBytesMax + model.payloadBytesMax + PAYLOAD_KEY_BYTES_MAX;
+  const ledgerAccountBytesMax =
+    model.ledgerBytesMax + model.payloadBytesMax + PAYLOAD_KEY_BYTES_MAX + SEALED_STREAM_BYTES_MAX;
   return {
     serverName: model.serverName,
     listen: model.listen,
@@ -72,9 +81,12 @@ function templateModel(model: ServerConfigModel): TemplateModel {
     agents: model.agents.map(({ name, key }) => ({ name, key })),
     decisionServices: model.decisionServices.map(({ name, key }) => ({ name, key })),
     executors: model.executors.map(({ name, key, kind }) => ({ name, key, kind })),
+    sealers: model.sealers.map(({ name, key }) => ({ name, key })),
     readableStreams: [{ stream: 'LEDGER' }, { stream: 'PAYLOADS' }, { stream: 'PAYLOAD_KEYS' }],
+    payloadStreams: [{ stream: 'PAYLOADS' }, { stream: 'PAYLOAD_KEYS' }],
     operator: model.operator,
-    siem: model.siem,
+    exporters: model.exporters.map(({ name, key }) => ({ name, key })),
+    sinks: model.sinks.map((sink) => ({ sink })),
     watch: model.watch,
     boot: model.boot === undefined ? [] : [{ ...model.boot }],
   };

@@ -1,5 +1,6 @@
 import { subjects } from '#writ/contracts';
 import { Fault } from '#writ/faults';
+import { makePrivateDirectory, writeFileAtomic } from '#writ/files';
 import {
   connectBus,
   createUserNkey,
@@ -13,8 +14,7 @@ import {
 import { existsSync, watch } from 'node:fs';
 import { setBusUrl } from './agents.js';
 import { deploymentServerConfig, type Deployment, type ServerPlace } from './deployment.js';
-import { makePrivateDirectory, writeFileAtomic } from './files.js';
-import { COMMAND_BYTES_MAX, PAYLOAD_KEY_BYTES_MAX, POOL } from './render-server-config.js';
+import { COMMAND_BYTES_MAX, PAYLOAD_KEY_BYTES_MAX, POOL, SEALED_STREAM_BYTES_MAX } from './render-server-config.js';
 
 /** The bus of a deployment on this machine: server, accounts, streams. */
 export interface RunningBus {
@@ -159,6 +159,8 @@ async function provision(deployment: Deployment, url: string, boot: BootUsers): 
       payloadDays: limits.payloadDays,
       payloadKeyBytesMax: PAYLOAD_KEY_BYTES_MAX,
       commandBytesMax: COMMAND_BYTES_MAX,
+      sealedBytesMax: SEALED_STREAM_BYTES_MAX,
+      sinks: deployment.config.siem.sinks.map(({ name }) => name),
       pool: POOL,
       mayCreate: isFirst,
     });

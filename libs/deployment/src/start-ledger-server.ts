@@ -1,9 +1,8 @@
+import { acquireLock, writeFileAtomic } from '#writ/files';
 import { startNatsServer } from '#writ/nats';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from './files.js';
 import { readBusSeed } from './keys.js';
-import { acquireLock } from './lock.js';
 import { packageFile } from './package-root.js';
 import type { DeploymentPaths } from './paths.js';
 import { assertSafeServerConfig } from './safe-server-config.js';

@@ -75,6 +75,8 @@ export const FAULTS = {
   LEDGER_FENCED: ledger('another writer owns this producer'),
   LEDGER_OVERLOADED: ledger('too many entries wait to be written'),
   LEDGER_CORRUPT: ledger('the ledger does not verify'),
+  LEDGER_INTEGRITY: ledger('the log contradicts what was signed before'),
+  LEDGER_LOG_UNWRITABLE: ledger('the files of the log cannot be written'),
   LEDGER_ENTRY_TOO_LARGE: ledger('one entry is over the size limit'),
   EXECUTOR_FAILED: executor('the action failed'),
   EXECUTOR_TIMEOUT: executor('the action took longer than its limit'),

@@ -20,8 +20,7 @@ const refused = (agent: string): EntryBody => ({
 async function openWriter(blocks = new MemoryLog(), payloads = new MemoryPayloads()) {
   const writer = await BlockWriter.open({
     blocks,
-    payloads,
-    sealer: new PayloadSealer(payloads, deploymentKey, { tenant: 'default', producer: 'pdp-0' }),
+    values: { payloads, sealer: new PayloadSealer(payloads, deploymentKey, { tenant: 'default', producer: 'pdp-0' }) },
     key,
     ledger,
     authority: () => authority,

@@ -28,8 +28,8 @@ const ATTEMPTS_MAX = 20;
 
 export interface BlockWriterOptions {
   readonly blocks: BlockLog;
-  readonly payloads: PayloadLog;
-  readonly sealer: PayloadSealer;
+  /** Where the values behind commitments go; absent for a producer whose entries have none. */
+  readonly values?: { readonly payloads: PayloadLog; readonly sealer: PayloadSealer };
   readonly key: SigningKey;
   readonly ledger: string;
   readonly tenant: string;
@@ -105,6 +105,9 @@ export class BlockWriter {
     if (this.#dead !== undefined) return Promise.reject(this.#dead);
     if (this.#queue.length >= QUEUE_ENTRIES_MAX) {
       return Promise.reject(new Fault('LEDGER_OVERLOADED', `${QUEUE_ENTRIES_MAX} entries wait to be written`));
+    }
+    if (values.length > 0 && this.options.values === undefined) {
+      return Promise.reject(new Fault('INTERNAL', `\`${this.options.producer}\` has no store for values`));
     }
     return new Promise((done, failed) => {
       const entry = this.#complete(body, nowMs);
@@ -206,9 +209,10 @@ export class BlockWriter {
     for (const { entry, agent, valuesText } of batch) {
       if (valuesText !== '' && agent !== undefined) entries.push({ entry: entry.id, agent, values: valuesText });
     }
-    if (entries.length === 0) return;
-    const message = await this.options.sealer.seal(block, entries, this.options.now());
-    await this.options.payloads.append(this.options.producer, message, block);
+    const store = this.options.values;
+    if (entries.length === 0 || store === undefined) return;
+    const message = await store.sealer.seal(block, entries, this.options.now());
+    await store.payloads.append(this.options.producer, message, block);
   }
 
   /** Stores the block and returns its sequence. An outcome that is not known is read from the log, never guessed. */

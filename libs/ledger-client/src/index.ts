@@ -1,4 +1,4 @@
-export { type Appended, BlockWriter } from './block-writer.js';
+export { type Appended, BlockWriter, type BlockWriterOptions } from './block-writer.js';
 export { DecisionReader } from './decision-reader.js';
 export { LedgerFollower, type PlacedEntry } from './follower.js';
 export { openAuthorised } from './open-authorised.js';

@@ -10,6 +10,7 @@ export {
   type RequestOptions,
   type SubscribeOptions,
 } from './bus.js';
+export { consumerState, type ConsumerState } from './consumer-state.js';
 export { connectBus, type ConnectBusOptions } from './connect-bus.js';
 export { publishToStream, type PublishToStreamOptions, type StreamAck } from './publish-to-stream.js';
 export { isStreamError, StreamError, type StreamErrorReason } from './stream-error.js';

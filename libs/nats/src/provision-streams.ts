@@ -5,6 +5,9 @@ import {
   LEDGER_STREAM,
   PAYLOAD_KEYS_STREAM,
   PAYLOADS_STREAM,
+  SEALED_STREAM,
+  SEALED_SUBJECT,
+  sealedConsumer,
   subjects,
   type Delivery,
 } from '#writ/contracts';
@@ -18,6 +21,9 @@ export interface StreamLimits {
   readonly payloadDays: number;
   readonly payloadKeyBytesMax: number;
   readonly commandBytesMax: number;
+  readonly sealedBytesMax: number;
+  /** Names of the sinks of the SIEM feed: each has a consumer of SEALED. */
+  readonly sinks: readonly string[];
   readonly pool: string;
   /** Whether the streams of evidence may be made. Once they were, one that is missing is damage and is not made again. */
   readonly mayCreate: boolean;
@@ -37,6 +43,9 @@ const RETRY_DELIVERIES_MAX = 5;
 /** A command that may run again goes to another executor when its own was not heard of for this long. */
 const ACK_WAIT_NS = 5 * SECOND_NS;
 const ACK_PENDING_MAX = 1024;
+const SEALED_AGE_NS = 7 * DAY_NS;
+/** Messages of up to 240,000 bytes. */
+const SINK_PENDING_MAX = 64;
 const PULLS_WAITING_MAX = 64;
 const TIMEOUT_MS = 10_000;
 const STREAM_NOT_FOUND = 10059;
@@ -51,7 +60,9 @@ export async function provisionStreams(ledgerBoot: Bus, gatewayBoot: Bus, limits
   for (const config of [ledgerConfig(limits), payloadsConfig(limits), payloadKeysConfig(limits)]) {
     await provisionStream(ledgerBoot, config, limits.mayCreate);
   }
-  await provisionConsumer(ledgerBoot, LEDGER_STREAM, siemConsumer());
+  // A copy of what the tiles of the log hold: it can be made again.
+  await provisionStream(ledgerBoot, sealedConfig(limits), true);
+  for (const sink of limits.sinks) await provisionConsumer(ledgerBoot, SEALED_STREAM, sinkConsumer(sink));
   // Commands that were lost end as calls do that nobody finished: the stream may be made again at any time.
   await provisionStream(gatewayBoot, commandsConfig(limits), true);
   for (const consumer of commandConsumers(limits)) await provisionConsumer(gatewayBoot, COMMANDS_STREAM, consumer);
@@ -128,8 +139,22 @@ function commandsConfig(limits: StreamLimits): Config {
   };
 }
 
-function siemConsumer(): Config {
-  return { ...pullConsumer('siem'), max_ack_pending: ACK_PENDING_MAX, max_deliver: -1, deliver_policy: 'all' };
+function sealedConfig(limits: StreamLimits): Config {
+  return {
+    ...evidence,
+    name: SEALED_STREAM,
+    subjects: [SEALED_SUBJECT],
+    max_bytes: limits.sealedBytesMax,
+    max_age: SEALED_AGE_NS,
+    // A sink that is away for longer than this holds must not stop the log: what is pushed out is a gap that the sink records.
+    discard: 'old',
+    compression: 's2',
+  };
+}
+
+/** `max_ack_pending` is the back-pressure: what a sink holds and has not taken. It is delivered for ever. */
+function sinkConsumer(sink: string): Config {
+  return { ...pullConsumer(sealedConsumer(sink)), max_ack_pending: SINK_PENDING_MAX, max_deliver: -1 };
 }
 
 function commandConsumers(limits: StreamLimits): readonly Config[] {

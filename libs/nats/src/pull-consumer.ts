@@ -6,6 +6,8 @@ export interface PulledMessage {
   readonly seq: number;
   readonly subject: string;
   readonly data: Uint8Array;
+  /** When the stream took it, in Unix ms. */
+  readonly storedMs: number;
   /** How often the server has delivered it, this time included. */
   readonly deliveries: number;
   /** The id under which the stream took it, once within its duplicate window; undefined when that is not certain. */
@@ -150,6 +152,7 @@ interface Delivery {
   readonly ackSubject: string;
   readonly deliveries: number;
   readonly seq: number;
+  readonly storedMs: number;
 }
 
 /**
@@ -162,8 +165,10 @@ function parseAckSubject(reply: string | undefined): Delivery | undefined {
   const at = tokens.length >= 11 ? 6 : 4;
   const deliveries = Number(tokens[at]);
   const seq = Number(tokens[at + 1]);
-  return Number.isSafeInteger(deliveries) && Number.isSafeInteger(seq)
-    ? { ackSubject: reply, deliveries, seq }
+  // Nanoseconds, more than a number holds exactly: the last digits are not of interest.
+  const storedMs = Math.floor(Number(tokens[at + 3]) / 1_000_000);
+  return [deliveries, seq, storedMs].every(Number.isSafeInteger)
+    ? { ackSubject: reply, deliveries, seq, storedMs }
     : undefined;
 }
 
@@ -173,6 +178,7 @@ function pulled(bus: Bus, message: BusMessage, delivery: Delivery): PulledMessag
     seq: delivery.seq,
     subject: message.subject,
     data: message.data,
+    storedMs: delivery.storedMs,
     deliveries: delivery.deliveries,
     msgId: storedMsgId(message),
     ack: () => say('+ACK'),

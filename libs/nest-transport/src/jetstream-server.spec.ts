@@ -37,6 +37,7 @@ async function aService() {
       seq,
       subject: 'cmd',
       data: Buffer.alloc(0),
+      storedMs: 0,
       deliveries: 1,
       msgId: undefined,
       ack: () => settled.push(`${seq} ack`),

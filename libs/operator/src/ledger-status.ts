@@ -1,5 +1,6 @@
 import { LEDGER_STREAM, PAYLOAD_KEYS_STREAM, PAYLOADS_STREAM, subjects } from '#writ/contracts';
 import { readTrustBundle } from '#writ/deployment';
+import { formatVkey } from '#writ/signing';
 import type { Operator } from './open-operator.js';
 
 /** From this share on a stream is about to be full; full, everything is denied. */
@@ -23,6 +24,8 @@ export interface ProducerStatus {
 
 export interface LedgerStatus {
   readonly ledger: string;
+  /** Vkeys of the keys that may sign its checkpoints, as the trust bundle names them: a witness needs them all. */
+  readonly logVkeys: readonly string[];
   readonly streams: readonly StreamStatus[];
   /** Producers that have written. */
   readonly producers: readonly ProducerStatus[];
@@ -36,7 +39,9 @@ export async function ledgerStatus(operator: Operator): Promise<LedgerStatus> {
     Promise.all([LEDGER_STREAM, PAYLOADS_STREAM, PAYLOAD_KEYS_STREAM].map((stream) => streamStatus(operator, stream))),
     Promise.all(names.map((name) => producerStatus(operator, name))),
   ]);
-  return { ledger: operator.authority.ledger, streams, producers: producers.flat() };
+  const { ledger } = operator.authority;
+  const logVkeys = operator.authority.logKeys().map(({ name, key }) => formatVkey({ name, key }));
+  return { ledger, logVkeys, streams, producers: producers.flat() };
 }
 
 async function streamStatus({ streams }: Operator, stream: string): Promise<StreamStatus> {

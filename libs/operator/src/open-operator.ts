@@ -74,8 +74,7 @@ export async function openOperator(options: OpenOperatorOptions): Promise<Operat
     openWriter: () =>
       BlockWriter.open({
         blocks,
-        payloads,
-        sealer: new PayloadSealer(payloads, deploymentKey, { tenant, producer: OPERATOR }),
+        values: { payloads, sealer: new PayloadSealer(payloads, deploymentKey, { tenant, producer: OPERATOR }) },
         key,
         ledger: bundle.ledger,
         tenant,

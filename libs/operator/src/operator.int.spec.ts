@@ -1,5 +1,13 @@
 import { readCatalogue } from '#writ/catalogue';
-import { addAgent, type Deployment, openDeployment, removeAgent, type RunningBus, startBus } from '#writ/deployment';
+import {
+  addAgent,
+  type Deployment,
+  openDeployment,
+  readPublicKeys,
+  removeAgent,
+  type RunningBus,
+  startBus,
+} from '#writ/deployment';
 import { openAuthorised } from '#writ/ledger-client';
 import { parseEntry } from '#writ/tlog';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -70,6 +78,7 @@ const binary = await testNatsServer();
   it('sees how full the streams are and who wrote last', async () => {
     const status = await ledgerStatus(operator);
     expect(status.ledger).toBe('writ.test/default/0');
+    expect(status.logVkeys).toEqual([(await readPublicKeys(deployment.paths)).log]);
     expect(status.streams.map(({ stream, isNearlyFull }) => [stream, isNearlyFull])).toEqual([
       ['LEDGER', false],
       ['PAYLOADS', false],

@@ -33,8 +33,10 @@ describe('pastDecisions', () => {
     [blocks, payloads] = [new MemoryLog(), new MemoryPayloads()];
     writer = await BlockWriter.open({
       blocks,
-      payloads,
-      sealer: new PayloadSealer(payloads, DEPLOYMENT_KEY, { tenant: 'default', producer: 'pdp-0' }),
+      values: {
+        payloads,
+        sealer: new PayloadSealer(payloads, DEPLOYMENT_KEY, { tenant: 'default', producer: 'pdp-0' }),
+      },
       key,
       ledger: LEDGER,
       authority: () => authority,

@@ -29,6 +29,7 @@ async function anExecutor(kind: 'tool' | 'memory' | 'egress') {
     seq: 1,
     subject: `cmd.${kind}.once.default`,
     data: Buffer.from('nonsense'),
+    storedMs: 0,
     deliveries: 1,
     msgId: undefined,
     ack: () => settled.push('ack'),

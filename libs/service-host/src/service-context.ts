@@ -4,6 +4,7 @@ import { deploymentPaths, readBusSeed, readPayloadKey, readSigningKey, readTrust
 import { messageOf } from '#writ/faults';
 import {
   BlockWriter,
+  type BlockWriterOptions,
   DecisionReader,
   NatsBlockLog,
   NatsPayloadLog,
@@ -32,8 +33,8 @@ export const serviceSettings = {
 };
 export type ServiceSettings = Readonly<z.infer<z.ZodObject<typeof serviceSettings>>>;
 
-/** What a service has in hand when it starts: its configuration, its connection, its keys and the ledger. */
-export interface ServiceContext {
+/** What every service has in hand when it starts: its configuration, its connection, its keys and the ledger. */
+export interface LedgerContext {
   readonly settings: ServiceSettings;
   readonly log: Logger;
   readonly catalogue: Catalogue;
@@ -41,20 +42,49 @@ export interface ServiceContext {
   readonly key: SigningKey;
   readonly authority: () => Authority;
   readonly blocks: NatsBlockLog;
+  readonly openWriter: (producer: string, onDead: () => void) => Promise<BlockWriter>;
+}
+
+/** What a service has that works with arguments and results. */
+export interface ServiceContext extends LedgerContext {
   readonly decisions: DecisionReader;
   readonly values: PayloadOpener;
-  readonly openWriter: (producer: string, onDead: () => void) => Promise<BlockWriter>;
 }
 
 /** Reads configuration and keys and connects. Throws CONFIG_* and, when the bus does not answer, a BusError. */
 export async function openServiceContext(settings: ServiceSettings): Promise<ServiceContext> {
+  // Before anything is connected: a service without its keys must not start.
+  const deploymentKey = await readPayloadKey(deploymentPaths(settings.WRIT_DATA));
+  const base = await openBase(settings);
+  const { bus, blocks, authority } = base;
+  const { tenant } = base.catalogue.config;
+  const payloads = new NatsPayloadLog(bus, LEDGER_API_PREFIX);
+  return {
+    ...base,
+    decisions: new DecisionReader(blocks, authority),
+    values: new PayloadOpener(payloads, deploymentKey),
+    openWriter: (producer, onDead) => {
+      const sealer = new PayloadSealer(payloads, deploymentKey, { tenant, producer });
+      return openWriter(base, { producer, onDead, values: { payloads, sealer } });
+    },
+  };
+}
+
+/** The same for a service that has no business with arguments and results: it reads no key to them. */
+export async function openLedgerContext(settings: ServiceSettings): Promise<LedgerContext> {
+  const base = await openBase(settings);
+  return { ...base, openWriter: (producer, onDead) => openWriter(base, { producer, onDead }) };
+}
+
+type Base = Omit<LedgerContext, 'openWriter'>;
+
+async function openBase(settings: ServiceSettings): Promise<Base> {
   const instance = settings.WRIT_INSTANCE;
   const log = createLogger(instance, settings.WRIT_LOG_LEVEL);
   const paths = deploymentPaths(settings.WRIT_DATA);
   const catalogue = await loadCatalogue(settings.WRIT_CONFIG, process.env);
   const key = await readSigningKey(paths.producerKey(instance));
   const authority = new Authority(await readTrustBundle(paths));
-  const deploymentKey = await readPayloadKey(paths);
   const bus = await connectBus({
     servers: settings.WRIT_NATS_URL,
     seed: (await readBusSeed(paths, instance)).seed,
@@ -63,31 +93,21 @@ export async function openServiceContext(settings: ServiceSettings): Promise<Ser
     onError: (error) => log.error({ detail: messageOf(error) }, 'the bus refused something'),
   });
   const blocks = new NatsBlockLog(bus, LEDGER_API_PREFIX);
-  const payloads = new NatsPayloadLog(bus, LEDGER_API_PREFIX);
+  return { settings, log, catalogue, bus, key, blocks, authority: () => authority };
+}
+
+type WriterOf = Pick<BlockWriterOptions, 'producer' | 'values'> & { readonly onDead: () => void };
+
+function openWriter({ blocks, key, authority, catalogue }: Base, writer: WriterOf): Promise<BlockWriter> {
   const { tenant, ledger } = catalogue.config;
-  return {
-    settings,
-    log,
-    catalogue,
-    bus,
-    key,
+  return BlockWriter.open({
+    ...writer,
     blocks,
-    authority: () => authority,
-    decisions: new DecisionReader(blocks, () => authority),
-    values: new PayloadOpener(payloads, deploymentKey),
-    openWriter: (producer, onDead) =>
-      BlockWriter.open({
-        blocks,
-        payloads,
-        sealer: new PayloadSealer(payloads, deploymentKey, { tenant, producer }),
-        key,
-        ledger,
-        tenant,
-        producer,
-        authority: () => authority,
-        now: Date.now,
-        sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-        onDead,
-      }),
-  };
+    key,
+    ledger,
+    tenant,
+    authority,
+    now: Date.now,
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  });
 }

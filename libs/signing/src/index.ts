@@ -1,6 +1,8 @@
 export { decodeBase64, decodeBase64url } from './base64.js';
 export { generateSigningKey, parseSigningKey, parseVerifyKey, SigningKey } from './key.js';
-export { formatVkey, openNote, signNote, type NoteKey } from './note.js';
+export { cosign, witnessKeyOf } from './cosignature.js';
+export { formatVkey, parseVkey, parseWitnessVkey, type NoteKey, type WitnessKey } from './note-key.js';
+export { type NoteSignature, openNote, signNote } from './note.js';
 export { FILES_AUTHOR, parseManifest, SignedManifest, signManifest, verifyManifest } from './policy-manifest.js';
 export type { Role } from './roles.js';
 export {
@@ -12,3 +14,4 @@ export {
   type TrustedKey,
   withCurrentTypes,
 } from './trust-bundle.js';
+export { cosignedBy, witnessesOf, type Cosigner, type WitnessPolicy } from './witnesses.js';

@@ -1,5 +1,6 @@
 import { SigningKey } from './key.js';
-import { formatVkey, openNote, parseVkey, signNote, type NoteKey } from './note.js';
+import { formatVkey, parseVkey, type NoteKey } from './note-key.js';
+import { openNote, signNote } from './note.js';
 
 const key = (name: string, fill: number) => new SigningKey(name, Buffer.alloc(32, fill));
 const noteKey = (signer: SigningKey): NoteKey => ({ name: signer.name, key: signer.verifyKey });

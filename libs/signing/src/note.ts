@@ -1,19 +1,18 @@
-import { hash } from 'node:crypto';
 import { Fault } from '#writ/faults';
-import { decodeBase64 } from './base64.js';
-import { isKeyName, VerifyKey, type SigningKey } from './key.js';
+import { type Cosignature, verifyCosignature } from './cosignature.js';
+import type { SigningKey } from './key.js';
+import { noteKeyId, parseSignatureLine, signatureLine, type NoteKey } from './note-key.js';
 
-/** Signature types of C2SP signed notes. Writ signs and checks plain Ed25519; other lines are unknown keys to it. */
-const TYPE_ED25519 = 0x01;
-const NOTE_KEY_ID_BYTES = 4;
 const NOTE_BYTES_MAX = 4 * 1024 * 1024;
 const SIGNATURES_MAX = 100;
-const SIGNATURE_LINE = /^\u2014 (\S+) (\S+)$/u;
 
-/** A named public key that may stand under a note. */
-export interface NoteKey {
-  readonly name: string;
-  readonly key: VerifyKey;
+/** A signature of a known key, which verifies. */
+export interface NoteSignature {
+  readonly signer: NoteKey;
+  /** The line as it stands in the note, without its line end. */
+  readonly line: string;
+  /** When a witness signed, in seconds since 1970. A signature that is no cosignature has no time. */
+  readonly time?: number;
 }
 
 export interface OpenedNote {
@@ -21,6 +20,8 @@ export interface OpenedNote {
   readonly text: string;
   /** The known keys whose signatures stand under the text; never empty. */
   readonly signers: readonly NoteKey[];
+  /** Their signatures, in the order of the note. One key may have signed more than once. */
+  readonly signatures: readonly NoteSignature[];
 }
 
 /** Signs a text as a C2SP signed note (signed-note 1.0.0). The text ends with a line end and has no other control character. */
@@ -29,17 +30,33 @@ export function signNote(text: string, signers: readonly SigningKey[]): string {
     throw new TypeError('the text of a note ends with a line end and has no other control character');
   const bytes = Buffer.from(text);
   const lines = signers.map((signer) => {
-    const signature = Buffer.concat([noteKeyId({ name: signer.name, key: signer.verifyKey }), signer.sign(bytes)]);
-    return `\u2014 ${signer.name} ${signature.toString('base64')}\n`;
+    return `${signatureLine({ name: signer.name, key: signer.verifyKey }, signer.sign(bytes))}\n`;
   });
   return `${text}\n${lines.join('')}`;
 }
 
 /**
  * Opens an attacker-controlled note. Signatures by unknown keys are ignored, never trusted; one signature by a known key that
- * does not verify rejects the whole note; at least one known key must have signed. Throws LEDGER_CORRUPT.
+ * does not verify rejects the whole note, whatever type the key has; at least one known key must have signed. Throws
+ * LEDGER_CORRUPT. Who must have signed is the caller's to say: a witness among the known keys is enough to open a note.
  */
 export function openNote(note: string, known: readonly NoteKey[]): OpenedNote {
+  const { text, signatures } = readSignatures(note, known);
+  if (signatures.length === 0) throw corrupt('no known key signed it');
+  return { text, signers: [...new Set(signatures.map(({ signer }) => signer))], signatures };
+}
+
+/** As `openNote`, but a note that no known key signed has no signatures, and is no error. Its text is to be believed by nobody. */
+export function readSignatures(note: string, known: readonly NoteKey[]): Pick<OpenedNote, 'text' | 'signatures'> {
+  const { text, lines } = splitNote(note);
+  return { text, signatures: lines.flatMap((line) => signatureOf(line, text, known) ?? []) };
+}
+
+/**
+ * The text and the signature lines of an attacker-controlled note, checked in form alone: nothing in it is to be believed until
+ * `openNote` has opened it. Throws LEDGER_CORRUPT.
+ */
+export function splitNote(note: string): { readonly text: string; readonly lines: readonly string[] } {
   if (note.length > NOTE_BYTES_MAX) throw corrupt('it is too large');
   const split = note.lastIndexOf('\n\n');
   if (split < 0 || !note.isWellFormed()) throw corrupt('it has no signatures');
@@ -48,62 +65,29 @@ export function openNote(note: string, known: readonly NoteKey[]): OpenedNote {
   if (!isNoteText(text) || !block.endsWith('\n')) throw corrupt('it is malformed');
   const lines = block.slice(0, -1).split('\n');
   if (lines.length > SIGNATURES_MAX) throw corrupt('it has too many signatures');
-  const signers = new Set<NoteKey>();
-  for (const line of lines) {
-    const signer = signerOf(line, text, known);
-    if (signer !== undefined) signers.add(signer);
-  }
-  if (signers.size === 0) throw corrupt('no known key signed it');
-  return { text, signers: [...signers] };
+  return { text, lines };
 }
 
-/** The known key that made a signature line; undefined when the key is unknown; throws when the signature is not good. */
-function signerOf(line: string, text: string, known: readonly NoteKey[]): NoteKey | undefined {
-  const [, name = '', encoded = ''] = SIGNATURE_LINE.exec(line) ?? [];
-  const bytes = decodeBase64(encoded);
-  if (!isKeyName(name) || bytes === undefined || bytes.length <= NOTE_KEY_ID_BYTES)
-    throw corrupt('a signature line is malformed');
-  const id = bytes.subarray(0, NOTE_KEY_ID_BYTES);
+/** The signature in a line of a known key; undefined when the key is unknown; throws when the signature is not good. */
+function signatureOf(line: string, text: string, known: readonly NoteKey[]): NoteSignature | undefined {
+  const parsed = parseSignatureLine(line);
+  if (parsed === undefined) throw corrupt('a signature line is malformed');
+  const { name, id, signature } = parsed;
   const signer = known.find((candidate) => candidate.name === name && noteKeyId(candidate).equals(id));
   if (signer === undefined) return undefined;
-  if (!signer.key.verify(Buffer.from(text), bytes.subarray(NOTE_KEY_ID_BYTES))) {
-    throw corrupt(`the signature of \`${name}\` does not verify`);
+  const verified = verifyUnder(signer, text, signature);
+  if (verified === undefined) throw corrupt(`the signature of \`${name}\` does not verify`);
+  return { signer, line, ...verified };
+}
+
+/** Each type signs other bytes, so that a signature of one is never one of another. */
+function verifyUnder(signer: NoteKey, text: string, signature: Buffer): Partial<Cosignature> | undefined {
+  switch (signer.type ?? 'ed25519') {
+    case 'ed25519':
+      return signer.key.verify(Buffer.from(text), signature) ? {} : undefined;
+    case 'cosignature/v1':
+      return verifyCosignature(signer.key, text, signature);
   }
-  return signer;
-}
-
-/** The vkey text of a key, `name+hex(key id)+base64(type, key)`, as C2SP defines it: what a verifier pins. */
-export function formatVkey({ name, key }: NoteKey): string {
-  return `${name}+${noteKeyId({ name, key }).toString('hex')}+${typed(key).toString('base64')}`;
-}
-
-/** Reads a vkey, or throws CONFIG_KEY. */
-export function parseVkey(vkey: string): NoteKey {
-  const [name = '', id = '', encoded = ''] = splitVkey(vkey.trim());
-  const bytes = decodeBase64(encoded, 33);
-  if (!isKeyName(name) || bytes === undefined || bytes[0] !== TYPE_ED25519) {
-    throw new Fault('CONFIG_KEY', 'a vkey is not `NAME+ID+KEY` with an Ed25519 key');
-  }
-  const noteKey = { name, key: new VerifyKey(bytes.subarray(1)) };
-  if (noteKeyId(noteKey).toString('hex') !== id)
-    throw new Fault('CONFIG_KEY', `the id in the vkey of \`${name}\` is not that of its key`);
-  return noteKey;
-}
-
-/** Base64 has plus signs too, so only the first two separate. */
-function splitVkey(vkey: string): string[] {
-  const first = vkey.indexOf('+');
-  const second = vkey.indexOf('+', first + 1);
-  return first < 0 || second < 0 ? [] : [vkey.slice(0, first), vkey.slice(first + 1, second), vkey.slice(second + 1)];
-}
-
-function noteKeyId({ name, key }: NoteKey): Buffer {
-  const named = Buffer.concat([Buffer.from(`${name}\n`), typed(key)]);
-  return hash('sha256', named, 'buffer').subarray(0, NOTE_KEY_ID_BYTES);
-}
-
-function typed(key: VerifyKey): Buffer {
-  return Buffer.concat([Buffer.from([TYPE_ED25519]), key.raw]);
 }
 
 /** The line end is the only control character that a note may have. */

@@ -1,7 +1,16 @@
 import { ENTRY_TYPES, type EntryType } from '#writ/contracts';
 
 /** Who a key belongs to. The role decides which entries its signature can author, and under which producer names. */
-export const ROLES = ['pdp', 'tool-executor', 'memory-executor', 'egress-executor', 'operator', 'log'] as const;
+export const ROLES = [
+  'pdp',
+  'tool-executor',
+  'memory-executor',
+  'egress-executor',
+  'operator',
+  'ledger',
+  'siem',
+  'log',
+] as const;
 export type Role = (typeof ROLES)[number];
 
 const startingWith = (prefix: string, suffix: string): EntryType[] =>
@@ -9,7 +18,8 @@ const startingWith = (prefix: string, suffix: string): EntryType[] =>
 
 /**
  * The most that a role may write. No role but `pdp` can author a decision, and `pdp` cannot author an outcome, so neither can
- * play the other. `log` signs checkpoints and no block.
+ * play the other. `ledger` is the sealer, which says what it did and saw; `siem` says what was not exported, and to where; `log` signs
+ * checkpoints and no block.
  */
 export const ROLE_TYPES: Readonly<Record<Role, readonly EntryType[]>> = {
   pdp: [
@@ -30,6 +40,8 @@ export const ROLE_TYPES: Readonly<Record<Role, readonly EntryType[]>> = {
   'memory-executor': [...startingWith('memory.', '.completed'), 'command.refused', 'credential.used'],
   'egress-executor': [...startingWith('egress.', '.completed'), 'command.refused', 'credential.used'],
   operator: ['agent.identity.issued', 'agent.identity.revoked'],
+  ledger: ['ledger.opened', 'ledger.tick', 'ledger.integrity.violation'],
+  siem: ['export.gap', 'export.replayed', 'admin.sink.changed'],
   log: [],
 };
 
@@ -40,5 +52,7 @@ export const ROLE_PRODUCERS: Readonly<Record<Role, RegExp>> = {
   'memory-executor': /^exec-memory-[0-9]+$/,
   'egress-executor': /^exec-egress-[0-9]+$/,
   operator: /^operator$/,
+  ledger: /^ledger$/,
+  siem: /^siem-[0-9]+$/,
   log: /^(?!)/,
 };

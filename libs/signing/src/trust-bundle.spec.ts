@@ -1,6 +1,8 @@
 import { canonicalJson, ENTRY_TYPES } from '#writ/contracts';
 import { SigningKey } from './key.js';
-import { formatVkey, signNote } from './note.js';
+import { cosign, witnessKeyOf } from './cosignature.js';
+import { formatVkey } from './note-key.js';
+import { signNote } from './note.js';
 import { ROLE_TYPES } from './roles.js';
 import {
   Authority,
@@ -10,6 +12,7 @@ import {
   type TrustBundle,
   type TrustedKeyRecord,
 } from './trust-bundle.js';
+import { cosignedBy, witnessesOf } from './witnesses.js';
 
 const key = (name: string, fill: number) => new SigningKey(name, Buffer.alloc(32, fill));
 const root = key('writ.example/root', 1);
@@ -91,5 +94,52 @@ describe('the table of roles', () => {
       const executes = types.some((type) => type.endsWith('.completed'));
       expect(decides && executes).toBe(false);
     }
+  });
+});
+
+describe('the witnesses of a trust bundle', () => {
+  const w1 = key('witness.example/w1', 11);
+  const w2 = key('witness.example/w2', 12);
+  const vkeyOf = (witness: SigningKey) => ({ vkey: formatVkey(witnessKeyOf(witness)) });
+  const reopened = (watched: TrustBundle) => openTrustBundle(signTrustBundle(root, watched), rootVkey);
+  const witnessed = { ...bundle, witnesses: [vkeyOf(w1), vkeyOf(w2)], quorum: 1 };
+
+  it('are those that the root key signed, with the quorum that it asks for', () => {
+    const { witnesses, quorum } = witnessesOf(reopened(witnessed));
+    expect(witnesses.map(({ name }) => name)).toEqual([w1.name, w2.name]);
+    expect(quorum).toBe(1);
+  });
+
+  it('are all needed when no quorum is named', () => {
+    const { quorum: _quorum, ...unsaid } = witnessed;
+    expect(witnessesOf(reopened(unsaid)).quorum).toBe(2);
+  });
+
+  it('are none in a bundle of an earlier release', () => {
+    expect(witnessesOf(reopened(bundle))).toEqual({ witnesses: [], quorum: 0 });
+  });
+
+  it('count no longer when they were taken out of the bundle: a revoked witness', () => {
+    const text = 'writ.example/acme\n7\nroot\n';
+    const note = `${signNote(text, [])}${cosign(text, w1, 1_800_000_000)}\n`;
+    const now = witnessesOf(reopened({ ...bundle, witnesses: [vkeyOf(w2)] }));
+    expect(cosignedBy(note, witnessesOf(reopened(witnessed)).witnesses)).toHaveLength(1);
+    expect(cosignedBy(note, now.witnesses)).toEqual([]);
+  });
+
+  it.each([
+    ['a witness that stands twice', { witnesses: [vkeyOf(w1), vkeyOf(w1)] }],
+    ['one key under two names', { witnesses: [vkeyOf(w1), vkeyOf(key('witness.example/w3', 11))] }],
+    ['two keys under one name', { witnesses: [vkeyOf(w1), vkeyOf(key(w1.name, 13))] }],
+    ['the key of the log as a witness', { witnesses: [vkeyOf(key('witness.example/w1', 4))] }],
+    ['the name of the log as a witness', { witnesses: [vkeyOf(key('writ.example/acme', 11))] }],
+    ['a log key in place of that of a witness', { witnesses: [{ vkey: rootVkey }] }],
+    ['a quorum that nobody can reach', { witnesses: [vkeyOf(w1)], quorum: 2 }],
+    ['a quorum of none', { witnesses: [vkeyOf(w1)], quorum: 0 }],
+    ['a quorum without witnesses', { quorum: 1 }],
+    ['an empty list of witnesses', { witnesses: [] }],
+  ])('are refused with %s', (_case, members) => {
+    const note = signNote(`${canonicalJson({ ...bundle, ...members })}\n`, [root]);
+    expect(() => openTrustBundle(note, rootVkey)).toThrow(expect.objectContaining({ code: 'CONFIG_KEY' }));
   });
 });

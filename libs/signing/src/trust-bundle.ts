@@ -2,7 +2,8 @@ import { canonicalJson, ENTRY_TYPES, parse, ProducerName, type EntryType } from 
 import { Fault, messageOf } from '#writ/faults';
 import { z } from 'zod';
 import { isKeyName, parseVerifyKey, type SigningKey, type VerifyKey } from './key.js';
-import { openNote, parseVkey, signNote, type NoteKey } from './note.js';
+import { parseVkey, parseWitnessVkey, type NoteKey } from './note-key.js';
+import { openNote, signNote } from './note.js';
 import { ROLE_PRODUCERS, ROLE_TYPES, ROLES, type Role } from './roles.js';
 
 const TrustedKeyRecord = z.strictObject({
@@ -15,11 +16,19 @@ const TrustedKeyRecord = z.strictObject({
   types: z.array(z.enum(ENTRY_TYPES as [EntryType, ...EntryType[]])).max(256),
 });
 
+/** More would not fit under one checkpoint, beside the signatures of the log. */
+const WITNESSES_MAX = 64;
+const TrustedWitness = z.strictObject({ vkey: z.string().max(512) });
+
 /** Which key may write what, in one ledger. The deployment's root key signs it; everyone who checks the ledger holds it. */
 export const TrustBundle = z.strictObject({
   v: z.literal(1),
   ledger: z.string().refine(isKeyName, 'must be an origin'),
   keys: z.array(TrustedKeyRecord).max(10_000),
+  /** Who watches this ledger from outside, by their vkeys. Bundles of earlier releases have none. */
+  witnesses: z.array(TrustedWitness).min(1).max(WITNESSES_MAX).optional(),
+  /** How many of them must have cosigned a checkpoint; all of them where it is not said. */
+  quorum: z.int().min(1).max(WITNESSES_MAX).optional(),
 });
 export type TrustBundle = Readonly<z.infer<typeof TrustBundle>>;
 export type TrustedKeyRecord = TrustBundle['keys'][number];
@@ -84,6 +93,22 @@ function assertSound(bundle: TrustBundle): void {
         `the key \`${record.name}\` of role \`${record.role}\` may not write \`${excess}\``,
       );
   }
+  assertWitnesses(bundle, ids);
+}
+
+/**
+ * Each witness is somebody else: a key of its own, under a name of its own. One witness that stands twice would be a quorum of
+ * two, and a witness whose key is the log's would be the operator watching itself.
+ */
+function assertWitnesses({ witnesses = [], quorum, keys }: TrustBundle, ids: ReadonlySet<string>): void {
+  const known = new Set([...ids, ...keys.map(({ name }) => name)]);
+  for (const { name, key } of witnesses.map(({ vkey }) => parseWitnessVkey(vkey))) {
+    if (known.has(name) || known.has(key.id))
+      throw new Fault('CONFIG_KEY', `the witness \`${name}\` has the name or the key of another in the trust bundle`);
+    known.add(name).add(key.id);
+  }
+  if (quorum !== undefined && quorum > witnesses.length)
+    throw new Fault('CONFIG_KEY', `the quorum of ${quorum} is more than the ${witnesses.length} witnesses`);
 }
 
 /** A key of the bundle, ready to check signatures. */

@@ -132,7 +132,19 @@ function readFields(text: string): Fields {
 }
 
 function wrongField(fields: Partial<Record<keyof Fields | 'v', unknown>>): keyof Fields | 'v' | undefined {
-  const { boot, entries, key, ledger, n, prev, producer, root, sig, v } = fields;
+  const wrong = wrongHeaderField(fields);
+  if (wrong !== undefined) return wrong;
+  const { entries, sig } = fields;
+  if (!isSignature(sig)) return 'sig';
+  if (!Array.isArray(entries) || entries.length < 1 || entries.length > BLOCK_ENTRIES_MAX) return 'entries';
+  return entries.every((entry) => typeof entry === 'string' && entry.isWellFormed()) ? undefined : 'entries';
+}
+
+/** The member of an attacker-controlled block header that is missing or malformed; undefined when each is as it must be. */
+export function wrongHeaderField(
+  fields: Partial<Record<keyof BlockHeader | 'v', unknown>>,
+): keyof BlockHeader | 'v' | undefined {
+  const { boot, key, ledger, n, prev, producer, root, v } = fields;
   if (v !== 1) return 'v';
   if (!matches(boot, BASE64URL_16)) return 'boot';
   if (!matches(key, BASE64URL_16)) return 'key';
@@ -140,10 +152,12 @@ function wrongField(fields: Partial<Record<keyof Fields | 'v', unknown>>): keyof
   if (!Number.isSafeInteger(n) || (n as number) < 1) return 'n';
   if (!matches(prev, BASE64URL_32)) return 'prev';
   if (!matches(producer, PRODUCER)) return 'producer';
-  if (!matches(root, BASE64URL_32)) return 'root';
-  if (!matches(sig, BASE64URL_64)) return 'sig';
-  if (!Array.isArray(entries) || entries.length < 1 || entries.length > BLOCK_ENTRIES_MAX) return 'entries';
-  return entries.every((entry) => typeof entry === 'string' && entry.isWellFormed()) ? undefined : 'entries';
+  return matches(root, BASE64URL_32) ? undefined : 'root';
+}
+
+/** Whether a value is a signature as blocks spell it: 64 bytes in base64url, one spelling. */
+export function isSignature(value: unknown): value is string {
+  return matches(value, BASE64URL_64);
 }
 
 function matches(value: unknown, pattern: RegExp): boolean {

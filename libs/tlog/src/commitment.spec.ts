@@ -10,7 +10,7 @@ describe('commit', () => {
     expect(commit(salt, '/in', { b: 1, a: 'x' })).toBe('sd:OK8ESDDnUJEJLgP6KCAY4RuOuqHVH0JkX-TSVsYhQbY');
   });
 
-  it('differs when the salt, the path or the value does', () => {
+  it('LEDGER-13: differs when the salt, the path or the value does', () => {
     const commitments = [
       commit(salt, '/in', 1),
       commit(newSalt(), '/in', 1),

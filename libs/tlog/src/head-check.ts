@@ -1,5 +1,5 @@
 import type { TreeHead } from './checkpoint.js';
-import type { Frontier } from './merkle.js';
+
 import type { ProblemList } from './report.js';
 
 export interface ExpectedHeads {
@@ -18,7 +18,7 @@ export class HeadCheck {
 
   constructor(
     private readonly heads: ExpectedHeads,
-    private readonly tree: Frontier,
+    private readonly tree: { readonly size: number; root(): Buffer },
     private readonly problems: ProblemList,
   ) {
     this.afterMessage(0);

@@ -1,8 +1,6 @@
-import { canonicalJson } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import type { Authority } from '#writ/signing';
 import { openBlock, type Block } from './block.js';
-import { leafHashOfText, sha256 } from './hash.js';
 import { refusalOf, refused, type Refusal } from './refusal.js';
 import { verifyEntry, verifyHeader, type VerifiedBlock } from './verify-block.js';
 
@@ -49,28 +47,4 @@ export function judgeMessage(message: LedgerMessage, authority: Authority): Veri
     if (refusal === undefined || !(thrown instanceof Fault)) throw thrown;
     return { refusal, message: thrown.message, ...seen };
   }
-}
-
-/**
- * The leaf that stands for a refused message: every message of the stream has a place in the tree, and anyone with the stream
- * computes the same leaf. It claims no author.
- */
-export function rejectedLeaf(
-  message: LedgerMessage,
-  ledger: string,
-  refused: Pick<RefusedMessage, 'refusal' | 'block' | 'isAuthentic'>,
-): Buffer {
-  const text = canonicalJson({
-    block: refused.isAuthentic ? (refused.block?.hash ?? null) : null,
-    hash: sha256(message.data).toString('base64url'),
-    id: `rej-${message.seq}`,
-    ledger,
-    len: message.data.length,
-    reason: refused.refusal,
-    seq: message.seq,
-    subject: message.subject.toWellFormed(),
-    type: 'ledger.rejected',
-    v: 1,
-  });
-  return leafHashOfText(text);
 }

@@ -32,7 +32,8 @@ function subproof(leaves: readonly Buffer[], size: number, isWhole: boolean): Bu
     : [...subproof(right, size - split, false), merkleRoot(left)];
 }
 
-function largestPowerBelow(size: number): number {
+/** The largest power of two that is smaller than `size`; 1 for 1. RFC 6962 splits trees there. */
+export function largestPowerBelow(size: number): number {
   let power = 1;
   while (power * 2 < size) power *= 2;
   return power;

@@ -2,8 +2,8 @@ import type { ChainStep } from './chain.js';
 import type { TreeHead } from './checkpoint.js';
 import type { Refusal } from './refusal.js';
 
-/** Exit codes of an offline verification, highest wins. 0, witnessed, needs witnesses, which Writ does not have yet. */
-export type VerifyExit = 10 | 20 | 30 | 40;
+/** Exit codes of an offline verification, highest wins: 0 witnessed, 10 valid, 20 incomplete or stale, 30 two histories, 40 invalid. */
+export type VerifyExit = 0 | 10 | 20 | 30 | 40;
 
 type ChainProblem = Exclude<ChainStep, 'next' | Refusal>;
 type OtherProblem =
@@ -26,7 +26,19 @@ type OtherProblem =
   | 'remembered_ahead'
   | 'remembered_root'
   | 'bad_file'
-  | 'root_key_unpinned';
+  | 'stale'
+  | 'stray_file'
+  | 'root_key_unpinned'
+  | 'rolled_back'
+  | 'two_heads'
+  | 'witness_time'
+  | 'entry_time'
+  | 'index_order'
+  | 'uncovered'
+  | 'hash_tile'
+  | 'rejected'
+  | 'rejected_leaf'
+  | 'censored';
 export type ProblemCode = Refusal | ChainProblem | OtherProblem;
 
 /** What each problem makes of the whole: 0 is worth a look, 20 incomplete or stale, 30 two histories, 40 invalid. */
@@ -64,8 +76,20 @@ export const PROBLEM_EXITS: Readonly<Record<ProblemCode, 0 | 20 | 30 | 40>> = {
   truncated: 20,
   past_head: 20,
   no_head: 20,
+  stale: 20,
   second_outcome: 0,
   duplicate_id: 0,
+  rolled_back: 30,
+  two_heads: 30,
+  witness_time: 40,
+  entry_time: 20,
+  index_order: 40,
+  uncovered: 40,
+  hash_tile: 40,
+  rejected: 0,
+  rejected_leaf: 40,
+  censored: 30,
+  stray_file: 0,
   root_key_unpinned: 0,
 };
 
@@ -115,11 +139,22 @@ const PROBLEMS_LISTED_MAX = 1000;
 export class ProblemList {
   readonly listed: Problem[] = [];
   omitted = 0;
-  exit: VerifyExit = 10;
+  /** A quorum of witnesses has cosigned the head: without problems, that is exit 0. */
+  isWitnessed = false;
+  #worst: VerifyExit = 0;
+
+  /** How many problems there are, listed or not. */
+  get count(): number {
+    return this.listed.length + this.omitted;
+  }
+
+  get exit(): VerifyExit {
+    return this.#worst === 0 && !this.isWitnessed ? 10 : this.#worst;
+  }
 
   add(code: ProblemCode, message: string, place: ProblemPlace = {}): void {
     const exit = PROBLEM_EXITS[code];
-    if (exit > this.exit) this.exit = exit as VerifyExit;
+    if (exit > this.#worst) this.#worst = exit;
     if (this.listed.length < PROBLEMS_LISTED_MAX) this.listed.push({ exit, code, message, ...place });
     else this.omitted++;
   }

@@ -1,7 +1,7 @@
 import { Entry, parse, type JsonObject } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import { decodeBase64url, type Authority, type TrustedKey } from '#writ/signing';
-import { signedBytes, type Block } from './block.js';
+import { signedBytes, type Block, type BlockHeader } from './block.js';
 import { parseCanonical } from './canonical-text.js';
 import { refused } from './refusal.js';
 
@@ -20,7 +20,7 @@ export interface VerifiedBlock {
  * Proves who wrote a block: the key named in its header is in the bundle, may write for its producer, and signed the header.
  * Returns the key, or throws LEDGER_CORRUPT with `ledger`, `unknown_key`, `not_authorised` or `bad_sig`.
  */
-export function verifyHeader(block: Block, authority: Authority): TrustedKey {
+export function verifyHeader(block: BlockHeader & { readonly sig: string }, authority: Authority): TrustedKey {
   const name = `block ${block.n} of \`${block.producer}\``;
   if (block.ledger !== authority.ledger) throw refused('ledger', `${name} is for another ledger, \`${block.ledger}\``);
   const key = authority.keyOf(block.key);
@@ -39,8 +39,13 @@ export function verifyHeader(block: Block, authority: Authority): TrustedKey {
  * ledger, producer and boot, and the key's role must allow its type. Throws LEDGER_CORRUPT with `bad_entry` or `not_authorised`.
  */
 export function verifyEntry(block: Block, index: number, key: TrustedKey): AuthenticEntry {
+  return verifyEntryText(block, block.entries[index] ?? '', index, key);
+}
+
+/** The same for the text of an entry whose block is not at hand, only its header. */
+export function verifyEntryText(block: BlockHeader, text: string, index: number, key: TrustedKey): AuthenticEntry {
   const name = `entry ${index} of block ${block.n} of \`${block.producer}\``;
-  const entry = readCanonical(block.entries[index] ?? '', name);
+  const entry = readCanonical(text, name);
   const producer = entry['prod'];
   const { id, boot } = isObject(producer) ? producer : {};
   if (entry['ledger'] !== block.ledger || id !== block.producer || boot !== block.boot) {

@@ -24,8 +24,7 @@ export async function recordPast(decisions: number, policies: number, rules: Rul
   let nowMs = START_MS;
   const writer = await BlockWriter.open({
     blocks,
-    payloads,
-    sealer: new PayloadSealer(payloads, DEPLOYMENT_KEY, { tenant: TENANT, producer: PRODUCER }),
+    values: { payloads, sealer: new PayloadSealer(payloads, DEPLOYMENT_KEY, { tenant: TENANT, producer: PRODUCER }) },
     key,
     ledger,
     tenant: TENANT,

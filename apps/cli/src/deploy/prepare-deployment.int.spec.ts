@@ -38,7 +38,7 @@ const CONFIG = 'version: 1\nledger: test/default/0\nagents: { support: { teams: 
   it('gives each instance its own keys and nobody else’s', async () => {
     const { instances, provisioned } = await prepare();
     expect({ instances, provisioned }).toEqual({
-      instances: ['pdp-1', 'exec-tool-1', 'exec-memory-1', 'exec-egress-1', 'operator'],
+      instances: ['pdp-1', 'exec-tool-1', 'exec-memory-1', 'exec-egress-1', 'ledger-1', 'operator'],
       provisioned: true,
     });
     const files = (await readdir(at('out'), { recursive: true, withFileTypes: true })).filter((each) => each.isFile());
@@ -50,6 +50,9 @@ const CONFIG = 'version: 1\nledger: test/default/0\nagents: { support: { teams: 
       'exec-tool-1/keys/root.vkey',
       'exec-tool-1/keys/trust.bundle',
     ]);
+    expect(held.filter((file) => file.endsWith('log.key'))).toEqual(['ledger-1/keys/log.key']);
+    expect(held.filter((file) => file.startsWith('ledger-1/') && file.includes('payload'))).toEqual([]);
+    expect(held).toContain('operator/keys/log.vkey');
     expect(held.filter((file) => file.includes('root.key') || file.includes('boot'))).toEqual([]);
     for (const file of held) expect((await stat(at('out', file))).mode & 0o077).toBe(0);
     expect(JSON.parse(await readFile(at('data', 'agents', 'support.json'), 'utf8'))).toMatchObject({
@@ -82,6 +85,18 @@ const CONFIG = 'version: 1\nledger: test/default/0\nagents: { support: { teams: 
     await writeFile(at('writ.yaml'), `${CONFIG}limits: { ledgerBytesMax: 20000000000 }\n`);
     await expect(prepare()).rejects.toMatchObject({ code: 'CONFIG_DATA_DIR' });
     await expect(prepare(true)).resolves.toMatchObject({ provisioned: true });
+  });
+
+  it('gives a sink that comes later its exporter, and its consumer only when no server runs on the streams', async () => {
+    await prepare();
+    await writeFile(at('writ.yaml'), `${CONFIG}siem: { sinks: [{ name: lake, kind: stdout }] }\n`);
+    await expect(prepare()).rejects.toMatchObject({ code: 'CONFIG_DATA_DIR' });
+    const { instances } = await prepare(true);
+    expect(instances).toContain('siem-1');
+    expect(await readFile(at('out', 'nats', 'nats-server.conf'), 'utf8')).toContain('siem-lake');
+    expect(await readdir(at('data', 'nats', 'store'), { recursive: true })).toContainEqual(
+      expect.stringMatching(/SEALED\/obs\/siem-lake$/),
+    );
   });
 
   /** The server as its container runs it, save that this process has to find its port. */

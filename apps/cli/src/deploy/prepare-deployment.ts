@@ -68,13 +68,16 @@ async function provisionOnce(
 ): Promise<boolean> {
   const { ledgerBytesMax, payloadBytesMax, payloadDays } = deployment.config.limits;
   const marker = join(dataDir, 'provisioned.json');
-  const wanted = `${JSON.stringify({ ledgerBytesMax, payloadBytesMax, payloadDays })}\n`;
+  // Each sink has a consumer, which nobody can make on the server that others reach.
+  const sinks = deployment.config.siem.sinks.map(({ name }) => name);
+  const limits = { ledgerBytesMax, payloadBytesMax, payloadDays };
+  const wanted = `${JSON.stringify(sinks.length === 0 ? limits : { ...limits, sinks })}\n`;
   const before = existsSync(marker) ? await readFile(marker, 'utf8') : undefined;
   if (before === wanted) return false;
   if (before !== undefined && !provision) {
     throw new Fault(
       'CONFIG_DATA_DIR',
-      'the limits of the streams changed: stop the nats-server that has them, then run this again with `--provision`',
+      'the limits of the streams, or the sinks, changed: stop the nats-server that has the streams, then run this again with `--provision`',
     );
   }
   const found = await findNatsServer({
@@ -91,13 +94,21 @@ async function provisionOnce(
 
 async function giveOutKeys(paths: DeploymentPaths, config: WritConfig, outDir: string): Promise<readonly string[]> {
   const services = serviceInstances(config);
-  const shared = [paths.rootVkey, paths.trustBundle, paths.payloadKey];
+  const shared = [paths.rootVkey, paths.trustBundle];
   const own = (name: string) => [paths.producerKey(name), paths.natsSeed(name)];
-  for (const { name, kind } of services) {
-    const decides = kind === undefined ? [paths.agentsFile, ...accessTokens(paths, config)] : [];
-    await copyAll(paths, join(outDir, name), [...shared, ...own(name), ...decides]);
+  for (const { name, app } of services) {
+    const values = app === 'ledger' ? [paths.logKey] : app === 'siem-exporter' ? [] : [paths.payloadKey];
+    const decides = app === 'policy-decision' ? [paths.agentsFile, ...accessTokens(paths, config)] : [];
+    await copyAll(paths, join(outDir, name), [...shared, ...own(name), ...values, ...decides]);
   }
-  const operators = [...shared, ...own('operator'), paths.logKey, paths.agentsFile, paths.deploymentFile];
+  const operators = [
+    ...shared,
+    paths.payloadKey,
+    ...own('operator'),
+    paths.logVkey,
+    paths.agentsFile,
+    paths.deploymentFile,
+  ];
   await copyAll(paths, join(outDir, 'operator'), operators);
   return [...services.map(({ name }) => name), 'operator'];
 }

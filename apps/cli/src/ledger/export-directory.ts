@@ -2,125 +2,114 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Fault } from '#writ/faults';
-import { Authority, openTrustBundle, type SigningKey } from '#writ/signing';
+import { syncDirectory } from '#writ/files';
 import {
-  LedgerVerifier,
-  openBlock,
-  refusalOf,
-  signCheckpoint,
-  type LedgerMessage,
+  blockFilesOf,
+  CHECKPOINTS_FOLDER,
+  LOG_FILES,
+  type LogReport,
+  openCheckpoint,
+  openTrust,
+  tileFilesOf,
   type TreeHead,
-  type VerifyReport,
+  verifyLog,
 } from '#writ/tlog';
-import { chunkName, EXPORT_FILES, formatHashesLine, formatMessageLine, README_TEXT } from './export-format.js';
+import { LogFolder } from './log-folder.js';
+import { README_TEXT } from './readme-text.js';
 
-const CHUNK_BYTES_DEFAULT = 8 * 1024 * 1024;
-/** From here on the ledger has two histories or is invalid: signing a head would vouch for it. */
-const EXIT_UNSIGNED = 30;
+const ATTEMPTS_MAX = 3;
 
 export interface ExportOptions {
-  /** The trust bundle, as the note that the root key signed. */
-  readonly bundle: string;
+  /** The root key of the deployment. */
   readonly rootVkey: string;
-  readonly logKey: SigningKey;
-  /** The head of the last export, if one is remembered: a ledger that does not contain it is exported, but not signed. */
-  readonly remembered?: TreeHead;
-  /** A blocks file ends after this many bytes. */
-  readonly chunkBytes?: number;
-}
-
-export interface ExportResult {
-  readonly report: VerifyReport;
-  /** The signed head; undefined when the ledger does not verify, and then the export has no checkpoint. */
-  readonly checkpoint: string | undefined;
+  /** The head of the last export, if one is remembered: the log must contain it. */
+  readonly remembered?: TreeHead | undefined;
+  readonly onProgress?: ((done: number, size: number) => void) | undefined;
 }
 
 /**
- * Writes every message of the ledger stream, given in order, into a new directory with all that an offline verifier needs. The
- * directory appears whole or not at all. Throws CONFIG_DATA_DIR when it is not empty or cannot be written, CONFIG_KEY when the
- * bundle or the log key is not that of the ledger.
+ * Copies the log as it is under its newest checkpoint into a new directory, with all that an offline verifier needs, and verifies the
+ * copy. Nothing is signed here: the sealer alone signs. The directory appears whole or not at all; a log that does not verify is
+ * copied as it is, and the report says so. Throws CONFIG_NOT_FOUND when there is no checkpoint, CONFIG_DATA_DIR when the directory
+ * is not empty or cannot be written, LEDGER_CORRUPT when the checkpoint is not one of this log.
  */
-export async function writeExport(
-  directory: string,
-  messages: AsyncIterable<LedgerMessage>,
-  options: ExportOptions,
-): Promise<ExportResult> {
-  const bundle = openTrustBundle(options.bundle, options.rootVkey);
-  if (options.logKey.name !== bundle.ledger) {
-    throw new Fault('CONFIG_KEY', `the log key is for \`${options.logKey.name}\`, not for \`${bundle.ledger}\``);
-  }
+export async function exportLog(directory: string, log: string, options: ExportOptions): Promise<LogReport> {
   await assertEmpty(directory);
   const partial = `${directory.replace(/\/+$/, '')}.partial-${randomBytes(4).toString('hex')}`;
   try {
-    await makeDirectories(partial);
-    const report = await writeMessages(partial, messages, new Authority(bundle), options);
-    const head = { origin: bundle.ledger, size: report.size, root: report.root };
-    const checkpoint = report.exit >= EXIT_UNSIGNED ? undefined : signCheckpoint(head, options.logKey);
-    if (checkpoint !== undefined) await writeDurably(join(partial, EXPORT_FILES.checkpoint), checkpoint);
-    await writeDurably(join(partial, EXPORT_FILES.bundle), options.bundle);
-    await writeDurably(join(partial, EXPORT_FILES.rootVkey), `${options.rootVkey.trim()}\n`);
-    await writeDurably(join(partial, EXPORT_FILES.readme), README_TEXT);
+    await copyLog(new LogFolder(log), partial, options.rootVkey);
+    const report = await verifyLog(new LogFolder(partial), options);
     // If the process dies before this line, only a `.partial-` directory is left, which nobody takes for an export.
     await rename(partial, directory);
     await syncDirectory(dirname(directory));
-    return { report, checkpoint };
+    return report;
   } catch (thrown) {
     await rm(partial, { recursive: true, force: true });
     throw isSystemError(thrown) ? cannotWrite(directory, thrown) : thrown;
   }
 }
 
-async function writeMessages(
-  directory: string,
-  messages: AsyncIterable<LedgerMessage>,
-  authority: Authority,
-  { remembered, chunkBytes }: ExportOptions,
-): Promise<VerifyReport> {
-  const verifier = new LedgerVerifier({ authority, isEndKnown: true, remembered });
-  const chunks = new ChunkWriter(directory, chunkBytes);
-  for await (const message of messages) {
-    verifier.accept(message);
-    await chunks.write(formatMessageLine(message), formatHashesLine(message.seq, leafHashesOf(message)));
-  }
-  await chunks.finish();
-  return verifier.finish();
+interface Head {
+  readonly size: number;
+  readonly note: Buffer;
+  readonly bundle: Buffer;
 }
 
-/** Blocks files and the hashes files beside them, cut at the same messages. */
-class ChunkWriter {
-  #pending: readonly [Buffer[], Buffer[]] = [[], []];
-  #pendingBytes = 0;
-  #number = 0;
-
-  constructor(
-    private readonly directory: string,
-    private readonly chunkBytes = CHUNK_BYTES_DEFAULT,
-  ) {}
-
-  async write(block: Buffer, hashes: Buffer): Promise<void> {
-    this.#pending[0].push(block);
-    this.#pending[1].push(hashes);
-    this.#pendingBytes += block.length;
-    if (this.#pendingBytes >= this.chunkBytes) await this.finish();
+/** A log that grows meanwhile may replace a partial file by the full one: then the copy begins again, under the newer checkpoint. */
+async function copyLog(source: LogFolder, target: string, rootVkey: string): Promise<void> {
+  let head = await newestHead(source, rootVkey);
+  for (let attempt = 1; ; attempt++) {
+    await mkdir(target, { recursive: true });
+    const isWhole = await copyFiles(source, target, head.size);
+    const newer = isWhole || attempt === ATTEMPTS_MAX ? head : await newestHead(source, rootVkey);
+    if (newer.size === head.size) break;
+    head = newer;
+    await rm(target, { recursive: true });
   }
-
-  /** Writes what waits as one chunk, durably. */
-  async finish(): Promise<void> {
-    if (this.#pendingBytes === 0) return;
-    const name = chunkName(this.#number++);
-    await writeDurably(join(this.directory, EXPORT_FILES.blocks, name), Buffer.concat(this.#pending[0]));
-    await writeDurably(join(this.directory, EXPORT_FILES.hashes, name), Buffer.concat(this.#pending[1]));
-    this.#pending = [[], []];
-    this.#pendingBytes = 0;
-  }
+  await writeDurably(target, LOG_FILES.checkpoint, head.note);
+  await writeDurably(target, LOG_FILES.bundle, head.bundle);
+  await writeDurably(target, LOG_FILES.rootVkey, `${rootVkey}\n`);
+  await writeDurably(target, LOG_FILES.readme, README_TEXT);
 }
 
-function leafHashesOf(message: LedgerMessage): readonly Buffer[] | undefined {
+async function newestHead(source: LogFolder, rootVkey: string): Promise<Head> {
+  const note = await source.read(LOG_FILES.checkpoint);
+  const bundle = await source.read(LOG_FILES.bundle);
+  if (note === undefined || bundle === undefined) {
+    throw new Fault('CONFIG_NOT_FOUND', `\`${source.directory}\` is no log: it has no checkpoint yet`);
+  }
+  const { authority } = openTrust(bundle.toString('utf8'), rootVkey);
+  const { size } = openCheckpoint(note.toString('utf8'), authority.ledger, authority.logKeys());
+  return { size, note, bundle };
+}
+
+/** Whether every tile was there. What is missing is left out: the verification of the copy names it. */
+async function copyFiles(source: LogFolder, target: string, size: number): Promise<boolean> {
+  const copy = async (path: string) => {
+    const bytes = await source.read(path);
+    if (bytes !== undefined) await writeDurably(target, path, bytes);
+    return bytes !== undefined;
+  };
+  let isWhole = true;
+  for (const path of tileFilesOf(size)) isWhole = (await copy(path)) && isWhole;
+  for await (const { path, bytes } of blockFilesOf(size, (file) => source.read(file))) {
+    await writeDurably(target, path, bytes);
+  }
+  for (const name of await source.list(CHECKPOINTS_FOLDER)) {
+    if (/^[0-9]+$/.test(name) && Number(name) <= size) await copy(`${CHECKPOINTS_FOLDER}/${name}`);
+  }
+  return isWhole;
+}
+
+async function writeDurably(directory: string, path: string, content: string | Buffer): Promise<void> {
+  const whole = join(directory, path);
+  await mkdir(dirname(whole), { recursive: true });
+  const file = await open(whole, 'w');
   try {
-    return openBlock(message.data).leaves;
-  } catch (thrown) {
-    if (refusalOf(thrown) === undefined) throw thrown;
-    return undefined;
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 
@@ -131,26 +120,6 @@ async function assertEmpty(directory: string): Promise<void> {
   });
   if (names.length > 0)
     throw new Fault('CONFIG_DATA_DIR', `the directory \`${directory}\` is not empty; an export needs a new one`);
-}
-
-async function makeDirectories(partial: string): Promise<void> {
-  await mkdir(join(partial, EXPORT_FILES.blocks), { recursive: true });
-  await mkdir(join(partial, EXPORT_FILES.hashes));
-}
-
-async function writeDurably(path: string, content: string | Buffer): Promise<void> {
-  const file = await open(path, 'wx');
-  try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  await directory.sync().finally(() => directory.close());
 }
 
 function isSystemError(thrown: unknown): thrown is NodeJS.ErrnoException {

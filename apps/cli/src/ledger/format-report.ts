@@ -1,6 +1,8 @@
-import type { Problem, VerifyExit, VerifyReport } from '#writ/tlog';
+import { formatAge } from './freshness.js';
+import type { LogReport, Problem, VerifyExit, VerifyReport } from '#writ/tlog';
 
 const VERDICTS: Readonly<Record<VerifyExit, string>> = {
+  0: 'WITNESSED',
   10: 'valid, not witnessed',
   20: 'incomplete or stale',
   30: 'two histories',
@@ -8,20 +10,43 @@ const VERDICTS: Readonly<Record<VerifyExit, string>> = {
 };
 const PROBLEMS_SHOWN_MAX = 50;
 
-/** The report for people: the verdict, what is there, and each problem with its place, worst first. */
-export function formatReport(report: VerifyReport): string {
+/**
+ * The report for people: the verdict, what is there, and each problem with its place, worst first. Given the time at which it is looked
+ * at, in seconds since 1970, it says how old the newest cosignature was then.
+ */
+export function formatReport(report: VerifyReport | LogReport, asOf?: number): string {
   const worstFirst = [...report.problems].sort((a, b) => b.exit - a.exit);
   const hidden = report.problems.length + report.problemsOmitted - Math.min(worstFirst.length, PROBLEMS_SHOWN_MAX);
   return [
     `${VERDICTS[report.exit]} (exit ${report.exit})`,
     `  ${report.entries} entries in ${report.blocks} blocks; ${report.openCalls} allowed calls without a recorded end`,
     `  size ${report.size}, root ${report.root === '' ? 'unknown' : report.root}`,
+    ...('heads' in report ? checksOf(report, asOf) : []),
     ...report.producers.map(
       ({ id, boots, blocks, entries }) => `  ${id}: ${entries} entries, ${blocks} blocks, ${boots} boots`,
     ),
     ...worstFirst.slice(0, PROBLEMS_SHOWN_MAX).map(formatProblem),
     ...(hidden > 0 ? [`  and ${hidden} more problems`] : []),
   ].join('\n');
+}
+
+/** What was checked beyond what every report counts. */
+function checksOf(report: LogReport, asOf: number | undefined): readonly string[] {
+  const { heads, quorum, witnesses, cosignedAt, rejected, isStrict } = report;
+  const cosigned =
+    quorum === 0 ? 'the trust bundle names no witnesses' : `cosigned by ${witnesses.length} of ${quorum} needed`;
+  return [
+    `  ${heads} signed heads checked; ${cosigned}${witnesses.length > 0 ? `: ${witnesses.join(', ')}` : ''}`,
+    ...(cosignedAt === null || asOf === undefined
+      ? []
+      : [
+          `  newest cosignature ${new Date(cosignedAt * 1_000).toISOString().slice(0, 19)}Z, ${formatAge(asOf - cosignedAt)}`,
+        ]),
+    ...(rejected > 0 ? [`  ${rejected} messages were refused by the log`] : []),
+    ...(isStrict
+      ? []
+      : ['  NOT checked (--no-strict): canonical form, schema, policies in force, decisions of outcomes']),
+  ];
 }
 
 function formatProblem(problem: Problem): string {

@@ -65,6 +65,18 @@ function describe(entry: Entry, paint: Paint): string {
       return `key revoked  ${entry.key}`;
     case 'ledger.near_full':
       return paint('yellow', `the ledger is nearly full: ${entry.used} of ${entry.max} bytes`);
+    case 'ledger.opened':
+      return `the log goes on from ${entry.size} entries`;
+    case 'ledger.tick':
+      return paint('dim', `the log has ${entry.size} entries, root ${entry.root.slice(0, 12)}…`);
+    case 'ledger.integrity.violation':
+      return paint('red', `INTEGRITY  ${entry.why.code}  ${entry.why.text}`);
+    case 'export.gap':
+      return paint('red', `sink ${entry.sink} will never have ${entry.first} to ${entry.last}: ${entry.why.code}`);
+    case 'export.replayed':
+      return `sink ${entry.sink} gets ${entry.first} to ${entry.last} once more`;
+    case 'admin.sink.changed':
+      return `sink ${entry.sink} ${entry.new === null ? 'was taken away' : `changed to ${shortHash(entry.new)}`}`;
   }
 }
 

@@ -9,29 +9,36 @@ const Health = z.object({
   pools: z.array(z.string()).optional(),
   /** How many agents it knows. */
   agents: z.int().optional(),
+  /** Why it does not do its work, when it must not. */
+  refusal: z.string().optional(),
 });
 export type Health = Readonly<z.infer<typeof Health>>;
 
 const TIMEOUT_MS = 2_000;
 
 /** Asks a service on loopback; undefined when it does not answer, or not with what a service says. */
-export function askHealth(port: number): Promise<Health | undefined> {
+export async function askHealth(port: number): Promise<Health | undefined> {
+  return Health.safeParse(await healthOf(port)).data;
+}
+
+/** What a service on loopback says of itself, unchecked; undefined when it does not answer. */
+export function healthOf(port: number): Promise<unknown> {
   return new Promise((resolve) => {
     const request = get({ host: '127.0.0.1', port, path: '/readyz', timeout: TIMEOUT_MS, agent: false }, (response) => {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (part: string) => (text += part));
       response.on('error', () => resolve(undefined));
-      response.on('end', () => resolve(parseHealth(text)));
+      response.on('end', () => resolve(parseJson(text)));
     });
     request.on('timeout', () => request.destroy());
     request.on('error', () => resolve(undefined));
   });
 }
 
-function parseHealth(text: string): Health | undefined {
+function parseJson(text: string): unknown {
   try {
-    return Health.safeParse(JSON.parse(text)).data;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
@@ -44,10 +51,13 @@ export interface NamedHealth {
 
 /**
  * What is still missing before a call can be decided and executed, in words; empty when nothing is. Every service is ready, every
- * shard has an owner, and each owner hears every pool of executors.
+ * shard has an owner, and each owner hears every pool of executors. A sealer that refuses to sign is not waited for: calls go on,
+ * and what they leave on record is there to be looked at.
  */
 export function whatIsMissing(services: readonly NamedHealth[], shards: number, pools: readonly string[]): string[] {
-  const missing = services.filter(({ health }) => health?.ready !== true).map(({ name }) => `\`${name}\` is not ready`);
+  const missing = services
+    .filter(({ health }) => health?.ready !== true && health?.refusal === undefined)
+    .map(({ name }) => `\`${name}\` is not ready`);
   const owners = services.filter(({ health }) => (health?.shardsOwned ?? []).length > 0);
   for (let shard = 0; shard < shards; shard++) {
     const isOwned = owners.some(({ health }) => health?.shardsOwned?.includes(shard));

@@ -12,12 +12,12 @@ export function serviceSpecs(
   config: WritConfig,
   where: { readonly configFile: string; readonly paths: DeploymentPaths; readonly url: string },
 ): readonly ServiceSpec[] {
-  return serviceInstances(config).map(({ name, kind }) => ({
+  return serviceInstances(config).map(({ name, app }) => ({
     name,
-    module: appModule(kind === undefined ? 'policy-decision' : `${kind}-executor`),
+    module: appModule(app),
     logFile: join(where.paths.runDir, `${name}.log`),
     environment: {
-      ...(kind === undefined ? withoutCredentials(config) : process.env),
+      ...(app.endsWith('-executor') ? process.env : withoutCredentials(config)),
       WRIT_CONFIG: where.configFile,
       WRIT_DATA: where.paths.dataDir,
       WRIT_INSTANCE: name,
@@ -30,7 +30,7 @@ export function serviceSpecs(
   }));
 }
 
-/** The decision service has no use for the credentials of tools, so it does not get them. */
+/** Whoever calls no tool has no use for the credentials of tools, and does not get them. */
 function withoutCredentials({ credentials }: WritConfig): NodeJS.ProcessEnv {
   const names = new Set(Object.values(credentials).map(({ from }) => ('env' in from ? from.env : '')));
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !names.has(name)));

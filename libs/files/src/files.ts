@@ -28,7 +28,8 @@ export async function writeFileAtomic(file: string, data: string | Uint8Array): 
   await syncDirectory(dirname(file));
 }
 
-async function syncDirectory(directory: string): Promise<void> {
+/** Makes the names in a directory durable: a file that was made or renamed there is still there after a power cut. */
+export async function syncDirectory(directory: string): Promise<void> {
   const handle = await open(directory, 'r');
   try {
     await handle.sync();

@@ -1,0 +1,44 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Fault } from '#writ/faults';
+import { filesBelow } from '#writ/files';
+import type { LogDirectory } from '#writ/tlog';
+
+/** A bundle has 256 entries of at most 65,535 bytes; no file of a log is larger. */
+const FILE_BYTES_MAX = 17 * 1024 * 1024;
+
+/** A log directory on disk, which an attacker may have written. */
+export class LogFolder implements LogDirectory {
+  constructor(readonly directory: string) {}
+
+  async read(path: string): Promise<Buffer | undefined> {
+    const file = join(this.directory, path);
+    try {
+      const stats = await stat(file);
+      // Reading a pipe would wait for ever.
+      if (!stats.isFile()) throw new Fault('LEDGER_CORRUPT', 'it is no file');
+      if (stats.size > FILE_BYTES_MAX)
+        throw new Fault('LEDGER_CORRUPT', `it has ${stats.size} bytes; the limit is ${FILE_BYTES_MAX}`);
+      return await readFile(file);
+    } catch (thrown) {
+      if (isMissing(thrown)) return undefined;
+      throw thrown;
+    }
+  }
+
+  async list(folder: string): Promise<readonly string[]> {
+    return readdir(join(this.directory, folder)).catch((thrown: unknown) => {
+      if (isMissing(thrown)) return [];
+      throw thrown;
+    });
+  }
+
+  paths(): AsyncIterable<string> {
+    return filesBelow(this.directory);
+  }
+}
+
+function isMissing(thrown: unknown): boolean {
+  const code = typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined;
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}

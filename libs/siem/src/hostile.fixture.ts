@@ -1,0 +1,21 @@
+/** Values that somebody would like to see break out of a record: line ends, delimiters, terminal escapes, direction, NUL, length. */
+export const HOSTILE: readonly (readonly [name: string, value: string])[] = [
+  ['line ends', 'a\nb\r\nc\rd'],
+  ['a whole forged CEF line', 'x\nCEF:0|Writ|Writ|1|tool.call.decided|Tool call allowed|1|act=allow'],
+  ['a whole forged syslog frame', '12 <110>1 - - - - - - forged\n<110>1 2026-11-22T05:30:00Z h writ - - - forged'],
+  ['delimiters', 'a|b=c\\d]e"f'],
+  ['a backslash at the end', 'policy\\'],
+  ['escapes that are text', '\\n \\= \\| \\u001b \\\\'],
+  ['an extension that follows', 'x act=allow outcome=success cs1=p'],
+  ['terminal escapes', '\u001b[2J\u001b]0;title\u0007\u009b31m'],
+  ['NUL', 'before\u0000after'],
+  ['bidirectional controls', '\u202egnp.exe\u2066 \u2069\u200f'],
+  ['line separators', 'a\u2028b\u2029c\u0085d\u000bf'],
+  ['zero width and tags', 'a\u200bb\ufeffc\u{e0041}\u{e0042}'],
+  ['a replacement character', 'a\ufffdb'],
+  ['other planes', '𝕏 😀 \u{10ffff}'],
+  ['64 KB', '|=\\]"\n'.repeat(10_923)],
+  ['nothing', ''],
+  ['blanks at both ends', '  a  '],
+  ['prototype names', '__proto__'],
+];

@@ -1,0 +1,251 @@
+import type { Facts, LeafType } from './leaf.js';
+import { api, entity, eventLog, finding, type Row } from './row.js';
+
+const ALLOWED = [1, 1] as const;
+const UNAUTHORIZED = [2, 26] as const;
+const BLOCKED = [2, 2] as const;
+const REJECTED = [2, 25] as const;
+const DROPPED = [2, 6] as const;
+const CORRECTED = [4, 11] as const;
+const FAILED = [1, 27] as const;
+const DETECTED = [3, 15] as const;
+const LOGGED = [3, 17] as const;
+const OTHER = 99;
+
+/** All that a row depends on beside the type. */
+interface Case {
+  readonly isAllowed: boolean;
+  readonly isOk: boolean;
+  readonly isRedacted: boolean;
+  readonly isForced: boolean;
+}
+
+// A row is made once for each of its few cases: made for each entry it would cost as much as reading the entry.
+const rows = new Map<string, Row>();
+
+/** What an entry is to a SIEM. Severity is never lower than high for what hides or breaks evidence. */
+export function rowOf(type: LeafType, { eff, red }: Facts, isForced = false): Row {
+  const isAllowed = eff?.d === 'allow';
+  const isOk = eff?.d === 'ok';
+  const isRedacted = red !== undefined && red.length > 0;
+  const key = `${type} ${isAllowed} ${isOk} ${isRedacted} ${isForced}`;
+  const known = rows.get(key);
+  if (known !== undefined) return known;
+  const row = makeRow(type, { isAllowed, isOk, isRedacted, isForced });
+  rows.set(key, row);
+  return row;
+}
+
+/** There is no default: a type of entry without a row fails the build. */
+function makeRow(type: LeafType, which: Case): Row {
+  switch (type) {
+    case 'tool.call.decided':
+    case 'memory.query.decided':
+    case 'memory.write.decided':
+    case 'memory.delete.decided':
+    case 'egress.fetch.decided':
+      return decided(ACTS[type], which);
+    case 'tool.call.completed':
+    case 'memory.query.completed':
+    case 'memory.write.completed':
+    case 'memory.delete.completed':
+    case 'egress.fetch.completed':
+      return completed(ACTS[type], which);
+    case 'call.expired':
+    case 'call.indeterminate':
+    case 'request.refused':
+    case 'command.refused':
+    case 'access.evaluated':
+    case 'access.refused':
+    case 'credential.used':
+    case 'decision.explained':
+      return aboutCalls(type, which);
+    case 'shard.claimed':
+    case 'policy.changed':
+    case 'policy.rejected':
+    case 'policy.divergence':
+    case 'agent.identity.issued':
+    case 'agent.identity.revoked':
+    case 'admin.sink.changed':
+    case 'privacy.erased':
+      return aboutChanges(type, which);
+    case 'ledger.near_full':
+    case 'ledger.rejected':
+    case 'ledger.tick':
+    case 'ledger.opened':
+    case 'ledger.integrity.violation':
+    case 'ledger.key.rotated':
+    case 'export.gap':
+    case 'export.replayed':
+    case 'export.heartbeat':
+      return aboutTheLog(type);
+  }
+}
+
+/** A leaf that cannot be read. It is exported all the same, and loudly: a sequence with a hole would be worse. */
+export const UNKNOWN_ROW: Row = {
+  title: 'Unknown entry',
+  ocsf: 'base',
+  activityId: OTHER,
+  activity: 'Unknown Entry',
+  severity: 4,
+  ecs: { kind: 'event', category: 'configuration', type: 'info' },
+  cefSeverity: 8,
+};
+
+interface Act {
+  readonly noun: string;
+  readonly ocsf: 'api' | 'datastore' | 'http';
+  readonly activityId: number;
+  readonly activity: string;
+  readonly category: string;
+}
+
+const TOOL: Act = { noun: 'Tool call', ocsf: 'api', activityId: OTHER, activity: 'Invoke', category: 'api' };
+const QUERY: Act = { noun: 'Memory query', ocsf: 'datastore', activityId: 4, activity: 'Query', category: 'database' };
+const WRITE: Act = { noun: 'Memory write', ocsf: 'datastore', activityId: 5, activity: 'Write', category: 'database' };
+const DELETE: Act = { ...WRITE, noun: 'Memory delete', activityId: 7, activity: 'Delete' };
+const FETCH: Act = { noun: 'Request', ocsf: 'http', activityId: OTHER, activity: 'Fetch', category: 'network' };
+
+const ACTS = {
+  'tool.call.decided': TOOL,
+  'tool.call.completed': TOOL,
+  'memory.query.decided': QUERY,
+  'memory.query.completed': QUERY,
+  'memory.write.decided': WRITE,
+  'memory.write.completed': WRITE,
+  'memory.delete.decided': DELETE,
+  'memory.delete.completed': DELETE,
+  'egress.fetch.decided': FETCH,
+  'egress.fetch.completed': FETCH,
+} as const;
+
+function decided({ noun, category, ...act }: Act, { isAllowed }: Case): Row {
+  const denied = act.ocsf === 'http' ? BLOCKED : UNAUTHORIZED;
+  // Whatever is not said to be allowed is told as denied: a false alarm is better than a silent one.
+  return isAllowed
+    ? { ...act, ...plain(1, 2), title: `${noun} allowed`, control: ALLOWED, ecs: event(category, 'allowed') }
+    : {
+        ...act,
+        ...plain(3, 6),
+        title: `${noun} denied`,
+        control: denied,
+        isSuccess: false,
+        ecs: event(category, 'denied'),
+      };
+}
+
+function completed({ noun, category, ...act }: Act, { isOk, isRedacted }: Case): Row {
+  const ecs = event(category, category === 'database' ? 'access' : 'info');
+  if (!isOk) return { ...act, ...plain(2, 4), title: `${noun} failed`, control: FAILED, isSuccess: false, ecs };
+  return isRedacted
+    ? { ...act, ...plain(1, 3), title: `${noun} executed, redacted`, control: CORRECTED, isSuccess: true, ecs }
+    : { ...act, ...plain(1, 2), title: `${noun} executed`, control: ALLOWED, isSuccess: true, ecs };
+}
+
+const plain = (severity: Row['severity'], cefSeverity: number) => ({ severity, cefSeverity });
+const event = (category: string, type: string): Row['ecs'] => ({ kind: 'event', category, type });
+
+type AboutCalls = Extract<
+  LeafType,
+  `call.${string}` | `access.${string}` | `${string}.refused` | 'credential.used' | 'decision.explained'
+>;
+
+function aboutCalls(type: AboutCalls, { isAllowed }: Case): Row {
+  switch (type) {
+    case 'call.expired':
+      return api('Call expired', 'Expire', { severity: 2, control: DROPPED, isSuccess: false });
+    case 'call.indeterminate':
+      return api('Call without an outcome', 'Lose', { severity: 3, control: FAILED, isSuccess: false });
+    case 'request.refused':
+      return api('Requests refused', 'Refuse', {
+        severity: 2,
+        control: REJECTED,
+        isSuccess: false,
+        ecs: event('api', 'denied'),
+      });
+    case 'command.refused':
+      return finding('Command refused', 4, BLOCKED);
+    case 'access.evaluated':
+      return isAllowed
+        ? api('Access evaluated: allow', 'Evaluate', { severity: 1, control: ALLOWED, ecs: event('api', 'allowed') })
+        : api('Access evaluated: deny', 'Evaluate', {
+            severity: 3,
+            control: UNAUTHORIZED,
+            isSuccess: false,
+            ecs: event('api', 'denied'),
+          });
+    case 'access.refused':
+      return api('Access questions refused', 'Refuse', {
+        severity: 2,
+        control: REJECTED,
+        isSuccess: false,
+        ecs: event('api', 'denied'),
+      });
+    case 'credential.used':
+      return api('Credential used', 'Use Credential', { severity: 1, control: LOGGED, ecs: event('iam', 'info') });
+    case 'decision.explained':
+      return api('Decision explained', 'Explain', { severity: 1, control: LOGGED });
+  }
+}
+
+type AboutChanges = Extract<
+  LeafType,
+  `policy.${string}` | `agent.${string}` | `admin.${string}` | `privacy.${string}` | 'shard.claimed'
+>;
+
+function aboutChanges(type: AboutChanges, { isForced }: Case): Row {
+  const iam = (kind: string) => event('iam', kind);
+  switch (type) {
+    case 'shard.claimed':
+      return {
+        title: 'Shard claimed',
+        ocsf: 'lifecycle',
+        activityId: 3,
+        activity: 'Start',
+        ...plain(1, 2),
+        ecs: event('process', 'start'),
+      };
+    case 'policy.changed':
+      return isForced
+        ? entity('Policies changed: forced downgrade', [3, 'Update'], { ...plain(4, 8), isAlert: true })
+        : entity('Policies changed', [3, 'Update'], plain(3, 6));
+    case 'policy.rejected':
+      return entity('Policies rejected', [3, 'Update'], { ...plain(3, 6), isSuccess: false });
+    case 'policy.divergence':
+      return finding('Evaluators differ', 4, DETECTED);
+    case 'agent.identity.issued':
+      return entity('Agent identity issued', [1, 'Create'], { ecs: iam('creation') });
+    case 'agent.identity.revoked':
+      return entity('Agent identity revoked', [9, 'Disable'], { ...plain(3, 6), ecs: iam('deletion') });
+    case 'admin.sink.changed':
+      return entity('SIEM sink changed', [3, 'Update'], plain(3, 6));
+    case 'privacy.erased':
+      return entity('Personal data erased', [4, 'Delete'], { ecs: event('configuration', 'deletion') });
+  }
+}
+
+type AboutTheLog = Extract<LeafType, `ledger.${string}` | `export.${string}`>;
+
+function aboutTheLog(type: AboutTheLog): Row {
+  switch (type) {
+    case 'ledger.near_full':
+      return eventLog('Ledger nearly full', [OTHER, 'Near Full'], { ...plain(4, 8), isAlert: true });
+    case 'ledger.rejected':
+      return finding('Block rejected', 4, BLOCKED);
+    case 'ledger.tick':
+      return eventLog('Tick', [OTHER, 'Tick']);
+    case 'ledger.opened':
+      return eventLog('Log opened', [OTHER, 'Opened']);
+    case 'ledger.integrity.violation':
+      return finding('Ledger integrity violated', 5, DETECTED);
+    case 'ledger.key.rotated':
+      return eventLog('Ledger key rotated', [5, 'Rotate'], plain(2, 4));
+    case 'export.gap':
+      return eventLog('Entries missing from a sink', [OTHER, 'Gap'], { ...plain(4, 8), isAlert: true });
+    case 'export.replayed':
+      return eventLog('Entries sent again', [OTHER, 'Replay'], plain(2, 4));
+    case 'export.heartbeat':
+      return eventLog('Heartbeat', [OTHER, 'Heartbeat']);
+  }
+}

@@ -1,0 +1,71 @@
+import { Entry } from '#writ/contracts';
+import type { Authority } from '#writ/signing';
+import { CallHistory } from './call-history.js';
+import { PolicyEpochs } from './policy-epochs.js';
+import type { ProblemList, ProblemPlace } from './report.js';
+import type { AuthenticEntry } from './verify-block.js';
+
+/** Where an entry stands. */
+export interface EntryPlace extends ProblemPlace {
+  readonly seq: number;
+  readonly index: number;
+  readonly producer: string;
+}
+
+/**
+ * What the entries of a ledger say together, in stream order: their schema, their numbers within a boot, their ids, that outcomes
+ * have decisions and decisions have policies in force. It holds something per call and per id, never the entries.
+ */
+export class EntryChecks {
+  readonly #history = new CallHistory();
+  readonly #epochs: PolicyEpochs;
+  readonly #ids = new Set<string>();
+  /** Boot and last `prod.s` of each producer. */
+  readonly #counts = new Map<string, { readonly boot: string; readonly s: number }>();
+
+  constructor(
+    authority: Authority,
+    private readonly problems: ProblemList,
+  ) {
+    this.#epochs = new PolicyEpochs(authority);
+  }
+
+  /** Allowed calls that have not ended. */
+  get openCalls(): number {
+    return this.#history.open;
+  }
+
+  /** Something of the producer is missing or was refused: which policies it had in force is not known. */
+  lose(producer: string): void {
+    this.#epochs.lose(producer);
+  }
+
+  /** Takes an entry whose author is proved, and adds what is wrong with it to the problems. */
+  take(raw: AuthenticEntry, place: EntryPlace): void {
+    const parsed = Entry.safeParse(raw);
+    if (!parsed.success) {
+      const path = parsed.error.issues[0]?.path.map(String).join('.') ?? '';
+      const sentence = `entry ${place.index} does not follow the schema of \`${raw.type}\` at \`${path}\``;
+      this.problems.add('schema', sentence, place);
+      return;
+    }
+    const entry = parsed.data;
+    const named = { ...place, id: entry.id };
+    this.#checkNumber(entry, named);
+    if (this.#ids.has(entry.id)) this.problems.add('duplicate_id', `the entry id \`${entry.id}\` stands twice`, named);
+    this.#ids.add(entry.id);
+    for (const problem of [this.#history.take(entry, place.seq, place.index), this.#epochs.take(entry)]) {
+      if (problem !== undefined) this.problems.add(problem.code, problem.message, named);
+    }
+  }
+
+  #checkNumber({ prod: { boot, s } }: Entry, place: EntryPlace): void {
+    const before = this.#counts.get(place.producer);
+    const expected = before?.boot === boot ? before.s + 1 : 1;
+    if (s !== expected) {
+      const sentence = `entry ${place.index} has number ${s} of its boot; ${expected} was expected`;
+      this.problems.add('entry_gap', sentence, place);
+    }
+    this.#counts.set(place.producer, { boot, s });
+  }
+}

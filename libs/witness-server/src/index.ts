@@ -1,0 +1,2 @@
+export { initWitness } from './directory.js';
+export { runWitness } from './run-witness.js';

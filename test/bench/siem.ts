@@ -1,0 +1,200 @@
+import { type SealedMessage, SEALED_ENTRIES_MAX } from '#writ/contracts';
+import { RecordMaker } from '#writ/siem';
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { NO_REPLAYS } from '../../apps/siem-exporter/src/exporter.fixture.js';
+import type { Feed, Sink } from '../../apps/siem-exporter/src/ports.js';
+import { SinkLoop } from '../../apps/siem-exporter/src/sink-loop.js';
+import { FileSink } from '../../apps/siem-exporter/src/sinks/file-sink.js';
+import { httpsSink } from '../../apps/siem-exporter/src/sinks/https-sink.js';
+import { SinkStateFile } from '../../apps/siem-exporter/src/state-file.js';
+import { completedBody, decidedBody, LedgerBuilder } from '../harness/ledger-builder.js';
+
+const ENTRIES = 60_000;
+const WARM_UP = 6_000;
+const BATCH_BYTES = 1_000_000;
+const NEVER_MS = 1e12;
+
+interface Speed {
+  readonly entriesPerSecond: number;
+  /** Of this process alone: the receiver is another one. */
+  readonly cpuUsPerEntry: number;
+}
+
+export interface SiemRow extends Speed {
+  readonly sink: 'file' | 'https';
+  readonly entries: number;
+  readonly bytesPerEntry: number;
+  /** The same bytes in the same batches, written and synced, or posted, by nothing but node. */
+  readonly floor: Speed;
+}
+
+/** The exporter's own loop from sealed messages to a sink, as OCSF: a file that is synced, and a receiver on this machine. */
+export async function benchSiem(say: (text: string) => void): Promise<readonly SiemRow[]> {
+  const directory = await mkdtemp(join(tmpdir(), 'writ-bench-siem-'));
+  const { url, child } = await startReceiver();
+  try {
+    const file = new FileSink({
+      path: join(directory, 'log.ndjson'),
+      rotateBytes: NEVER_MS,
+      rotateMs: NEVER_MS,
+      now: Date.now,
+    });
+    const https = httpsSink({ url, gzip: true, timeoutMs: 30_000, format: 'ocsf' });
+    const floorFile = await floorToFile(join(directory, 'floor.ndjson'));
+    const rows = [
+      await row('file', { sink: file, floor: floorFile.write, directory }),
+      await row('https', { sink: https, floor: (body) => post(url, body), directory }),
+    ];
+    await floorFile.close();
+    for (const { sink, entriesPerSecond, cpuUsPerEntry } of rows)
+      say(`${sink}: ${entriesPerSecond} entries/s, ${cpuUsPerEntry} µs CPU an entry`);
+    return rows;
+  } finally {
+    child.kill();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+interface Measured {
+  readonly sink: Sink;
+  readonly floor: (body: string) => Promise<void>;
+  readonly directory: string;
+}
+
+async function row(name: SiemRow['sink'], { sink, floor, directory }: Measured): Promise<SiemRow> {
+  const run = (messages: readonly Buffer[], to: Sink) => runLoop(messages, to, join(directory, `${name}.json`));
+  await run(sealedMessages(WARM_UP), sink);
+  const messages = sealedMessages(ENTRIES);
+  const speed = await measure(() => run(messages, sink));
+  // Once more for what the floor writes: kept while the loop is measured it would be collected at the cost of the loop.
+  const batches: string[] = [];
+  const keeping: Sink = {
+    send: (records) => {
+      batches.push(records.map(({ text }) => `${text}\n`).join(''));
+      return Promise.resolve({ status: 'acknowledged' });
+    },
+    close: () => Promise.resolve(),
+  };
+  await run(messages, keeping);
+  const bytes = batches.reduce((sum, batch) => sum + Buffer.byteLength(batch), 0);
+  const floorSpeed = await measure(async () => {
+    for (const batch of batches) await floor(batch);
+  });
+  return { sink: name, entries: ENTRIES, ...speed, bytesPerEntry: Math.round(bytes / ENTRIES), floor: floorSpeed };
+}
+
+async function measure(run: () => Promise<void>): Promise<Speed> {
+  const [cpu, start] = [process.cpuUsage(), performance.now()];
+  await run();
+  const { user, system } = process.cpuUsage(cpu);
+  const seconds = (performance.now() - start) / 1000;
+  return {
+    entriesPerSecond: Math.round(ENTRIES / seconds),
+    cpuUsPerEntry: Math.round((10 * (user + system)) / ENTRIES) / 10,
+  };
+}
+
+/** Decisions and outcomes as a shard and an executor write them, as SEALED has them. */
+function sealedMessages(count: number): readonly Buffer[] {
+  const builder = new LedgerBuilder();
+  const texts = Array.from({ length: count / 2 }, (_, n) => [
+    builder.entry('pdp-0', decidedBody('tool.call', `call-${n}`, n % 4 === 0 ? 'deny' : 'allow')),
+    builder.entry('exec-tool-1', completedBody('tool.call', `call-${n}`, { seq: n, i: 0 })),
+  ]).flat();
+  const { ledger } = builder.deployment;
+  const messages: Buffer[] = [];
+  for (let first = 0; first < texts.length; first += SEALED_ENTRIES_MAX) {
+    const entries = texts.slice(first, first + SEALED_ENTRIES_MAX);
+    const size = first + entries.length;
+    const message: SealedMessage = {
+      v: 1,
+      log_name: ledger,
+      first,
+      size,
+      root: 'r'.repeat(43),
+      entries,
+    };
+    messages.push(Buffer.from(JSON.stringify(message)));
+  }
+  return messages;
+}
+
+/** Runs the product's loop over the messages; resolves when the last of them is acknowledged. */
+async function runLoop(messages: readonly Buffer[], sink: Sink, stateFile: string): Promise<void> {
+  let finished: () => void = () => undefined;
+  const whole = new Promise<void>((resolve) => (finished = resolve));
+  const loop = new SinkLoop({
+    name: 'bench',
+    sink,
+    maker: new RecordMaker({ format: 'ocsf', version: '1.9.0' }),
+    feed: feedOf(messages, finished),
+    replays: NO_REPLAYS,
+    state: await newState(stateFile),
+    journal: () => Promise.reject(new Error('the benchmark has a gap')),
+    deadLetters: () => Promise.reject(new Error('the receiver of the benchmark refuses')),
+    log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    batchBytesMax: BATCH_BYTES,
+    heartbeatMs: NEVER_MS,
+    now: Date.now,
+    random: Math.random,
+    sleep: () => Promise.resolve(),
+  });
+  loop.start();
+  await Promise.race([whole, loop.ended]);
+  await loop.stop();
+}
+
+/** Of a sink that has nothing yet. */
+async function newState(path: string): Promise<SinkStateFile> {
+  await rm(path, { force: true });
+  return SinkStateFile.open(path);
+}
+
+function feedOf(messages: readonly Buffer[], finished: () => void): Feed {
+  let [at, left] = [0, messages.length];
+  const done = () => {
+    left -= 1;
+    if (left === 0) finished();
+    return Promise.resolve();
+  };
+  return {
+    take: async (bytesMax) => {
+      const taken: { data: Buffer; sealedMs: number; done: () => Promise<void> }[] = [];
+      let bytes = 0;
+      for (let data = messages[at]; data !== undefined; data = messages[at]) {
+        bytes += data.length;
+        if (taken.length > 0 && bytes > bytesMax) break;
+        taken.push({ data, sealedMs: 0, done });
+        at += 1;
+      }
+      if (taken.length === 0) await new Promise((resolve) => setImmediate(resolve));
+      return taken;
+    },
+  };
+}
+
+async function startReceiver(): Promise<{ readonly url: string; readonly child: ChildProcess }> {
+  const child = fork(new URL('./siem-receiver.js', import.meta.url));
+  const port = await new Promise((resolve, reject) => {
+    child.once('message', resolve);
+    child.once('exit', () => reject(new Error('the receiver of the benchmark did not start')));
+  });
+  return { url: `http://127.0.0.1:${String(port)}/`, child };
+}
+
+async function floorToFile(path: string) {
+  const file = await open(path, 'a');
+  const write = async (body: string) => {
+    await file.appendFile(body);
+    await file.datasync();
+  };
+  return { write, close: () => file.close() };
+}
+
+async function post(url: string, body: string): Promise<void> {
+  const answer = await fetch(url, { method: 'POST', body });
+  await answer.arrayBuffer();
+}
