@@ -1,5 +1,5 @@
 /** Import rules of Writ. Pure libraries know nothing of the network, Nest or the disk; processes do not know each other. */
-const PURE = '^libs/(contracts|faults|policy|tlog|signing|redaction|egress-rules|witness|siem)/src/';
+const PURE = '^libs/(contracts|faults|policy|tlog|signing|redaction|egress-rules|witness|siem|vault)/src/';
 const TESTS = '\\.spec\\.ts$';
 
 module.exports = {

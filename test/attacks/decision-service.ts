@@ -13,6 +13,7 @@ import { type Rules, rulesOf as makeRules } from '#writ/authorisation';
 import { type Catalogue, readCatalogue } from '#writ/catalogue';
 import type { Answer, Command, Entry, EntryBody, PayloadValue } from '#writ/contracts';
 import type { Fault } from '#writ/faults';
+import type { AppendOptions } from '#writ/ledger-client';
 import {
   bundleHash,
   compilePolicies,
@@ -21,9 +22,12 @@ import {
   type PolicySet,
   type PolicySource,
 } from '#writ/policy';
+import { TenantKeys } from '#writ/vault';
 import { pino } from 'pino';
 
 const NOW = Date.parse('2026-11-22T10:00:00Z');
+/** What makes pseudonyms of data subjects here. */
+export const TENANT_KEYS = TenantKeys.create();
 const REPLY = '_R_.aB3.cD4';
 
 export function catalogueOf(yaml: string): Catalogue {
@@ -113,6 +117,8 @@ export class DecisionServiceInMemory {
   searches = 0;
   /** Decisions that were offered to be explained. */
   readonly unexplained: Recorded[] = [];
+  /** Whose values they are, by entry, where a subject is named. */
+  readonly subjects = new Map<string, string>();
   readonly #values = new Map<string, readonly PayloadValue[]>();
   readonly #handler: DecideHandler;
   readonly #shard: DecidingShard;
@@ -122,7 +128,7 @@ export class DecisionServiceInMemory {
     const rules = { ...declared, policies: telling(declared.policies, () => (this.searches += 1)) };
     const shard: DecidingShard = {
       calls: this.calls,
-      append: (body, values, nowMs) => this.append(body, values, { nowMs }),
+      append: (body, values, options) => this.append(body, values, options),
       epoch: firstEpoch(rules.policies.hash),
       rules,
       activation: undefined,
@@ -141,6 +147,7 @@ export class DecisionServiceInMemory {
       },
       policyErrors: this.policyErrors,
       explainer: { offer: (decided) => void this.unexplained.push(decided) },
+      pseudonym: (subject) => TENANT_KEYS.pseudonym(subject),
       now,
     });
     this.#handler = new DecideHandler(decider, () => this.refusals, pino({ level: 'silent' }));
@@ -198,10 +205,7 @@ export class DecisionServiceInMemory {
   async append(
     body: EntryBody,
     values?: readonly PayloadValue[],
-    {
-      producer = 'pdp-0',
-      nowMs = this.nowMs,
-    }: { readonly producer?: string; readonly nowMs?: number | undefined } = {},
+    { producer = 'pdp-0', nowMs = this.nowMs, subject }: AppendOptions & { readonly producer?: string } = {},
   ) {
     await this.ledgerIsReady;
     if (this.ledgerFault !== undefined) throw this.ledgerFault;
@@ -212,6 +216,7 @@ export class DecisionServiceInMemory {
     const entry = { ...body, v: 1, id, ts, ledger: 'test/default/0', ten: 'default', prod } as Entry;
     this.recorded.push(entry);
     if (values !== undefined) this.#values.set(id, values);
+    if (values !== undefined && subject !== undefined) this.subjects.set(id, subject);
     return { seq: n, i: 0, id, entry, leaf: Buffer.alloc(32), text: JSON.stringify(entry) };
   }
 }

@@ -56,7 +56,7 @@ export async function benchAppend(say: (text: string) => void): Promise<readonly
         payloads,
         sealer: new PayloadSealer(payloads, await readPayloadKey(paths), { tenant: 'default', producer: 'pdp-0' }),
       },
-      key: await readSigningKey(paths.producerKey('pdp-1')),
+      key: await readSigningKey(paths.producerKey('pdp-1')).then((key) => () => key),
       ledger: config.ledger,
       tenant: config.tenant,
       producer: 'pdp-0',

@@ -87,8 +87,11 @@ async function measureSealer(directory: string, perBlock: number, measure: Measu
     {
       store: new LogDirectory(join(directory, 'ledger')),
       states: await openStates(join(directory, 'sealer')),
-      logKey,
+      origin: logKey.name,
+      signers: () => [logKey],
+      authority: () => authority,
       cosign: (note) => Promise.resolve(note),
+      late: () => undefined,
       feed: () => undefined,
       digest: ({ seq }) => String(seq),
       onIntegrated: () => undefined,

@@ -1,14 +1,17 @@
 import { type SealedMessage, SEALED_ENTRIES_MAX } from '#writ/contracts';
 import { RecordMaker } from '#writ/siem';
-import { type ChildProcess, fork } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NO_REPLAYS } from '../../apps/siem-exporter/src/exporter.fixture.js';
+import { LOG_NAME, NO_REPLAYS, NO_TESTS } from '../../apps/siem-exporter/src/exporter.fixture.js';
 import type { Feed, Sink } from '../../apps/siem-exporter/src/ports.js';
 import { SinkLoop } from '../../apps/siem-exporter/src/sink-loop.js';
 import { FileSink } from '../../apps/siem-exporter/src/sinks/file-sink.js';
+import { hecSink } from '../../apps/siem-exporter/src/sinks/hec-sink.js';
 import { httpsSink } from '../../apps/siem-exporter/src/sinks/https-sink.js';
+import { otlpSink } from '../../apps/siem-exporter/src/sinks/otlp-sink.js';
+import { relpSink } from '../../apps/siem-exporter/src/sinks/relp-sink.js';
 import { SinkStateFile } from '../../apps/siem-exporter/src/state-file.js';
 import { completedBody, decidedBody, LedgerBuilder } from '../harness/ledger-builder.js';
 
@@ -24,35 +27,40 @@ interface Speed {
 }
 
 export interface SiemRow extends Speed {
-  readonly sink: 'file' | 'https';
+  readonly sink: 'file' | 'https' | 'splunk-hec' | 'otlp' | 'relp';
   readonly entries: number;
   readonly bytesPerEntry: number;
   /** The same bytes in the same batches, written and synced, or posted, by nothing but node. */
   readonly floor: Speed;
 }
 
-/** The exporter's own loop from sealed messages to a sink, as OCSF: a file that is synced, and a receiver on this machine. */
+/** The exporter's own loop from sealed messages to each fast kind of sink, as OCSF: a file that is synced, and receivers on this machine. */
 export async function benchSiem(say: (text: string) => void): Promise<readonly SiemRow[]> {
   const directory = await mkdtemp(join(tmpdir(), 'writ-bench-siem-'));
-  const { url, child } = await startReceiver();
+  const { url, relpPort, child } = await startReceiver();
+  const floorFile = await floorToFile(join(directory, 'floor.ndjson'));
+  const toHttp = (body: string) => post(url, body);
+  const http = { url, gzip: true, timeoutMs: 30_000, format: 'ocsf' as const };
+  const file = { path: join(directory, 'log.ndjson'), rotateBytes: NEVER_MS, rotateMs: NEVER_MS, now: Date.now };
+  const hec = { ...http, indexerAck: true, channel: 'bench', ackWithinMs: 30_000, sleep: () => Promise.resolve() };
+  const relp = { host: '127.0.0.1', port: relpPort, timeoutMs: 30_000, hostName: 'bench' };
+  const sinks = [
+    ['file', new FileSink(file), floorFile.write],
+    ['https', httpsSink(http), toHttp],
+    ['splunk-hec', hecSink(hec), toHttp],
+    ['otlp', otlpSink(http), toHttp],
+    ['relp', relpSink(relp), toHttp],
+  ] as const;
+  const rows: SiemRow[] = [];
   try {
-    const file = new FileSink({
-      path: join(directory, 'log.ndjson'),
-      rotateBytes: NEVER_MS,
-      rotateMs: NEVER_MS,
-      now: Date.now,
-    });
-    const https = httpsSink({ url, gzip: true, timeoutMs: 30_000, format: 'ocsf' });
-    const floorFile = await floorToFile(join(directory, 'floor.ndjson'));
-    const rows = [
-      await row('file', { sink: file, floor: floorFile.write, directory }),
-      await row('https', { sink: https, floor: (body) => post(url, body), directory }),
-    ];
-    await floorFile.close();
-    for (const { sink, entriesPerSecond, cpuUsPerEntry } of rows)
-      say(`${sink}: ${entriesPerSecond} entries/s, ${cpuUsPerEntry} µs CPU an entry`);
+    for (const [name, sink, floor] of sinks) {
+      const measured = await row(name, { sink, floor, directory });
+      say(`${name}: ${measured.entriesPerSecond} entries/s, ${measured.cpuUsPerEntry} µs CPU an entry`);
+      rows.push(measured);
+    }
     return rows;
   } finally {
+    await floorFile.close();
     child.kill();
     await rm(directory, { recursive: true, force: true });
   }
@@ -132,6 +140,8 @@ async function runLoop(messages: readonly Buffer[], sink: Sink, stateFile: strin
     maker: new RecordMaker({ format: 'ocsf', version: '1.9.0' }),
     feed: feedOf(messages, finished),
     replays: NO_REPLAYS,
+    tests: NO_TESTS,
+    logName: LOG_NAME,
     state: await newState(stateFile),
     journal: () => Promise.reject(new Error('the benchmark has a gap')),
     deadLetters: () => Promise.reject(new Error('the receiver of the benchmark refuses')),
@@ -176,13 +186,13 @@ function feedOf(messages: readonly Buffer[], finished: () => void): Feed {
   };
 }
 
-async function startReceiver(): Promise<{ readonly url: string; readonly child: ChildProcess }> {
+async function startReceiver() {
   const child = fork(new URL('./siem-receiver.js', import.meta.url));
-  const port = await new Promise((resolve, reject) => {
-    child.once('message', resolve);
+  const ports = await new Promise<{ readonly http: number; readonly relp: number }>((resolve, reject) => {
+    child.once('message', (message: { readonly http: number; readonly relp: number }) => resolve(message));
     child.once('exit', () => reject(new Error('the receiver of the benchmark did not start')));
   });
-  return { url: `http://127.0.0.1:${String(port)}/`, child };
+  return { url: `http://127.0.0.1:${ports.http}/`, relpPort: ports.relp, child };
 }
 
 async function floorToFile(path: string) {

@@ -85,7 +85,7 @@ describe('the protocol', () => {
       decide: subjects.decide(0).replace('0.>', '<shard>.<tenant>.<agent>.<operation>'),
       ledgerBlock: subjects.ledgerBlock('<producer>'),
       payload: subjects.payload('<producer>'),
-      payloadKey: subjects.payloadKey('<tenant>', '<agent>', '<day>', '<producer>'),
+      payloadKey: subjects.payloadKey('<tenant>', '<holder>', '<day>', '<producer>'),
       command: subjects.command('<kind>' as never, '<once\\|retry>' as never, '<pool>'),
       commandConsumer: subjects.commandConsumer('<kind>' as never, '<once\\|retry>' as never, '<pool>'),
       shardLease: subjects.shardLease('<shard>' as never),

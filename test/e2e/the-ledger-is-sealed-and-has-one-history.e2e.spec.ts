@@ -96,6 +96,20 @@ describe('the log of a running deployment', () => {
     gateway.kill(pid);
   }
 
+  it('is asked by the command line to lose its oldest, and says that nothing is old', async () => {
+    await sealed();
+    const asked = await gateway.cli('ledger', 'prune', '--dry-run', '--json');
+    expect(asked).toMatchObject({ status: 0 });
+    expect(JSON.parse(asked.stdout)).toEqual({
+      isDryRun: true,
+      stream: { first: 1, from: 1 },
+      log: { first: 0, from: 0 },
+      carried: 0,
+    });
+    const done = await gateway.cli('ledger', 'prune');
+    expect(done.stdout).toContain('stream: 0 messages removed; it begins with message 1');
+  });
+
   it('has every entry under a signed checkpoint soon after it was written', async () => {
     await act(20);
     const startedMs = Date.now();

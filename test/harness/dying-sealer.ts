@@ -86,13 +86,16 @@ async function run(): Promise<void> {
     {
       store,
       states,
-      logKey: deployment.logKey,
+      origin: deployment.ledger,
+      signers: () => [deployment.logKey],
+      authority: () => deployment.authority,
       cosign: (note, { size, root }) => {
         atStep();
         appendFileSync(join(directory, 'witnessed'), `${size} ${root}\n`);
         atStep();
         return Promise.resolve(note);
       },
+      late: () => undefined,
       feed: (head) => feed.offer(head),
       digest: ({ seq }) => String(seq),
       onIntegrated: () => undefined,

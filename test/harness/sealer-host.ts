@@ -1,8 +1,8 @@
 import { deploymentPaths, readSigningKey, readTrustBundle } from '#writ/deployment';
 import { BlockWriter, NatsBlockLog } from '#writ/ledger-client';
-import { ledgerMessages } from '#writ/operator';
+import { ledgerMessages, openOperator, type Operator } from '#writ/operator';
 import { Authority } from '#writ/signing';
-import { Integrator, openCheckpoint, type TreeHead } from '#writ/tlog';
+import { Integrator, leafHashOfText, openCheckpoint, type TreeHead } from '#writ/tlog';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { packageRoot } from './package-root.js';
 
 const LEDGER = 'test.example/default/0';
 const OPERATOR = 'operator';
-const ENTRY = join(packageRoot, 'dist', 'apps', 'ledger', 'src', 'main.js');
+const ENTRIES = { 'ledger-1': 'ledger', 'siem-1': 'siem-exporter' } as const;
 /** Starting takes a second of CPU, on a machine that others use too. */
 const READY_WITHIN_MS = 60_000;
 
@@ -80,20 +80,22 @@ export class SealerHost implements AsyncDisposable {
   readonly #started: SealerProcess[] = [];
   #writer: Promise<BlockWriter> | undefined;
   #calls = 0;
+  #isAway = false;
 
   private constructor(
     readonly directory: string,
-    private readonly witnesses: readonly NamedWitness[],
+    private readonly more: Readonly<Record<string, unknown>>,
     private bus: TestBus,
   ) {}
 
-  static async start(witnesses: readonly NamedWitness[] = []): Promise<SealerHost> {
+  /** `more`: what else `writ.yaml` says, such as sinks. */
+  static async start(witnesses: readonly NamedWitness[] = [], more: Record<string, unknown> = {}): Promise<SealerHost> {
     const directory = await mkdtemp(join(tmpdir(), 'writ-sealer-'));
     const agents = { a: { teams: ['red'] }, b: {} };
-    const named = witnesses.length > 0 ? { witnesses, witnessQuorum: witnesses.length } : {};
+    const named = witnesses.length > 0 ? { witnesses, witnessQuorum: witnesses.length, ...more } : more;
     const config = { version: 1, ledger: LEDGER, listen: { port: 0 }, agents, ...named };
     await writeFile(join(directory, 'writ.yaml'), stringify(config));
-    return new SealerHost(directory, witnesses, await startBus(directory, witnesses));
+    return new SealerHost(directory, named, await startBus(directory, named));
   }
 
   get paths() {
@@ -102,11 +104,18 @@ export class SealerHost implements AsyncDisposable {
 
   /** Stops the server, lets the test change the disk, and starts the server over what is there then, on the same port. */
   async overStoppedBus(change: () => Promise<void>): Promise<void> {
-    this.#writer = undefined;
+    [this.#writer, this.#isAway] = [undefined, true];
     const port = Number(new URL(this.bus.url).port);
     await this.bus[Symbol.asyncDispose]();
     await change();
-    this.bus = await startBus(this.directory, this.witnesses, port);
+    this.bus = await startBus(this.directory, this.more, port);
+    this.#isAway = false;
+  }
+
+  /** Kills the server and starts it again over what it left, on the same port. */
+  async killBus(): Promise<void> {
+    await this.bus.running.server.kill();
+    await this.overStoppedBus(() => Promise.resolve());
   }
 
   /** A sealer that listens; it may refuse to sign. */
@@ -117,14 +126,15 @@ export class SealerHost implements AsyncDisposable {
     return sealer;
   }
 
-  /** A sealer that was started a moment ago. */
-  spawn(env: Readonly<Record<string, string>> = {}): SealerProcess {
-    const child = spawn(process.execPath, [ENTRY], {
+  /** A sealer, or another service, that was started a moment ago. */
+  spawn(env: Readonly<Record<string, string>> = {}, instance: keyof typeof ENTRIES = 'ledger-1'): SealerProcess {
+    const entry = join(packageRoot, 'dist', 'apps', ENTRIES[instance], 'src', 'main.js');
+    const child = spawn(process.execPath, [entry], {
       env: {
         ...process.env,
         WRIT_CONFIG: join(this.directory, 'writ.yaml'),
         WRIT_DATA: this.paths.dataDir,
-        WRIT_INSTANCE: 'ledger-1',
+        WRIT_INSTANCE: instance,
         WRIT_NATS_URL: this.bus.url,
         ...env,
       },
@@ -135,8 +145,9 @@ export class SealerHost implements AsyncDisposable {
     return sealer;
   }
 
-  /** Puts so many entries on record, as a decision service does. */
+  /** Puts so many entries on record, as a decision service does. Rejects while the server is away. */
   async write(count: number): Promise<void> {
+    if (this.#isAway) throw new Error('the server is away');
     const writer = await (this.#writer ??= this.#openWriter());
     const body = (n: number) => ({ type: 'agent.identity.issued', who: { agent: `a${n}` }, key: 'UABC' }) as const;
     await Promise.all(Array.from({ length: count }, () => writer.append(body(this.#calls++))));
@@ -144,6 +155,18 @@ export class SealerHost implements AsyncDisposable {
 
   connect(user: string) {
     return this.bus.connect(user);
+  }
+
+  /** Removes the beginning of the stream, as `writ up` does. Whoever wrote for the operator before opens a new chain. */
+  trimLedger(firstSeq: number): Promise<number> {
+    this.#writer = undefined;
+    return this.bus.running.trimLedger(firstSeq);
+  }
+
+  /** A connection of people at the command line. */
+  operator(): Promise<Operator> {
+    this.#writer = undefined;
+    return openOperator({ dataDir: this.paths.dataDir, url: this.bus.url });
   }
 
   async authority(): Promise<Authority> {
@@ -161,6 +184,19 @@ export class SealerHost implements AsyncDisposable {
     }
     await bus.close();
     return roots;
+  }
+
+  /** Hash of every leaf that the stream says, in base64url. */
+  async leafHashes(): Promise<readonly string[]> {
+    const integrator = new Integrator(await this.authority());
+    const hashes: string[] = [];
+    const bus = await this.bus.connect('operator');
+    for await (const message of ledgerMessages(new NatsBlockLog(bus, '$JS.API')))
+      hashes.push(
+        ...integrator.integrate(message).leaves.map(({ text }) => leafHashOfText(text).toString('base64url')),
+      );
+    await bus.close();
+    return hashes;
   }
 
   /** The newest checkpoint, opened under the key of the log; undefined before the first. */
@@ -201,7 +237,7 @@ export class SealerHost implements AsyncDisposable {
     return BlockWriter.open({
       producer: OPERATOR,
       blocks: new NatsBlockLog(await this.bus.connect('operator'), '$JS.API'),
-      key: await readSigningKey(this.paths.producerKey('operator')),
+      key: await readSigningKey(this.paths.producerKey('operator')).then((key) => () => key),
       ledger: LEDGER,
       tenant: 'default',
       authority: await this.authority().then((authority) => () => authority),
@@ -211,9 +247,8 @@ export class SealerHost implements AsyncDisposable {
   }
 }
 
-function startBus(directory: string, witnesses: readonly NamedWitness[], port = 0): Promise<TestBus> {
-  const named = witnesses.length > 0 ? { witnesses, witnessQuorum: witnesses.length } : {};
-  return startTestBus({ dataDir: join(directory, 'data'), config: { listen: { port }, ...named } });
+function startBus(directory: string, more: Readonly<Record<string, unknown>>, port = 0): Promise<TestBus> {
+  return startTestBus({ dataDir: join(directory, 'data'), config: { listen: { port }, ...more } });
 }
 
 /** Asks again and again until it is so. Throws when it is not in time. */

@@ -14,6 +14,12 @@ export interface Told {
   readonly fields: Record<string, unknown>;
 }
 
+interface WitnessOptions {
+  readonly requestTimeoutMs?: number;
+  /** A free one unless given. */
+  readonly port?: number;
+}
+
 /** A witness in this process, with a state directory of its own and a real port. */
 export class TestWitness {
   readonly told: Told[] = [];
@@ -42,13 +48,14 @@ export class TestWitness {
     return this.#witness;
   }
 
-  async start(logs: readonly string[], options: { readonly requestTimeoutMs?: number } = {}): Promise<this> {
+  async start(logs: readonly string[], options: WitnessOptions = {}): Promise<this> {
     const witness = await openWitness({ state: this.state, keyFile: undefined, logs });
     const tell = (level: string) => (fields: Record<string, unknown>, message: string) =>
       this.told.push({ level, message, fields });
     const log = { info: tell('info'), warn: tell('warn'), error: tell('error') };
-    const server = createWitnessServer({ witness, log, now: () => this.nowMs, ...options });
-    server.listen(0, '127.0.0.1');
+    const { port = 0, ...limits } = options;
+    const server = createWitnessServer({ witness, log, now: () => this.nowMs, ...limits });
+    server.listen(port, '127.0.0.1');
     await once(server, 'listening');
     this.#witness = witness;
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -1,6 +1,6 @@
 import { StreamReader, type Bus } from '#writ/nats';
 import { startTestBus, testBusHost, type TestBus } from '../harness/bus.js';
-import { prober, publishSubjects, STREAMS, USERS, type User, SINKS } from './probe.js';
+import { PRODUCERS, prober, publishSubjects, STREAMS, USERS, type User, SINKS } from './probe.js';
 
 const host = await testBusHost();
 const gets = (prefix: string, stream: string) => [
@@ -37,6 +37,7 @@ const ALLOWED: Readonly<Record<User, readonly string[]>> = {
     ...['LEDGER', 'PAYLOADS', 'PAYLOAD_KEYS'].flatMap((stream) => gets('LEDGER.API', stream)),
     'LEDGER.API.STREAM.INFO.LEDGER',
     'LEDGER.API.STREAM.INFO.PAYLOADS',
+    'LEDGER.API.STREAM.INFO.PAYLOAD_KEYS',
     ...gets('$JS.API', 'COMMANDS'),
     '$JS.API.STREAM.INFO.COMMANDS',
   ],
@@ -51,7 +52,11 @@ const ALLOWED: Readonly<Record<User, readonly string[]>> = {
     'LEDGER.API.STREAM.MSG.GET.SEALED',
   ],
   operator: [
-    ...own('operator'),
+    'ledger.block.operator',
+    'payload.operator',
+    // To erase, and to wrap data keys anew.
+    ...PRODUCERS.map((producer) => `payloadkey.default.a.2026-11-22.${producer}`),
+    '$JS.API.STREAM.MSG.DELETE.PAYLOAD_KEYS',
     ...['LEDGER', 'PAYLOADS', 'PAYLOAD_KEYS'].flatMap((stream) => [
       ...gets('$JS.API', stream),
       `$JS.API.STREAM.INFO.${stream}`,
@@ -106,7 +111,9 @@ async function streamSettings(bus: TestBus): Promise<readonly unknown[]> {
   return Promise.all(
     STREAMS.map(async (stream) => {
       const { config, state } = await (stream === 'COMMANDS' ? pdp : operator).info(stream);
-      return { config, isCut: state.first_seq > 1, consumers: state.consumer_count };
+      // The operator may take data keys away: that is what erasing is.
+      const isCut = stream !== 'PAYLOAD_KEYS' && state.first_seq > 1;
+      return { config, isCut, consumers: state.consumer_count };
     }),
   );
 }

@@ -42,7 +42,7 @@ function sentenceOf(fault: Fault): string {
 function exitOf(code: string): number {
   if (code === 'CONFIG_NOT_RUNNING') return EXIT.unavailable;
   if (code.startsWith('CONFIG_') || code.startsWith('POLICY_')) return EXIT.config;
-  if (code === 'INPUT_UNKNOWN_CALL' || code === 'LEDGER_CORRUPT') return EXIT.no;
+  if (['INPUT_UNKNOWN_CALL', 'LEDGER_CORRUPT', 'LEDGER_INTEGRITY', 'LEDGER_VALUE_GONE'].includes(code)) return EXIT.no;
   if (code.startsWith('INPUT_')) return EXIT.usage;
   if (code.startsWith('LEDGER_')) return EXIT.unavailable;
   return EXIT.no;

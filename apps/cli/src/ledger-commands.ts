@@ -8,7 +8,12 @@ import { exportLog } from './ledger/export-directory.js';
 import { LogFolder } from './ledger/log-folder.js';
 import { untilSealed } from './ledger/until-sealed.js';
 
+export { disclose, verifyDisclosureFile, writeDisclosure } from './ledger/disclose.js';
+export { erase, eraseAgain, targetOf } from './ledger/erase.js';
+export { addTenantKey, rewrap } from './ledger/rewrap.js';
+export { formatDisclosureReport } from './ledger/format-disclosure.js';
 export { readDuration, readTime } from './ledger/freshness.js';
+export { runPrune } from './ledger/prune/run-prune.js';
 export { formatReport } from './ledger/format-report.js';
 export { formatProofReport, verifyProofFile, writeProofs } from './ledger/prove-files.js';
 

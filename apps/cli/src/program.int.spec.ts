@@ -38,8 +38,11 @@ const LEAVES = [
   ['ledger', 'verify'],
   ['ledger', 'prove'],
   ['ledger', 'status'],
+  ['ledger', 'prune'],
   ['deploy', 'prepare'],
   ['deploy', 'record'],
+  ['siem', 'replay'],
+  ['siem', 'test'],
   ['witness'],
   ['witness', 'init'],
 ];

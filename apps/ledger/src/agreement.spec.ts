@@ -1,4 +1,4 @@
-import { SigningKey } from '#writ/signing';
+import { Authority, SigningKey } from '#writ/signing';
 import { Integrator, type LedgerMessage, signCheckpoint } from '#writ/tlog';
 import { buildHealthyLedger } from '../../../test/harness/ledger-builder.js';
 import { type AgreementPorts, assertAgreement } from './agreement.js';
@@ -34,7 +34,7 @@ function aWorld(count: number) {
     message: (seq) => Promise.resolve(messages[seq - 1]),
     digest,
     witnessed: () => Promise.resolve([{ name: 'w', ...head }]),
-    logKey: { name: logKey.name, key: logKey.verifyKey },
+    authority: deployment.authority,
   };
   const note = (size: number, root = head.root, key = logKey) =>
     Promise.resolve(signCheckpoint({ origin: ledger, size, root }, key));
@@ -50,6 +50,19 @@ const refusedAs = (ports: AgreementPorts) =>
 describe('what the sealer compares before it signs', () => {
   it('agrees when state, files, stream and witnesses tell the same story', async () => {
     await expect(refusedAs(aWorld(6).ports)).resolves.toBe('agreed');
+  });
+
+  it('agrees under a newer trust bundle, and refuses an older one: a key that was revoked would count again', async () => {
+    const { ports } = aWorld(6);
+    const used = (bundle: number, version: number): AgreementPorts => ({
+      ...ports,
+      state: { ...(ports.state as SealerState), bundle },
+      authority: new Authority({ ...deployment.bundle, version }),
+    });
+    await expect(refusedAs(used(4, 4))).resolves.toBe('agreed');
+    await expect(refusedAs(used(4, 5))).resolves.toBe('agreed');
+    await expect(refusedAs(used(4, 3))).resolves.toMatch(/^LEDGER_INTEGRITY the trust bundle has version 3, .* 4/);
+    await expect(refusedAs({ ...used(4, 4), authority: deployment.authority })).resolves.toMatch(/^LEDGER_INTEGRITY/);
   });
 
   it('agrees with nothing, when nothing was ever there', async () => {

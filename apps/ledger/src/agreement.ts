@@ -1,6 +1,6 @@
 import { Fault } from '#writ/faults';
 import { EMPTY_ROOT, openCheckpoint, type Checkpoint, type LedgerMessage } from '#writ/tlog';
-import type { NoteKey } from '#writ/signing';
+import type { Authority } from '#writ/signing';
 import type { Head, LogStore, Taken } from './ports.js';
 import type { SealerState } from './sealer.js';
 
@@ -22,7 +22,7 @@ export interface AgreementPorts extends StreamPorts {
   readonly store: Pick<LogStore, 'rootAt' | 'checkpoint'>;
   /** The newest heads of this log that witnesses have seen; those that do not answer are left out. */
   readonly witnessed: () => Promise<readonly (Head & { readonly name: string })[]>;
-  readonly logKey: NoteKey;
+  readonly authority: Authority;
 }
 
 /**
@@ -30,6 +30,7 @@ export interface AgreementPorts extends StreamPorts {
  * with the first that does not: whoever signs after that signs a second history.
  */
 export async function assertAgreement(ports: AgreementPorts): Promise<void> {
+  assertBundle(ports);
   await assertFiles(ports);
   await assertStream(ports, { seq: ports.state?.log.seq ?? 0, last: ports.state?.last });
   const { size, root } = ports.state?.log ?? { size: 0, root: '' };
@@ -48,9 +49,16 @@ export async function assertAgreement(ports: AgreementPorts): Promise<void> {
   }
 }
 
-async function assertFiles({ state, store, logKey }: AgreementPorts): Promise<void> {
+/** The tree follows from the stream and the bundle: an older bundle makes another tree of the same stream. */
+function assertBundle({ state, authority: { version } }: AgreementPorts): void {
+  const used = state?.bundle ?? 0;
+  if (version < used)
+    throw violation(`the trust bundle has version ${version}, the sealer has used version ${used}: it was rolled back`);
+}
+
+async function assertFiles({ state, store, authority }: AgreementPorts): Promise<void> {
   const note = await store.checkpoint();
-  const shown = note === undefined ? undefined : openShown(note, logKey);
+  const shown = note === undefined ? undefined : openShown(note, authority);
   if (state === undefined) {
     if (shown === undefined) return;
     throw violation(`a checkpoint of ${shown.size} entries was published, and the sealer's own state is gone`);
@@ -80,9 +88,9 @@ async function rootOfOlder(store: Pick<LogStore, 'rootAt'>, size: number, treeSi
   return size === 0 ? EMPTY_ROOT.toString('base64url') : ((await store.rootAt(size, treeSize)) ?? '');
 }
 
-function openShown(note: string, logKey: NoteKey): Checkpoint {
+function openShown(note: string, authority: Authority): Checkpoint {
   try {
-    return openCheckpoint(note, logKey.name, [logKey]);
+    return openCheckpoint(note, authority.ledger, authority.logKeys());
   } catch (cause) {
     throw violation('the published checkpoint is not one of this log', cause);
   }

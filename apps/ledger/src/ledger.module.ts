@@ -1,11 +1,11 @@
 import { LEDGER_API_PREFIX, LEDGER_STREAM, parse, SEALED_STREAM, SEALED_SUBJECT, SealedMessage } from '#writ/contracts';
-import { deploymentPaths, readSigningKey } from '#writ/deployment';
+import { deploymentPaths } from '#writ/deployment';
 import { messageOf } from '#writ/faults';
 import { acquireLock, type Lock, makePrivateDirectory } from '#writ/files';
 import { type Bus, publishToStream, StreamReader } from '#writ/nats';
 import { StreamServer } from '#writ/nest-transport';
 import type { LedgerContext, Service } from '#writ/service-host';
-import { parseWitnessVkey, type SigningKey } from '#writ/signing';
+import { parseWitnessVkey } from '#writ/signing';
 import { Integrator, type LedgerMessage } from '#writ/tlog';
 import { collectCosignatures, lastCosigned } from '#writ/witness-client';
 import { hash } from 'node:crypto';
@@ -13,9 +13,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assertAgreement, assertStream, type StreamPorts } from './agreement.js';
+import { CheckpointFolder, thinRegularly } from './checkpoint-folder.js';
 import type { LedgerConfig } from './config.js';
 import { IntegrateHandler } from './integrate.handler.js';
 import { LogDirectory } from './log-directory.js';
+import { LogKeys } from './log-keys.js';
 import type { Append } from './ports.js';
 import { Sealer, type SealerState } from './sealer.js';
 import { type FeedEnd, SealedFeed } from './sealed-feed.js';
@@ -53,7 +55,12 @@ export async function ledgerService(context: LedgerContext, settings: LedgerConf
     onFenced: ({ message }) => end(message),
   });
   const strategy = new StreamServer<LedgerMessage>({
-    read: async () => (sealing.isServing ? (await blocks.read(sealing.position)).messages : []),
+    read: async () => {
+      if (!sealing.isServing) return [];
+      const { messages } = await blocks.read(sealing.position);
+      await outside.logKeys.refresh();
+      return messages;
+    },
     pollMs: POLL_MS,
     onError: (error) => log.error({ detail: messageOf(error) }, 'the ledger could not be sealed'),
   });
@@ -61,6 +68,7 @@ export async function ledgerService(context: LedgerContext, settings: LedgerConf
     name: settings.WRIT_INSTANCE,
     log,
     bus,
+    keyring: context.keyring,
     strategy,
     module: {
       module: class LedgerModule {},
@@ -73,27 +81,31 @@ export async function ledgerService(context: LedgerContext, settings: LedgerConf
       isReady: () => sealing.isServing && sealing.problem === undefined && bus.isConnected,
       details: () => ({ instance: settings.WRIT_INSTANCE, ...detailsOf(sealing, violations, outside.witnesses) }),
     },
-    ...lifeOf(context, { sealing, strategy, feed: outside.feed, lock }),
+    ...lifeOf(context, { sealing, strategy, outside, lock }),
   };
 }
 
 function lifeOf(
   { log }: LedgerContext,
-  parts: { sealing: Sealing; strategy: StreamServer<LedgerMessage>; feed: SealedFeed; lock: Lock },
+  parts: { sealing: Sealing; strategy: StreamServer<LedgerMessage>; outside: Outside; lock: Lock },
 ): Pick<Service, 'start' | 'stop'> {
-  const { sealing, strategy, feed, lock } = parts;
+  const { sealing, strategy, outside, lock } = parts;
+  let stopThinning = (): void => undefined;
   return {
     start: async () => {
       // A disk that is full now has space later: the service is there meanwhile, not ready.
       await sealing.begin().catch((error: unknown) => log.error({ detail: messageOf(error) }, NOT_OPENED));
-      if (sealing.refusal === undefined) strategy.serve();
+      if (sealing.refusal !== undefined) return;
+      strategy.serve();
+      stopThinning = thinRegularly(outside.checkpoints, log);
     },
     stop: async () => {
+      stopThinning();
       // What waits and cannot be sealed now is in the stream, and the next sealer takes it from there.
       await sealing
         .close()
         .catch((error: unknown) => log.error({ detail: messageOf(error) }, 'not all could be sealed'));
-      await feed.stop();
+      await outside.feed.stop();
       await lock.release();
     },
   };
@@ -113,27 +125,41 @@ async function lockOf({ WRIT_DATA, WRIT_SEALER_DIR }: LedgerConfig): Promise<Loc
 
 /** What the sealer works with for as long as the process lives. */
 interface Outside {
-  readonly logKey: SigningKey;
+  readonly logKeys: LogKeys;
   readonly store: LogDirectory;
+  readonly checkpoints: CheckpointFolder;
   readonly states: StateStore<SealerState>;
   readonly witnesses: Witnesses;
   readonly feed: SealedFeed;
 }
 
-async function openOutside({ bus, log, catalogue }: LedgerContext, settings: LedgerConfig): Promise<Outside> {
+async function openOutside(
+  { bus, log, catalogue, authority, keyring }: LedgerContext,
+  settings: LedgerConfig,
+): Promise<Outside> {
   const paths = deploymentPaths(settings.WRIT_DATA);
-  const logKey = await readSigningKey(paths.logKey);
-  const store = new LogDirectory(settings.WRIT_LOG_DIR ?? paths.logDir);
+  const logDir = settings.WRIT_LOG_DIR ?? paths.logDir;
+  const store = new LogDirectory(logDir);
+  const logKeys = await LogKeys.open({
+    paths,
+    authority,
+    refresh: () => keyring.refresh(),
+    show: (bundle) => store.put('bundle', bundle),
+    log,
+  });
+  const { origin } = logKeys;
   const states = new StateStore<SealerState>(settings.WRIT_SEALER_DIR ?? paths.sealerDir);
   const { witnesses, witnessQuorum } = catalogue.config;
   return {
-    logKey,
+    logKeys,
     store,
+    checkpoints: new CheckpointFolder(logDir, Date.now),
     states,
     witnesses: new Witnesses({
       witnesses: witnesses.map(({ vkey, url }) => ({ key: parseWitnessVkey(vkey), url })),
       quorum: witnessQuorum ?? witnesses.length,
-      logKey: { name: logKey.name, key: logKey.verifyKey },
+      origin,
+      logKeys: () => authority().logKeys(),
       collect: collectCosignatures,
       last: lastCosigned,
       proof: (oldSize, size) => (oldSize === 0 ? Promise.resolve([]) : store.proof(oldSize, size)),
@@ -143,8 +169,8 @@ async function openOutside({ bus, log, catalogue }: LedgerContext, settings: Led
       log,
     }),
     feed: new SealedFeed({
-      logName: logKey.name,
-      end: () => endOfSealed(new StreamReader(bus, { apiPrefix: LEDGER_API_PREFIX })),
+      logName: origin,
+      end: () => endOfSealed(new StreamReader(bus, { apiPrefix: LEDGER_API_PREFIX }), store),
       publish: (message, msgId, expectLastSubjectSeq) => publishSealed(bus, message, { msgId, expectLastSubjectSeq }),
       leaves: (from, to, size) => store.leaves(from, to, size),
       log,
@@ -153,15 +179,17 @@ async function openOutside({ bus, log, catalogue }: LedgerContext, settings: Led
   };
 }
 
-async function endOfSealed(streams: StreamReader): Promise<FeedEnd> {
+async function endOfSealed(streams: StreamReader, store: LogDirectory): Promise<FeedEnd> {
   const last = await streams.lastOnSubject(SEALED_STREAM, SEALED_SUBJECT);
-  if (last === undefined) return { seq: 0, next: 0 };
+  const begins = await store.begins();
+  if (last === undefined) return { seq: 0, next: begins };
   const { first, entries } = parse(
     SealedMessage,
     JSON.parse(Buffer.from(last.data).toString('utf8')),
     'LEDGER_CORRUPT',
   );
-  return { seq: last.seq, next: first + entries.length };
+  // Entries that were removed from the log before they were handed on are a gap, which the sinks record.
+  return { seq: last.seq, next: Math.max(begins, first + entries.length) };
 }
 
 async function publishSealed(
@@ -175,10 +203,10 @@ async function publishSealed(
 
 /** A sealer over what is there. Nothing is signed before state, files, stream and witnesses were compared. */
 async function openSealer(context: LedgerContext, outside: Outside, violations: Violations): Promise<Sealer> {
-  const { logKey, store, states, witnesses, feed } = outside;
+  const { logKeys, store, states, witnesses, feed } = outside;
   const paths = deploymentPaths(context.settings.WRIT_DATA);
   await store.tidy();
-  await store.put('bundle', await readFile(paths.trustBundle));
+  await logKeys.showBundle();
   await store.put('root.vkey', await readFile(paths.rootVkey));
   await states.tidy();
   const stored = await states.load();
@@ -187,14 +215,17 @@ async function openSealer(context: LedgerContext, outside: Outside, violations: 
     store,
     ...streamPorts(context),
     witnessed: () => witnesses.heads(),
-    logKey: { name: logKey.name, key: logKey.verifyKey },
+    authority: context.authority(),
   });
   return new Sealer(
     {
       store,
       states,
-      logKey,
+      origin: logKeys.origin,
+      signers: (size) => logKeys.signers(size),
+      authority: context.authority,
       cosign: (note, head) => witnesses.cosign(note, head),
+      late: (shown) => witnesses.late(shown),
       feed: (head) => feed.offer(head),
       digest,
       onIntegrated: (integrated) => violations.note(integrated),
@@ -226,6 +257,7 @@ function detailsOf(sealing: Sealing, violations: Violations, witnesses: Witnesse
   return {
     ...witnesses.details,
     head: sealing.head ?? null,
+    signedBy: sealing.signedBy,
     position: sealing.position,
     waiting: sealing.waiting,
     refusedMessages: Object.fromEntries(violations.refused),

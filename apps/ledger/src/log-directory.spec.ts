@@ -63,6 +63,15 @@ describe('LogDirectory', () => {
     expect(await readdir(join(directory, 'tile', '0'))).toEqual(['000', '001', '002.p']);
   });
 
+  it('keeps what was cosigned of an earlier checkpoint without showing it as the newest', async () => {
+    const store = new LogDirectory(directory);
+    await store.publish('a note\n', 3);
+    await store.publish('a larger one\n', 5);
+    await store.keep('a note\na cosignature\n', 3);
+    expect(await readFile(join(directory, 'checkpoints', '3'), 'utf8')).toBe('a note\na cosignature\n');
+    await expect(store.checkpoint()).resolves.toBe('a larger one\n');
+  });
+
   it('says that the disk does not take it, and leaves nothing half written', async () => {
     const store = new LogDirectory(directory);
     await mkdir(join(directory, 'checkpoint'));

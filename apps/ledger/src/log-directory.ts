@@ -1,6 +1,6 @@
 import { Fault, messageOf } from '#writ/faults';
 import { filesBelow } from '#writ/files';
-import { growLog, type Integrated, type LogPlace, readLeaves, TileTree } from '#writ/tlog';
+import { growLog, type Integrated, type LogPlace, logStartOf, readLeaves, TileTree } from '#writ/tlog';
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -46,12 +46,20 @@ export class LogDirectory implements LogStore {
       // The newest head comes first: whoever finds it older than one of the earlier ones says that the log went back.
       await this.#put('checkpoint', bytes);
       await syncDirectory(this.directory);
-      await this.#put(`checkpoints/${size}`, bytes);
-      await syncDirectory(join(this.directory, 'checkpoints'));
+      await this.#keep(bytes, size);
       // If the process dies here partial tiles stay beside the full ones, which does no harm.
       for (const path of this.#full.splice(0))
         await rm(join(this.directory, `${path}.p`), { recursive: true, force: true });
     });
+  }
+
+  async keep(note: string, size: number): Promise<void> {
+    await this.#writing(() => this.#keep(Buffer.from(note), size));
+  }
+
+  async #keep(bytes: Uint8Array, size: number): Promise<void> {
+    await this.#put(`checkpoints/${size}`, bytes);
+    await syncDirectory(join(this.directory, 'checkpoints'));
   }
 
   /** Puts a file of the deployment beside the log, so that whoever has the log has what it takes to check it. */
@@ -74,21 +82,29 @@ export class LogDirectory implements LogStore {
     return new TileTree(size, (path) => this.read(path)).consistencyProof(oldSize);
   }
 
+  /** The first leaf whose entry is in the log: those before it were removed. */
+  async begins(): Promise<number> {
+    return (await logStartOf({ read: (path) => this.#readIfPresent(path) })).leaf;
+  }
+
   /** Exact texts of the leaves `[from, to)` of a log of `size` leaves. */
   leaves(from: number, to: number, size: number): Promise<readonly string[]> {
     return readLeaves({ from, to, size }, (path) => this.read(path));
   }
 
   async checkpoint(): Promise<string | undefined> {
-    const bytes = await this.read('checkpoint').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
-    return bytes?.toString('utf8');
+    return (await this.#readIfPresent('checkpoint'))?.toString('utf8');
   }
 
   read(path: string): Promise<Buffer> {
     return readFile(join(this.directory, path));
+  }
+
+  async #readIfPresent(path: string): Promise<Buffer | undefined> {
+    return this.read(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
   }
 
   async #put(path: string, bytes: Uint8Array): Promise<void> {

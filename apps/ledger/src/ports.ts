@@ -7,6 +7,12 @@ export interface Head {
   readonly root: string;
 }
 
+/** A checkpoint that others can see, with the signatures that it has. */
+export interface Shown {
+  readonly note: string;
+  readonly head: Head;
+}
+
 /** The last message that is in the tree: its sequence, 0 before the first, and its digest. */
 export interface Taken {
   readonly seq: number;
@@ -26,10 +32,18 @@ export interface LogStore {
   checkpoint(): Promise<string | undefined>;
   /** Shows a signed checkpoint to the world. Throws LEDGER_LOG_UNWRITABLE. */
   publish(note: string, size: number): Promise<void>;
+  /** Keeps a signed checkpoint that is not the newest any more. Throws LEDGER_LOG_UNWRITABLE. */
+  keep(note: string, size: number): Promise<void>;
 }
 
 /** Adds the cosignatures of witnesses to a signed checkpoint, those that come in time. Throws LEDGER_INTEGRITY on proof of two histories. */
 export type Cosign = (note: string, head: Head) => Promise<string>;
+
+/**
+ * Has the checkpoint that is shown offered again to witnesses that missed it, and returns at once, with what came of earlier offers
+ * since the last call. Throws LEDGER_INTEGRITY on proof of two histories.
+ */
+export type Late = (shown: Shown) => Shown | undefined;
 
 /** Lets entries up to that head be handed on to those who export them. Returns at once. */
 export type Feed = (head: Head) => void;

@@ -1,7 +1,7 @@
 import { Fault } from '#writ/faults';
 import { Integrator, type Integrated, type LedgerMessage, openCheckpoint } from '#writ/tlog';
 import { buildHealthyLedger } from '../../../test/harness/ledger-builder.js';
-import type { LogStore } from './ports.js';
+import type { Late, LogStore, Shown } from './ports.js';
 import { Sealer, type SealerPorts, type SealerState } from './sealer.js';
 import type { Stored } from './state-store.js';
 
@@ -13,6 +13,7 @@ class Disk implements LogStore {
 
   readonly events: string[] = [];
   readonly notes: string[] = [];
+  readonly kept: [size: number, note: string][] = [];
   /** The tree that the tiles have, by size. */
   readonly roots = new Map<number, string>();
   lines = 0;
@@ -38,6 +39,11 @@ class Disk implements LogStore {
     this.notes.push(note);
   }
 
+  keep(note: string, size: number): Promise<void> {
+    this.kept.push([size, note]);
+    return Promise.resolve();
+  }
+
   store = async (value: SealerState, after: number): Promise<Stored<SealerState>> => {
     if ((this.stored?.generation ?? 0) !== after) throw new Fault('LEDGER_FENCED', 'another sealer');
     await this.#do(`store ${value.log.size}`);
@@ -54,13 +60,16 @@ class Disk implements LogStore {
   checkpoint = () => Promise.resolve(this.notes.at(-1));
 }
 
-function aSealer(disk: Disk, clock = { ms: 0 }) {
+function aSealer(disk: Disk, clock = { ms: 0 }, late: Late = () => undefined) {
   const fed: number[] = [];
   const ports: SealerPorts = {
     store: disk,
     states: { store: disk.store, assertNewest: disk.assertNewest },
-    logKey: deployment.logKey,
+    origin: deployment.ledger,
+    signers: () => [deployment.logKey],
+    authority: () => deployment.authority,
     cosign: (note) => Promise.resolve(note),
+    late,
     feed: ({ size }) => void fed.push(size),
     digest: ({ seq }) => `message ${seq}`,
     onIntegrated: () => undefined,
@@ -144,6 +153,25 @@ describe('Sealer', () => {
     await aSealer(disk).sealer.recover();
     expect(disk.notes).toHaveLength(2);
     expect(disk.notes[1]).toBe(disk.notes[0]);
+  });
+
+  it('shows the newest checkpoint again when a cosignature came late, and keeps one that came for an earlier checkpoint', async () => {
+    const disk = new Disk();
+    const offered: Shown[] = [];
+    const { sealer, clock, fed } = aSealer(disk, { ms: 0 }, (shown) => {
+      offered.push(shown);
+      // At the third look comes the first one, at the fourth the newest.
+      const came = { 3: offered[0], 4: shown }[offered.length];
+      return came && { ...came, note: `${came.note}a cosignature\n` };
+    });
+    await sealer.take(messages.slice(0, 3));
+    for (clock.ms = 1_000; clock.ms < 5_000; clock.ms += 1_000)
+      await sealer.take(clock.ms === 2_000 ? messages.slice(3) : []);
+    const [first = '', newest = '', again = ''] = disk.notes;
+    expect(disk.kept).toEqual([[rootOf(3).size, `${first}a cosignature\n`]]);
+    expect([disk.notes.length, again]).toEqual([3, `${newest}a cosignature\n`]);
+    expect(sealer.published).toEqual(rootOf(messages.length));
+    expect(fed.at(-1)).toBe(rootOf(messages.length).size);
   });
 
   it('writes while it is behind, and shows what it wrote when a little time has passed', async () => {

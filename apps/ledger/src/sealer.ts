@@ -1,5 +1,5 @@
 import { Fault } from '#writ/faults';
-import type { SigningKey } from '#writ/signing';
+import type { Authority, SigningKey } from '#writ/signing';
 import {
   type Integrated,
   Integrator,
@@ -8,7 +8,7 @@ import {
   type LogPlace,
   signCheckpoint,
 } from '#writ/tlog';
-import type { Cosign, Feed, Head, LogStore, Taken } from './ports.js';
+import type { Cosign, Feed, Head, Late, LogStore, Shown, Taken } from './ports.js';
 import type { Stored } from './state-store.js';
 
 /** What the sealer remembers: the tree that it may sign, and the last message in it. */
@@ -17,6 +17,8 @@ export interface SealerState {
   readonly log: IntegratorState;
   /** SHA-256 of the last message, in base64url: another one in its place is another stream. Absent before the first. */
   readonly last?: string;
+  /** Version of the trust bundle that was in use: under an older one a key that was revoked would count again. Absent: none had one. */
+  readonly bundle?: number;
 }
 
 export interface SealerPorts {
@@ -25,8 +27,14 @@ export interface SealerPorts {
     assertNewest(generation: number): Promise<void>;
     store(value: SealerState, after: number): Promise<Stored<SealerState>>;
   };
-  readonly logKey: SigningKey;
+  /** Name of the log. */
+  readonly origin: string;
+  /** The keys that may sign a tree of that size. Throws CONFIG_KEY when there is none. */
+  readonly signers: (size: number) => readonly SigningKey[];
+  /** Who may write what, by the trust bundle of now. */
+  readonly authority: () => Authority;
   readonly cosign: Cosign;
+  readonly late: Late;
   readonly feed: Feed;
   readonly digest: (message: LedgerMessage) => string;
   /** Told of each message as it enters the tree. */
@@ -51,10 +59,11 @@ export class Sealer {
   #pendingSinceMs = 0;
   #last: string | undefined;
   #generation: number;
-  /** The tree in the state, and the newest one that was published. */
+  /** The tree in the state, and the newest checkpoint that was published. */
   #head: Head;
-  #published: Head | undefined;
+  #shown: Shown | undefined;
   #publishedMs = -Infinity;
+  #publishedBy: readonly string[] = [];
   /** Where the files end that the state vouches for. */
   #place: LogPlace;
 
@@ -81,7 +90,12 @@ export class Sealer {
 
   /** The newest checkpoint that others can see. */
   get published(): Head | undefined {
-    return this.#published;
+    return this.#shown?.head;
+  }
+
+  /** Ids of the keys that signed it. */
+  get publishedBy(): readonly string[] {
+    return this.#publishedBy;
   }
 
   /** The last message that is in the tree. */
@@ -105,6 +119,7 @@ export class Sealer {
 
   /** Takes messages in stream order, and seals when it is time. Throws LEDGER_INTEGRITY, LEDGER_FENCED or LEDGER_LOG_UNWRITABLE. */
   async take(messages: readonly LedgerMessage[]): Promise<void> {
+    this.integrator.trust(this.ports.authority());
     // What could not be sealed before comes first: nothing more is taken while the disk is full.
     if (this.#isFull) await this.#seal();
     for (const message of messages) this.#integrate(message);
@@ -112,6 +127,7 @@ export class Sealer {
     const isDue = this.#pendingLeaves > 0 && nowMs - this.#pendingSinceMs >= SEAL_AFTER_MS;
     if (this.#isFull || isDue) await this.#seal();
     if (nowMs - this.#publishedMs >= SHOW_AFTER_MS) await this.#show();
+    await this.#showLate();
   }
 
   /** Seals and shows what waits, whenever. */
@@ -151,6 +167,7 @@ export class Sealer {
       v: 1,
       log: this.integrator.state(),
       ...(this.#last !== undefined && { last: this.#last }),
+      bundle: this.ports.authority().version,
     };
     const { generation } = await states.store(value, this.#generation);
     // If the process dies here the next one signs the very same tree: it never signs another one of this size.
@@ -169,7 +186,15 @@ export class Sealer {
 
   /** A checkpoint that was stored and could not be shown is shown as soon as it can be. */
   async #show(): Promise<void> {
-    if (this.#published?.size !== this.#head.size) await this.#announce();
+    if (this.published?.size !== this.#head.size) await this.#announce();
+  }
+
+  /** A witness that was slow or away signs a checkpoint after it was shown: then it is shown again. */
+  async #showLate(): Promise<void> {
+    const came = this.#shown === undefined ? undefined : this.ports.late(this.#shown);
+    if (came === undefined) return;
+    if (came.head.size === this.published?.size) await this.#publish(came.note, came.head);
+    else await this.ports.store.keep(came.note, came.head.size);
   }
 
   async #announce(): Promise<void> {
@@ -181,15 +206,16 @@ export class Sealer {
   async #publish(note: string, head: Head): Promise<void> {
     const { store, feed, elapsed } = this.ports;
     await store.publish(note, head.size);
-    this.#published = head;
+    this.#shown = { note, head };
+    this.#publishedBy = this.ports.signers(head.size).map(({ id }) => id);
     this.#publishedMs = elapsed();
     // If the process dies here the entries are sealed and not handed on; the feed goes on from where its stream ends.
     feed(head);
   }
 
   #note(head: Head): string {
-    const { logKey } = this.ports;
-    return signCheckpoint({ origin: logKey.name, ...head }, logKey);
+    const { origin, signers } = this.ports;
+    return signCheckpoint({ origin, ...head }, ...signers(head.size));
   }
 }
 

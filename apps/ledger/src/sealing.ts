@@ -59,6 +59,11 @@ export class Sealing {
     return this.#sealer?.published;
   }
 
+  /** Ids of the keys that signed the newest checkpoint. */
+  get signedBy(): readonly string[] {
+    return this.#sealer?.publishedBy ?? [];
+  }
+
   /** Leaves that are in no checkpoint yet. */
   get waiting(): number {
     return this.#sealer?.waiting ?? 0;

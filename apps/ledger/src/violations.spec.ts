@@ -1,3 +1,4 @@
+import { Authority, SigningKey, trustedKey } from '#writ/signing';
 import { Integrator, type LedgerMessage } from '#writ/tlog';
 import { buildHealthyLedger, LedgerBuilder } from '../../../test/harness/ledger-builder.js';
 import { Violations } from './violations.js';
@@ -5,7 +6,7 @@ import { Violations } from './violations.js';
 const issued = { type: 'agent.identity.issued', who: { agent: 'support' }, key: 'UABC' } as const;
 
 /** What is told of these messages, on record and in the log. */
-function toldOf(messages: readonly LedgerMessage[], builder: LedgerBuilder) {
+function toldOf(messages: readonly LedgerMessage[], builder: LedgerBuilder, authority = builder.deployment.authority) {
   const recorded: unknown[] = [];
   const logged: string[] = [];
   const violations = new Violations(
@@ -13,7 +14,7 @@ function toldOf(messages: readonly LedgerMessage[], builder: LedgerBuilder) {
     { error: (_fields, message) => void logged.push(message) },
     () => 0,
   );
-  const integrator = new Integrator(builder.deployment.authority);
+  const integrator = new Integrator(authority);
   for (const message of messages) violations.note(integrator.integrate(message));
   return { recorded, logged, refused: Object.fromEntries(violations.refused) };
 }
@@ -35,6 +36,27 @@ describe('Violations', () => {
       { type: 'ledger.integrity.violation', why: { code: 'fork' }, seq: 2, by: 'operator' },
     ]);
     expect(refused).toEqual({ fork: 1 });
+  });
+
+  it('puts a block under a key that was revoked on record: somebody still has that key', () => {
+    const builder = new LedgerBuilder();
+    const { bundle, key } = builder.deployment;
+    const next = trustedKey(new SigningKey('operator', Buffer.alloc(32, 77)).verifyKey, 'operator', 'operator', [
+      'operator',
+    ]);
+    const keys = bundle.keys.map((record) =>
+      record.id === key('operator').id ? { ...record, next: next.id, until: { seq: 1, size: 1 } } : record,
+    );
+    for (let block = 0; block < 3; block++) builder.block('operator', [builder.entry('operator', issued)]);
+    const { recorded, refused } = toldOf(
+      builder.messages,
+      builder,
+      new Authority({ ...bundle, keys: [...keys, next] }),
+    );
+    expect(recorded).toMatchObject([
+      { type: 'ledger.integrity.violation', why: { code: 'expired_key' }, seq: 2, by: 'operator' },
+    ]);
+    expect(refused).toEqual({ expired_key: 2 });
   });
 
   it('puts a missing block on record, once a second for each producer', () => {

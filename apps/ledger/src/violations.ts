@@ -31,7 +31,9 @@ export class Violations {
     if ('refusal' in verdict) {
       const { refusal, message, block, isAuthentic } = verdict;
       this.refused.set(refusal, (this.refused.get(refusal) ?? 0) + 1);
-      if (refusal === 'fork' && isAuthentic) this.#record(refusal, message, { seq, by: block?.producer ?? '' });
+      // Somebody has a key that is no longer in use, or a service was not told of the new one: both need a person.
+      const isAboutKey = refusal === 'fork' || refusal === 'expired_key';
+      if (isAboutKey && isAuthentic) this.#record(refusal, message, { seq, by: block?.producer ?? '' });
       else this.#tell(refusal, { seq, refusal, detail: message }, 'a message of the ledger was refused');
       return;
     }

@@ -1,14 +1,16 @@
 import { Fault } from '#writ/faults';
-import type { NoteKey } from '#writ/signing';
+import { cosignedBy, type LogKey } from '#writ/signing';
 import { EMPTY_ROOT } from '#writ/tlog';
 import type { collectCosignatures, lastCosigned, WitnessAddress, WitnessAnswer } from '#writ/witness-client';
-import type { Head } from './ports.js';
+import type { Head, Shown } from './ports.js';
 
 export interface WitnessPorts {
   readonly witnesses: readonly WitnessAddress[];
   /** How many must cosign before a checkpoint counts as witnessed. */
   readonly quorum: number;
-  readonly logKey: NoteKey;
+  /** Name of the log, and the keys that sign it or signed it before. */
+  readonly origin: string;
+  readonly logKeys: () => readonly LogKey[];
   readonly collect: typeof collectCosignatures;
   readonly last: typeof lastCosigned;
   /** Consistency proof from an older size to that one, from the files of the log. */
@@ -27,17 +29,25 @@ export interface WitnessPorts {
 
 /** A checkpoint waits so long for its witnesses, and is published without those that did not answer. */
 const TIMEOUT_MS = 1_000;
+/** Nothing waits for a witness that is offered a checkpoint again, so that a slow one can take its time. */
+const AGAIN_TIMEOUT_MS = 10_000;
 const PAUSE_FIRST_MS = 1_000;
 const PAUSE_MAX_MS = 30_000;
 const TELL_EVERY_MS = 10_000;
+
+/** When to ask again: each failure doubles the pause, so that nobody waits each time for one that does not answer. */
+interface Pause {
+  ms: number;
+  notBeforeMs: number;
+}
 
 interface Known {
   /** What it cosigned last. */
   size: number;
   status: WitnessAnswer['status'] | 'not asked';
-  /** It did not answer: it is asked again after a pause, so that checkpoints do not wait for it each time. */
-  pauseMs: number;
-  notBeforeMs: number;
+  /** Before a checkpoint is shown, and after it was shown without this witness. */
+  readonly first: Pause;
+  readonly again: Pause;
 }
 
 /** The witnesses of the log, as the sealer knows them. */
@@ -45,9 +55,16 @@ export class Witnesses {
   readonly #known: ReadonlyMap<string, Known>;
   #isWitnessed = false;
   #toldMs = -Infinity;
+  /** The largest tree that a witness may have by now: anybody may hand it on from one witness to another. */
+  #largest: Head = { size: 0, root: EMPTY_ROOT.toString('base64url') };
+  /** The witnesses that are being offered a checkpoint again, and what came of the last offer. */
+  #offered: ReadonlySet<string> = new Set();
+  #came: (() => Shown) | undefined;
+  #readNote = '';
 
   constructor(private readonly ports: WitnessPorts) {
-    const fresh = (): Known => ({ size: 0, status: 'not asked', pauseMs: PAUSE_FIRST_MS, notBeforeMs: -Infinity });
+    const pause = (): Pause => ({ ms: PAUSE_FIRST_MS, notBeforeMs: -Infinity });
+    const fresh = (): Known => ({ size: 0, status: 'not asked', first: pause(), again: pause() });
     this.#known = new Map(ports.witnesses.map(({ key }) => [key.name, fresh()]));
   }
 
@@ -59,10 +76,10 @@ export class Witnesses {
 
   /** The heads that witnesses show; those that show none are left out. */
   async heads(asked = this.ports.witnesses): Promise<readonly (Head & { readonly name: string })[]> {
-    const { logKey, last } = this.ports;
+    const { origin, logKeys, last } = this.ports;
     const found = await Promise.all(
       asked.map(async (witness) => {
-        const shown = await last(witness, { origin: logKey.name, logKeys: [logKey] }, TIMEOUT_MS);
+        const shown = await last(witness, { origin, logKeys: logKeys() }, TIMEOUT_MS);
         return shown.status === 'head' ? [{ name: witness.key.name, ...shown.head }] : [];
       }),
     );
@@ -74,51 +91,114 @@ export class Witnesses {
    * itself had signed: then there are two histories.
    */
   async cosign(note: string, head: Head): Promise<string> {
-    const { collect, logKey, proof, now, elapsed, quorum } = this.ports;
+    const { elapsed, quorum, witnesses } = this.ports;
+    this.#largest = head;
+    if (witnesses.length === 0) return note;
     const nowMs = elapsed();
-    const asked = this.ports.witnesses.filter(({ key }) => (this.#known.get(key.name)?.notBeforeMs ?? 0) <= nowMs);
-    if (this.ports.witnesses.length === 0) return note;
-    const {
-      note: cosigned,
-      cosigners,
-      answers,
-    } = await collect({
-      note,
-      logKeys: [logKey],
-      witnesses: asked,
-      knownSizes: new Map([...this.#known].map(([name, { size }]) => [name, size])),
-      proof: (oldSize) => proof(oldSize, head.size),
-      timeoutMs: TIMEOUT_MS,
-      now,
-    });
-    for (const answer of answers) this.#take(answer);
-    const differing = new Set(answers.flatMap(({ status, name }) => (status === 'conflict' ? [name] : [])));
-    if (differing.size > 0) await this.#assertOneHistory(head, differing);
+    // Of two checkpoints that a witness has at once the smaller one would look to it like a log that went back.
+    const asked = witnesses.filter(
+      ({ key: { name } }) => !this.#offered.has(name) && this.#of(name).first.notBeforeMs <= nowMs,
+    );
+    const { note: cosigned, cosigners } = await this.#ask({ note, head }, asked, 'first');
     this.#isWitnessed = quorum > 0 && cosigners.length >= quorum;
     if (!this.#isWitnessed) this.#tell(head, cosigners);
     return cosigned;
   }
 
-  #take(answer: WitnessAnswer): void {
-    const known = this.#known.get(answer.name);
-    if (known === undefined) return;
+  /**
+   * Offers the checkpoint that is shown once more to the witnesses that missed it, each after a pause, and returns at once: what got
+   * cosignatures this way since the last call, with those that it had; undefined when nothing did. Call it again and again. Throws what
+   * `cosign` throws, and LEDGER_CORRUPT when what is shown has a cosignature that is not good.
+   */
+  late(shown: Shown): Shown | undefined {
+    const came = this.#came;
+    this.#came = undefined;
+    if (shown.head.size > this.#largest.size) this.#largest = shown.head;
+    if (came !== undefined) return came();
+    this.#read(shown);
+    const nowMs = this.ports.elapsed();
+    const missed = this.ports.witnesses.filter(({ key }) => {
+      const { size, again } = this.#of(key.name);
+      return size < shown.head.size && again.notBeforeMs <= nowMs;
+    });
+    if (missed.length > 0 && this.#offered.size === 0) void this.#offer(shown, missed);
+    return undefined;
+  }
+
+  async #offer(shown: Shown, missed: readonly WitnessAddress[]): Promise<void> {
+    this.#offered = new Set(missed.map(({ key }) => key.name));
+    try {
+      const { note } = await this.#ask(shown, missed, 'again');
+      if (note !== shown.note) this.#came = () => ({ note, head: shown.head });
+    } catch (error) {
+      this.#came = () => {
+        throw error;
+      };
+    } finally {
+      this.#offered = new Set();
+    }
+  }
+
+  /** Who cosigned what is shown: after a restart nothing else says it. */
+  #read({ note, head }: Shown): void {
+    if (this.#readNote === note) return;
+    const cosigners = cosignedBy(
+      note,
+      this.ports.witnesses.map(({ key }) => key),
+    );
+    for (const { name } of cosigners) this.#of(name).size = Math.max(this.#of(name).size, head.size);
+    this.#isWitnessed = this.ports.quorum > 0 && cosigners.length >= this.ports.quorum;
+    this.#readNote = note;
+  }
+
+  async #ask({ note, head }: Shown, asked: readonly WitnessAddress[], when: 'first' | 'again') {
+    const { collect, logKeys, proof, now } = this.ports;
+    const collected = await collect({
+      note,
+      logKeys: logKeys(),
+      witnesses: asked,
+      knownSizes: new Map([...this.#known].map(([name, { size }]) => [name, size])),
+      proof: (oldSize) => proof(oldSize, head.size),
+      timeoutMs: when === 'first' ? TIMEOUT_MS : AGAIN_TIMEOUT_MS,
+      now,
+    });
+    for (const answer of collected.answers) this.#take(answer, when);
+    const differing = new Set(collected.answers.flatMap(({ status, name }) => (status === 'conflict' ? [name] : [])));
+    if (differing.size > 0) await this.#assertOneHistory(differing);
+    return collected;
+  }
+
+  #take(answer: WitnessAnswer, when: 'first' | 'again'): void {
+    const known = this.#of(answer.name);
     known.status = answer.status;
     if (answer.status === 'cosigned') {
       known.size = answer.size;
-      known.pauseMs = PAUSE_FIRST_MS;
+      known.again.ms = PAUSE_FIRST_MS;
+      // Who needed more time than a checkpoint waits is not waited for sooner because of it.
+      if (when === 'first') known.first.ms = PAUSE_FIRST_MS;
       if (answer.hasForgotten)
         this.ports.log.error({ witness: answer.name }, 'a witness has forgotten what it cosigned');
       return;
     }
-    known.notBeforeMs = this.ports.elapsed() + known.pauseMs;
-    known.pauseMs = Math.min(known.pauseMs * 2, PAUSE_MAX_MS);
+    const nowMs = this.ports.elapsed();
+    const pause = known[when];
+    pause.notBeforeMs = nowMs + pause.ms;
+    pause.ms = Math.min(pause.ms * 2, PAUSE_MAX_MS);
+    if (when === 'first') known.again.notBeforeMs = Math.max(known.again.notBeforeMs, nowMs + known.again.ms);
     if (answer.status !== 'unreachable') this.ports.log.error({ ...answer }, 'a witness does not cosign');
   }
 
+  #of(name: string): Known {
+    const known = this.#known.get(name);
+    if (known === undefined) throw new TypeError(`\`${name}\` is no witness of this log`);
+    return known;
+  }
+
   /** A witness alone could lie to stop the log. What it shows counts when the log's own key signed it as well. */
-  async #assertOneHistory(head: Head, names: ReadonlySet<string>): Promise<void> {
+  async #assertOneHistory(names: ReadonlySet<string>): Promise<void> {
     const asked = this.ports.witnesses.filter(({ key }) => names.has(key.name));
     for (const shown of await this.heads(asked)) {
+      const head = this.#largest;
       if (shown.size > head.size) {
         throw new Fault(
           'LEDGER_INTEGRITY',

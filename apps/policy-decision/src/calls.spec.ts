@@ -51,6 +51,23 @@ describe('Calls', () => {
     expect(calls.allowedToday('alice', NOON)).toBe(1);
   });
 
+  it('knows what was carried over when the stream lost its beginning, and lets what stands behind it count', () => {
+    const hash = `sha256:${'c'.repeat(64)}`;
+    const epoch = { hash, ver: 3, highest: 7, published: true, since: '2026-01-01T00:00:00.000Z' };
+    const carried = placed(9, { type: 'producer.carried', of: 'pdp-0', epoch });
+    const known = { hash, version: 3, highest: 7, isPublished: true, since: epoch.since };
+    expect(after(carried).epochOf('pdp-0')).toEqual(known);
+    expect(after(carried, carried).epochOf('pdp-0')).toEqual(known);
+    const later = after(
+      carried,
+      placed(10, { type: 'producer.carried', of: 'pdp-0', epoch: { ...epoch, ver: 2, highest: 2 } }),
+    );
+    expect(later.epochOf('pdp-0')).toEqual(known);
+    expect(
+      after(placed(9, { type: 'producer.carried', of: 'exec-tool-1', prev: 'h'.repeat(43) })).epochOf('exec-tool-1'),
+    ).toBeUndefined();
+  });
+
   it('counts allows per agent and UTC day', () => {
     const calls = after(
       placed(1, decided('yesterday'), { ts: NOON - DAY_MS }),

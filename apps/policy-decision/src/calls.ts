@@ -1,5 +1,5 @@
 import { DailyCounts } from '#writ/authorisation';
-import type { CompletedEntry, DecidedEntry, Delivery, Entry, EntryRef } from '#writ/contracts';
+import type { CompletedEntry, DecidedEntry, Delivery, Entry, EntryOf, EntryRef } from '#writ/contracts';
 import type { PlacedEntry } from '#writ/ledger-client';
 import { FILES_AUTHOR } from '#writ/signing';
 
@@ -129,7 +129,16 @@ export class Calls {
       const isPublished = author !== FILES_AUTHOR;
       const hash = entry.bundle.new;
       this.#epochs.set(entry.prod.id, { hash, version, highest, isPublished, since: entry.ts });
-    }
+    } else if (entry.type === 'producer.carried') this.#carry(entry);
+  }
+
+  /** What stood in the removed part of the stream. What the chain of the producer says behind it is newer and stays. */
+  #carry({ of, epoch }: EntryOf<'producer.carried'>): void {
+    if (epoch === undefined) return;
+    const { hash, ver: version, published: isPublished, since } = epoch;
+    const known = this.#epochs.get(of);
+    const highest = Math.max(epoch.highest, known?.highest ?? 0);
+    this.#epochs.set(of, known === undefined ? { hash, version, highest, isPublished, since } : { ...known, highest });
   }
 
   #applyDecided(decided: DecidedEntry, ref: EntryRef, digest: string | undefined): void {

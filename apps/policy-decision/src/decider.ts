@@ -17,6 +17,7 @@ import {
   type CatalogPage,
   type CatalogRequest,
   type Command,
+  type DataSubject,
   type DecideAddress,
   subjects,
 } from '#writ/contracts';
@@ -41,8 +42,18 @@ export interface DeciderPorts {
   readonly issue: (subject: string, command: Command, id: string) => Promise<void>;
   readonly policyErrors: PolicyErrors;
   readonly explainer: Pick<Explainer, 'offer'>;
+  /** The pseudonym of a data subject. */
+  readonly pseudonym: (subject: DataSubject) => string;
   readonly now: () => number;
   readonly shadow?: Shadow;
+}
+
+/** A decision that is to be put on record. */
+interface Recording {
+  readonly described: Described;
+  readonly digest: string;
+  readonly nowMs: number;
+  readonly subject: string | undefined;
 }
 
 /**
@@ -69,9 +80,10 @@ export class Decider {
     const nowMs = this.ports.now();
     const rules = this.#rulesFor(agent, shard);
     const session = { callsToday: shard.calls.allowedToday(agent, nowMs) };
-    const { shadow, policyErrors } = this.ports;
+    const { shadow, policyErrors, pseudonym } = this.ports;
     const verdict = this.#withExecutor(authorise(request, { agent, asked, session, nowMs, shadow }, rules));
     policyErrors.note({ agent, call: request.call }, verdict.decision.errors);
+    const subject = verdict.subject === undefined ? undefined : pseudonym(verdict.subject);
     const described = describeDecision(request, verdict, {
       tenant: this.ports.tenant,
       agent,
@@ -81,14 +93,16 @@ export class Decider {
       bundle: rules.policies.hash,
       nowMs,
       takeWithinMs: rules.catalogue.config.limits.takeWithinMs,
+      subject,
     });
     // INVARIANT: nothing was awaited since the look-up, so two requests with one id cannot both come here.
     shard.calls.reserve(agent, request.call, { digest, isAllow: described.command !== undefined });
-    const recorded = this.#record(shard, agent, request, { described, digest, nowMs });
+    const recorded = this.#record(shard, agent, request, { described, digest, nowMs, subject });
     const appended = await inTime(recorded, DECIDE_WITHIN_MS, tookTooLong);
     if (described.command === undefined) {
       // If the process dies here the denial stands without an explanation, and nothing else is lost.
-      this.ports.explainer.offer({ decision: verdict.decision, recorded: appended, append: shard.append });
+      const append: Shard['append'] = (body, values) => shard.append(body, values, { subject });
+      this.ports.explainer.offer({ decision: verdict.decision, recorded: appended, append });
       return denial(request.call, verdict.decision, appended.id);
     }
     if (this.ports.now() - nowMs > DECIDE_WITHIN_MS) tookTooLong();
@@ -124,11 +138,11 @@ export class Decider {
     shard: Shard,
     agent: string,
     request: ActionRequest,
-    { described, digest, nowMs }: { readonly described: Described; readonly digest: string; readonly nowMs: number },
+    { described, digest, nowMs, subject }: Recording,
   ): Promise<Appended> {
     try {
       // The time on record is the one that the policies saw, to the millisecond: a replay decides by it.
-      const appended = await shard.append(described.entry, described.values, nowMs);
+      const appended = await shard.append(described.entry, described.values, { nowMs, subject });
       // If the process dies here the decision is on record and nothing runs: its command was not issued, and the shard's next
       // owner records how the call ended.
       shard.calls.apply({ ...appended, entry: appended.entry }, digest);

@@ -1,4 +1,4 @@
-import { LEDGER_STREAM, PAYLOADS_STREAM } from '#writ/contracts';
+import { LEDGER_STREAM, PAYLOAD_KEYS_STREAM, PAYLOADS_STREAM } from '#writ/contracts';
 import type { StreamReader } from '#writ/nats';
 import type { Shard } from './ports.js';
 
@@ -15,9 +15,9 @@ export class LedgerAlarm {
     private readonly log: { error(fields: Record<string, unknown>, message: string): void },
   ) {}
 
-  /** One look at both streams. */
+  /** One look at each stream. */
   async check(shard: Shard | undefined): Promise<void> {
-    for (const stream of [LEDGER_STREAM, PAYLOADS_STREAM]) {
+    for (const stream of [LEDGER_STREAM, PAYLOADS_STREAM, PAYLOAD_KEYS_STREAM]) {
       const { config, state } = await this.streams.info(stream);
       const max = Number(config['max_bytes']);
       const share = max > 0 ? state.bytes / max : 0;

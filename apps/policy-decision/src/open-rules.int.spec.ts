@@ -50,7 +50,9 @@ class Folder implements AsyncDisposable {
     const catalogue = readCatalogue(yaml, { file: 'writ.yaml', baseDirectory: this.root, environment: {} });
     const settings = { WRIT_DATA: this.at('data') } as Parameters<typeof openRules>[0]['settings'];
     const log = pino({ level: 'silent' });
-    const rules = await openRules({ catalogue, settings, log, key, authority: () => authority }, () => [shard]);
+    const rules = await openRules({ catalogue, settings, log, key: () => key, authority: () => authority }, () => [
+      shard,
+    ]);
     this.#open.push(rules);
     await rules.activateOn(shard);
     rules.watch();

@@ -89,7 +89,7 @@ function manifestSigner({ catalogue, key }: RulesContext) {
   return (hash: string, version: number): SignedManifest => {
     const at = new Date().toISOString();
     const { ledger } = catalogue.config;
-    return signManifest({ v: 1, ledger, version, hash, author: FILES_AUTHOR, at }, key);
+    return signManifest({ v: 1, ledger, version, hash, author: FILES_AUTHOR, at }, key());
   };
 }
 

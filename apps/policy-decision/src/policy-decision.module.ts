@@ -58,6 +58,7 @@ export async function policyDecisionService(context: ServiceContext): Promise<Se
     name: settings.WRIT_INSTANCE,
     log,
     bus,
+    keyring: context.keyring,
     strategy: parts.strategy,
     module: moduleOf(context, parts),
     health: {
@@ -159,6 +160,7 @@ function deciderOf(context: ServiceContext, { owner, pools, shadow, policyErrors
     },
     policyErrors,
     explainer,
+    pseudonym: (subject) => context.tenantKeys.pseudonym(subject),
     now: Date.now,
     shadow,
   });

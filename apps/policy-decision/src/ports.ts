@@ -1,13 +1,13 @@
 import type { Rules } from '#writ/authorisation';
 import type { DecideAddress, EntryBody, PayloadValue } from '#writ/contracts';
-import type { Appended } from '#writ/ledger-client';
+import type { Appended, AppendOptions } from '#writ/ledger-client';
 import type { Calls, PolicyEpoch } from './calls.js';
 
 /** What the owner of one shard works with. */
 export interface Shard {
   readonly calls: Calls;
-  /** Resolves when the entry and its values are durable. `nowMs` is its time when that is not now. Throws LEDGER_*. */
-  readonly append: (body: EntryBody, values?: readonly PayloadValue[], nowMs?: number) => Promise<Appended>;
+  /** Resolves when the entry and its values are durable. Throws LEDGER_*. */
+  readonly append: (body: EntryBody, values?: readonly PayloadValue[], options?: AppendOptions) => Promise<Appended>;
 }
 
 /** A shard with the policies that its chain has activated: no decision is made under any others. */

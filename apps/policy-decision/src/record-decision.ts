@@ -13,7 +13,7 @@ import {
   type Obligation,
   type PayloadValue,
 } from '#writ/contracts';
-import { commit, commitText, newSalt } from '#writ/tlog';
+import { commit, commitMembers, commitText, newSalt } from '#writ/tlog';
 
 export const POOL = 'default';
 const OBLIGATIONS_LISTED_MAX = 64;
@@ -30,6 +30,8 @@ export interface DecisionContext {
   readonly bundle: string;
   readonly nowMs: number;
   readonly takeWithinMs: number;
+  /** The pseudonym of whom the call is about. */
+  readonly subject: string | undefined;
 }
 
 /** A decision, ready to be recorded: the entry, the values behind its commitments, and the command when it is an allow. */
@@ -67,7 +69,10 @@ export function describeDecision(request: ActionRequest, verdict: Verdict, conte
     why: whyOf(verdict.decision, context.bundle),
     ...(verdict.decision.obligations.length === 0 ? {} : { obl: obligationNames(verdict.decision) }),
     ...(verdict.redactions.length === 0 ? {} : { red: [...verdict.redactions].slice(0, 64) }),
-    io: { in: commitText(inSalt, '/in', context.askedText), in_len: Buffer.byteLength(context.askedText) },
+    io: {
+      in: commitMembers(inSalt, '/in', asked) ?? commitText(inSalt, '/in', context.askedText),
+      in_len: Buffer.byteLength(context.askedText),
+    },
     ...(command === undefined
       ? {}
       : {
@@ -117,6 +122,7 @@ function commandBody(request: ActionRequest, verdict: Verdict, context: Decision
     reply: context.reply,
     ...(request.session === undefined ? {} : { session: request.session }),
     ...(request.trace === undefined ? {} : { trace: request.trace }),
+    ...(context.subject === undefined ? {} : { subject: context.subject }),
   };
 }
 

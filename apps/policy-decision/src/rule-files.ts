@@ -57,6 +57,11 @@ async function readManifest(file: string, hash: string, authority: Authority): P
   if (typeof read === 'string') throw new Fault('POLICY_UNSIGNED', `\`${MANIFEST_FILE}\` is no manifest: ${read}`);
   const manifest = parseManifest(new TextDecoder().decode(read));
   verifyManifest(manifest, authority, ['operator']);
+  // A manifest has no place in the log: whether a key that was revoked signed it before that cannot be known here.
+  if (authority.keyOf(manifest.key)?.until !== undefined) {
+    const message = 'the operator key that published the policies was revoked since: `writ policy publish` again';
+    throw new Fault('POLICY_UNSIGNED', message);
+  }
   if (manifest.hash === hash) return manifest;
   throw new Fault(
     'POLICY_UNSIGNED',

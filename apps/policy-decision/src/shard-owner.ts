@@ -1,6 +1,6 @@
 import { type DecideAddress, type EntryBody, type PayloadValue } from '#writ/contracts';
 import { Fault } from '#writ/faults';
-import type { BlockWriter, LedgerFollower } from '#writ/ledger-client';
+import type { AppendOptions, BlockWriter, LedgerFollower } from '#writ/ledger-client';
 import type { BusSubscription } from '#writ/nats';
 import type { Calls, PolicyEpoch } from './calls.js';
 import type { DecidingShard, Shard, Shards } from './ports.js';
@@ -115,8 +115,8 @@ export class ShardOwner implements Shards {
 
   #own(writer: BlockWriter, producer: string): Owned {
     const { calls } = this.options;
-    const append = async (body: EntryBody, values?: readonly PayloadValue[], nowMs?: number) => {
-      const appended = await writer.append(body, values, nowMs);
+    const append = async (body: EntryBody, values?: readonly PayloadValue[], options?: AppendOptions) => {
+      const appended = await writer.append(body, values, options);
       // A decision is taken in by whoever made it, with the digest of its request.
       if (!body.type.endsWith('.decided')) calls.apply(appended);
       if (appended.seq >= this.options.follower.position) this.#written.add(appended.seq);

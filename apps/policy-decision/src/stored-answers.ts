@@ -20,6 +20,12 @@ export class StoredAnswers {
   async again(shard: Shard, agent: string, request: ActionRequest, digest: string): Promise<Answer> {
     const state = shard.calls.get(agent, request.call);
     const before = state === undefined ? undefined : await this.#digestOf(state);
+    if (before === undefined) {
+      throw new Fault(
+        'INPUT_CALL_ID_REUSED',
+        `the call id \`${request.call}\` was used, and with what is no longer stored`,
+      );
+    }
     if (before !== digest) {
       throw new Fault('INPUT_CALL_ID_REUSED', `the call id \`${request.call}\` was used with other arguments`);
     }

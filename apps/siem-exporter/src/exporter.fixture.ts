@@ -1,8 +1,8 @@
 import { canonicalJson, type EntryBody } from '#writ/contracts';
-import { RecordMaker, type SiemRecord } from '#writ/siem';
+import { type RecordFormat, RecordMaker, type SiemRecord } from '#writ/siem';
 import type { DeliverOptions } from './deliver.js';
 import { newCounters } from './counters.js';
-import type { Delivery, Feed, FeedMessage, Log, Replays, Sink, SinkState, StateStore } from './ports.js';
+import type { Delivery, Feed, FeedMessage, Log, Replays, Sink, SinkState, StateStore, Tests } from './ports.js';
 import { SinkLoop } from './sink-loop.js';
 
 export const LOG_NAME = 'writ.test/default/2026';
@@ -16,6 +16,9 @@ export const NO_REPLAYS: Replays = {
   finish: () => Promise.resolve(),
   leaves: () => Promise.resolve([]),
 };
+
+/** Nobody tests a sink. */
+export const NO_TESTS: Tests = { asked: () => Promise.resolve(undefined), answer: () => Promise.resolve() };
 
 /** The text of a leaf: a tick, or another type. */
 export function leafText(index: number, type = 'ledger.tick'): string {
@@ -32,8 +35,8 @@ export function sealed(first: number, count: number, change: object = {}): Buffe
 }
 
 /** Records of leaves from `first` on. */
-export function records(first: number, count: number): SiemRecord[] {
-  const maker = new RecordMaker({ format: 'raw', version: '1.9.0' });
+export function records(first: number, count: number, format: RecordFormat = 'raw'): SiemRecord[] {
+  const maker = new RecordMaker({ format, version: '1.9.0' });
   return Array.from({ length: count }, (_, i) => {
     const record = maker.record({ text: leafText(first + i), index: first + i, logName: LOG_NAME, sealedMs: 0 }, 0);
     if (record === undefined) throw new Error('there is no record');
@@ -128,7 +131,12 @@ function stateOf(current: SinkState | undefined, order: string[]): StateStore {
 /** A sink loop over messages that lie there; resolves when all of them were acknowledged to the stream. */
 export async function runLoop(
   messages: readonly Uint8Array[],
-  parts: { readonly sink: Sink; readonly state?: SinkState; readonly filter?: { readonly types: string[] } },
+  parts: {
+    readonly sink: Sink;
+    readonly state?: SinkState;
+    readonly filter?: { readonly types: string[] };
+    readonly tests?: Tests;
+  },
 ) {
   const order: string[] = [];
   const journal: EntryBody[] = [];
@@ -141,6 +149,8 @@ export async function runLoop(
     maker: new RecordMaker({ format: 'raw', version: '1.9.0', filter: parts.filter }),
     feed,
     replays: NO_REPLAYS,
+    tests: parts.tests ?? NO_TESTS,
+    logName: LOG_NAME,
     state,
     journal: (body) => {
       order.push('recorded');

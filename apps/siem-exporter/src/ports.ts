@@ -65,6 +65,14 @@ export interface Replays {
   leaves(from: number, to: number): Promise<readonly string[]>;
 }
 
+/** Tests that somebody asks for. */
+export interface Tests {
+  /** The id of the one that is asked for. */
+  asked(): Promise<string | undefined>;
+  /** Says what came of it; then it is not asked for any more. */
+  answer(id: string, delivery: Delivery): Promise<void>;
+}
+
 export interface Log {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;

@@ -2,8 +2,20 @@ import { SealedMessage } from '#writ/contracts';
 import type { Heartbeat, RecordMaker, SiemRecord } from '#writ/siem';
 import { type Counters, newCounters } from './counters.js';
 import { deliver, type DeliverOptions, Stopped } from './deliver.js';
-import type { DeadLetters, Feed, FeedMessage, Journal, Log, Replays, Sink, SinkState, StateStore } from './ports.js';
+import type {
+  DeadLetters,
+  Feed,
+  FeedMessage,
+  Journal,
+  Log,
+  Replays,
+  Sink,
+  SinkState,
+  StateStore,
+  Tests,
+} from './ports.js';
 import { Replayer, type ReplayStatus } from './replayer.js';
+import { SinkTester } from './sink-tester.js';
 
 export interface SinkLoopOptions {
   readonly name: string;
@@ -11,6 +23,9 @@ export interface SinkLoopOptions {
   readonly maker: RecordMaker;
   readonly feed: Feed;
   readonly replays: Replays;
+  readonly tests: Tests;
+  /** Name of the log, for what is said before anything was exported. */
+  readonly logName: string;
   readonly state: StateStore;
   readonly journal: Journal;
   readonly deadLetters: DeadLetters;
@@ -27,6 +42,8 @@ const START: SinkState = { logName: '', next: 0, xseq: 0, size: 0, root: '' };
 /** A record is a few times as large as its entry. */
 const RECORD_TO_ENTRY = 4;
 const WAIT_MS = 1_000;
+/** A sink that does not take records can be tested while nobody sends it any. */
+const LOOK_EVERY_MS = 500;
 
 interface Prepared {
   readonly records: readonly SiemRecord[];
@@ -45,15 +62,17 @@ export class SinkLoop {
   #lastHeartbeatMs = Number.NEGATIVE_INFINITY;
   #lastSealedMs: number | undefined;
   readonly #replayer: Replayer;
+  readonly #tester: SinkTester;
 
   constructor(private readonly options: SinkLoopOptions) {
     this.#state = options.state.current ?? START;
-    const { name: sink, maker, replays, journal, log, now } = options;
+    const { name: sink, maker, replays, tests, journal, log, now } = options;
     const sendAgain = async (records: readonly SiemRecord[]) => {
       await deliver(records, this.#deliverOptions());
       this.counters.replayed += records.length;
     };
     this.#replayer = new Replayer({ sink, maker, replays, journal, log, now, deliver: sendAgain });
+    this.#tester = new SinkTester({ sink: options.sink, tests, log, record: (id) => this.#heartbeat(id) });
   }
 
   /** How far the sink is; undefined before it took anything. */
@@ -94,6 +113,7 @@ export class SinkLoop {
       const messages = await feed.take(Math.ceil(batchBytesMax / RECORD_TO_ENTRY), isReplaying ? 0 : WAIT_MS);
       if (messages.length > 0) await this.#export(messages);
       isReplaying = await this.#replayer.step(this.#state);
+      await this.#tester.step();
       await this.#beat();
     }
   }
@@ -146,14 +166,22 @@ export class SinkLoop {
   }
 
   #deliverOptions(): DeliverOptions {
-    const { sink, log, random, sleep, deadLetters } = this.options;
+    const { sink, log, random, deadLetters } = this.options;
     const deadLetter: DeadLetters = async (record, code) => {
       await deadLetters(record, code);
       this.counters.deadLettered += 1;
       if (record.index !== undefined) await this.#gap(record.index, record.index, code);
     };
     const probe = () => this.#heartbeat();
+    const sleep = (ms: number, signal: AbortSignal) => this.#pause(ms, signal);
     return { sink, counters: this.counters, log, signal: this.#stopping.signal, probe, deadLetter, random, sleep };
+  }
+
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    for (let leftMs = ms; leftMs > 0 && !signal.aborted; leftMs -= LOOK_EVERY_MS) {
+      await this.options.sleep(Math.min(leftMs, LOOK_EVERY_MS), signal);
+      await this.#tester.step();
+    }
   }
 
   async #gap(first: number, last: number, code: string): Promise<void> {
@@ -171,10 +199,11 @@ export class SinkLoop {
     if (delivery?.status === 'acknowledged') this.counters.heartbeats += 1;
   }
 
-  #heartbeat(): SiemRecord {
+  #heartbeat(test?: string): SiemRecord {
     const { name, maker, now } = this.options;
-    const { logName, size, root, next, xseq } = this.#state;
-    const beat: Heartbeat = { sink: name, logName, size, root, exported: next, timeMs: now() };
+    const { size, root, next, xseq } = this.#state;
+    const logName = this.#state.logName || this.options.logName;
+    const beat: Heartbeat = { sink: name, logName, size, root, exported: next, timeMs: now(), test };
     return maker.heartbeat(maker.isFiltered ? { ...beat, xseq } : beat);
   }
 }

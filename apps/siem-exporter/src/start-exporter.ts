@@ -1,6 +1,6 @@
 import type { SinkDeclaration } from '#writ/catalogue';
 import { SEALED_STREAM, sealedConsumer, SIEM_API_PREFIX } from '#writ/contracts';
-import { deploymentPaths, replayRequestFile } from '#writ/deployment';
+import { deploymentPaths, replayRequestFile, sinkTestFiles } from '#writ/deployment';
 import { messageOf } from '#writ/faults';
 import { consumerState, PullConsumer } from '#writ/nats';
 import { JetStreamServer } from '#writ/nest-transport';
@@ -17,6 +17,7 @@ import { OrderedFeed } from './ordered-feed.js';
 import type { Journal } from './ports.js';
 import { openStates } from './sink-changes.js';
 import { SinkLoop } from './sink-loop.js';
+import { fileTests } from './sink-tester.js';
 import type { SinkStateFile } from './state-file.js';
 
 const HEARTBEAT_MS = 60_000;
@@ -50,6 +51,7 @@ export async function startExporter(context: LedgerContext, { WRIT_LOG_DIR }: Ex
     name: settings.WRIT_INSTANCE,
     log,
     bus,
+    keyring: context.keyring,
     // Sinks have loops of their own: nothing is handled message by message.
     strategy: new JetStreamServer({
       pull: () => {
@@ -106,6 +108,8 @@ async function runSink(context: LedgerContext, declared: SinkDeclaration, around
     sink: makeSink(declared, catalogue.baseDirectory),
     maker: await makeRecordMaker(declared, catalogue.baseDirectory),
     replays: replaysOf(context, name, around),
+    tests: fileTests(sinkTestFiles(deploymentPaths(context.settings.WRIT_DATA), name), declared.kind),
+    logName: catalogue.config.ledger,
     state: around.state,
     journal: around.journal,
     deadLetters: deadLetterFile(join(around.directory, `${name}.dead.ndjson`), Date.now),

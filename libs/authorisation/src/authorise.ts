@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {
   type ActionRequest,
+  type DataSubject,
   type Delivery,
   type ExecutorKind,
   executorOf,
@@ -12,6 +13,7 @@ import {
 import { parseDestination, matchDestination, checkRequestHeaders } from '#writ/egress-rules';
 import { Fault } from '#writ/faults';
 import { compileRedaction } from '#writ/redaction';
+import { subjectIn, subjectOfAll } from './data-subject.js';
 import { type Asker, fetchQuestion, filterQuestion, toolQuestion, writeQuestions } from './questions.js';
 import type { Rules } from './rules.js';
 import { type Ruling, strictest, withheld } from './ruling.js';
@@ -31,6 +33,8 @@ export interface Verdict {
   readonly filter?: Predicate;
   readonly delivery: Delivery;
   readonly timeoutMs: number;
+  /** Whom the values are about, when the configuration says where the request names that. */
+  readonly subject: DataSubject | undefined;
 }
 
 export interface Caller extends Asker {
@@ -64,6 +68,7 @@ type RequestOf<K extends ActionRequest['kind']> = Extract<ActionRequest, { kind:
 function toolCall(request: RequestOf<'tool.call'>, caller: Caller, rules: Rules): Verdict {
   const tool = rules.catalogue.tool(request.tool);
   tool.validateArguments(request.args);
+  const subject = subjectIn(tool.declaration.dataSubject, caller.asked);
   const decision = decideInView(viewOf(request, caller, rules), toolQuestion(request, caller, tool.declaration.input));
   return finish(decision, {
     kind: request.kind,
@@ -72,6 +77,7 @@ function toolCall(request: RequestOf<'tool.call'>, caller: Caller, rules: Rules)
     args: caller.asked,
     delivery: tool.declaration.idempotent ? 'retry' : 'once',
     timeoutMs: tool.declaration.timeoutMs,
+    subject,
   });
 }
 
@@ -98,6 +104,8 @@ function filtered(
     args: caller.asked,
     delivery,
     timeoutMs: MEMORY_TIMEOUT_MS,
+    // Whom the records that are found or deleted are about is not in the request.
+    subject: undefined,
   });
   if (plan.kind === 'none') return verdict;
   return { ...verdict, filter: plan.kind === 'some' ? plan.predicate : { op: 'true' } };
@@ -106,6 +114,7 @@ function filtered(
 /** Each record is a resource of its own: one that may not be written refuses the whole request. */
 function memoryWrite(request: RequestOf<'memory.write'>, caller: Caller, rules: Rules): Verdict {
   const namespace = rules.catalogue.namespace(request.namespace);
+  const subject = subjectOfAll(namespace.declaration.dataSubject, caller.asked['records']);
   const inView = viewOf(request, caller, rules);
   const decisions = writeQuestions(request, caller).map((question) => decideInView(inView, question));
   return finish(strictest(decisions), {
@@ -115,6 +124,7 @@ function memoryWrite(request: RequestOf<'memory.write'>, caller: Caller, rules: 
     args: caller.asked,
     delivery: 'once',
     timeoutMs: MEMORY_TIMEOUT_MS,
+    subject,
   });
 }
 
@@ -136,6 +146,7 @@ function egressFetch(request: RequestOf<'egress.fetch'>, caller: Caller, rules: 
     args: { ...caller.asked, url: parsed.url, headers },
     delivery: request.method === 'GET' || request.method === 'HEAD' ? 'retry' : 'once',
     timeoutMs: destination.declaration.timeoutMs,
+    subject: undefined,
   });
 }
 
@@ -179,8 +190,8 @@ const NOTHING: readonly never[] = [];
 
 /** Member by member: this is made for every call. */
 function verdictOf(decision: Ruling, terms: Terms, redactions: readonly Redaction[]): Verdict {
-  const { kind, resource, dig, args, delivery, timeoutMs } = terms;
-  return { kind, executor: executorOf(kind), resource, dig, decision, args, redactions, delivery, timeoutMs };
+  const { kind, resource, dig, args, delivery, timeoutMs, subject } = terms;
+  return { kind, executor: executorOf(kind), resource, dig, decision, args, redactions, delivery, timeoutMs, subject };
 }
 
 /** Whether an obligation can be carried out on that kind of call. Where no records come back, limiting and filtering them is done. */

@@ -39,6 +39,31 @@ credentials:
   bank: { from: { env: BANK_TOKEN }, origins: ['https://bank.example'] }
 `;
 
+describe('the data subject of a tool', () => {
+  const declared = (from: string) =>
+    `${PAY.replace('    credential: bank\n', `    credential: bank\n    dataSubject: { type: customer, from: ${from} }\n`)}`;
+
+  it('is named by an argument that every call has', () => {
+    expect(read(declared('/account')).tool('bank.pay').declaration.dataSubject).toEqual({
+      type: 'customer',
+      from: '/account',
+    });
+  });
+
+  it.each([
+    ['/nobody', 'which `properties` of the schema does not have there'],
+    ['/at', 'which is not `required`'],
+    ['/note/text', 'which is not `required`'],
+    ['/account/id', 'which `properties` of the schema does not have there'],
+    ['account', 'must be a JSON Pointer'],
+    ['/constructor', 'which `properties` of the schema does not have there'],
+  ])('is refused at %s: an agent that could leave it out would choose what an erasure finds', (from, problem) => {
+    const fault = faultOf(() => read(declared(from)));
+    expect(fault.code).toBe('CONFIG_INVALID');
+    expect(fault.message).toContain(problem);
+  });
+});
+
 describe('readCatalogue', () => {
   it('gives tools, namespaces and destinations with digests of their declarations', () => {
     const catalogue = read(

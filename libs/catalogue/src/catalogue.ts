@@ -8,6 +8,7 @@ import { SchemaProblem } from './closed-schema.js';
 import { type Environment, substituteEnvironment } from './environment.js';
 import { checkHttpTool, checkReferences } from './references.js';
 import { type DestinationDeclaration, type NamespaceDeclaration, type ToolDeclaration, WritConfig } from './schema.js';
+import { subjectProblem } from './subject-references.js';
 import { fillUrl, type UrlTemplate } from './url-template.js';
 import { type FaultAt, parseYaml } from './yaml-source.js';
 
@@ -107,6 +108,8 @@ function catalogueTool(
 ): CatalogueTool {
   const schema = compileInput(name, written, context.faultAt);
   const declaration: ToolDeclaration = { ...written, input: schema.schema };
+  const problem = written.dataSubject === undefined ? undefined : subjectProblem(written.dataSubject, schema.schema);
+  if (problem !== undefined) throw context.faultAt(['tools', name, 'dataSubject', 'from'], problem);
   const urlTemplate = written.kind === 'http' ? checkHttpTool(name, written, schema, context) : undefined;
   return {
     name,

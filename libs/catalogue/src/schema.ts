@@ -1,10 +1,19 @@
-import { AgentName, JsonRecord, ResourceName, TENANT } from '#writ/contracts';
+import { AgentName, JsonRecord, ResourceName, SubjectType, TENANT } from '#writ/contracts';
 import { z } from 'zod';
 import { Siem } from './siem-schema.js';
 
 const Milliseconds = z.int().min(1).max(600_000);
 const Origin = z.string().regex(/^https?:\/\/[^/?#\s]+$/, 'must be an origin such as https://api.example.com');
 const CredentialName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
+
+/** Where a request names whom it is about: the type, and a JSON Pointer into the arguments of a tool or into a record. */
+export const DataSubjectPlace = z.strictObject({
+  type: SubjectType,
+  from: z
+    .string()
+    .max(256)
+    .regex(/^(\/([^/~]|~[01])+)+$/, 'must be a JSON Pointer such as /customerId'),
+});
 
 /** The settings that every tool has, whatever runs it. */
 const tool = {
@@ -14,6 +23,8 @@ const tool = {
   timeoutMs: Milliseconds.default(10_000),
   idempotent: z.boolean().default(false),
   outputBytesMax: z.int().min(1).max(262_144).default(131_072),
+  /** Whom a call is about: arguments and result are erased with that subject. Without it they are the agent's. */
+  dataSubject: DataSubjectPlace.optional(),
 };
 
 export const HttpTool = z.strictObject({
@@ -67,7 +78,11 @@ export const Destination = z.strictObject({
   responseBytesMax: z.int().min(1).max(262_144).default(131_072),
 });
 
-export const Namespace = z.strictObject({ description: z.string().optional() });
+export const Namespace = z.strictObject({
+  description: z.string().optional(),
+  /** Whom a written record is about. The records of one request are about one subject. */
+  dataSubject: DataSubjectPlace.optional(),
+});
 
 /** Where the value of a credential comes from and where it may go. The value itself is never in the configuration. */
 export const Credential = z.strictObject({
@@ -180,6 +195,17 @@ export const WritConfig = z.strictObject({
   witnessQuorum: z.int().min(1).max(64).optional(),
   /** Where the entries of the log are exported to. */
   siem: Siem.prefault({}),
+  /** How long the oldest of the ledger stays where. Nothing is removed that is not sealed, verified and carried over. */
+  retention: z
+    .strictObject({
+      /** In the LEDGER stream: what is decided from, explained and replayed without the log. */
+      streamDays: z.int().min(2).max(3650).default(92),
+      /** Beyond this size the stream loses its oldest messages sooner, if they are older than two days. Absent: half of `ledgerBytesMax`. */
+      streamBytesMax: z.int().min(1_000_000).optional(),
+      /** In the log: entries and the block index. Absent: for ever. Hash tiles and checkpoints always stay. */
+      logDays: z.int().min(30).max(36_500).optional(),
+    })
+    .prefault({}),
   limits: z
     .strictObject({
       /** Well below the time for which COMMANDS remembers what it took. */
@@ -194,6 +220,7 @@ export const WritConfig = z.strictObject({
 
 export type WritConfig = Readonly<z.infer<typeof WritConfig>>;
 export type ToolDeclaration = Readonly<z.infer<typeof Tool>>;
+export type DataSubjectDeclaration = Readonly<z.infer<typeof DataSubjectPlace>>;
 export type HttpToolDeclaration = Readonly<z.infer<typeof HttpTool>>;
 export type McpServerDeclaration = Readonly<z.infer<typeof McpServer>>;
 export type NamespaceDeclaration = Readonly<z.infer<typeof Namespace>>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AgentName, CallId, ResourceName } from './names.js';
+import { AgentName, CallId, ResourceName, SubjectPseudonym } from './names.js';
 import { Obligations } from './obligation.js';
 import { Predicate } from './predicate.js';
 import { JsonRecord, JsonValue } from './request.js';
@@ -26,6 +26,8 @@ export const CommandBody = z.strictObject({
   reply: z.string(),
   session: CallId.optional(),
   trace: z.string().optional(),
+  /** Whom the call is about, when its tool or namespace says who that is: the result is erased with that subject. */
+  subject: SubjectPseudonym.optional(),
 });
 export type CommandBody = Readonly<z.infer<typeof CommandBody>>;
 

@@ -1,13 +1,17 @@
 import { z } from 'zod';
 import { exportGap, exportReplayed, sinkChanged } from './export-entries.js';
+import { logKeyRotated, producerEnrolled, producerRevoked } from './key-entries.js';
 import { AgentName, CallId, LabelName, ProducerName } from './names.js';
 import { Redaction } from './obligation.js';
+import { ledgerPruned, producerCarried } from './pruning-entries.js';
 
 /** An entry of the ledger: one leaf of the log. No argument, result or credential is ever in one, only salted commitments. */
 export const Commitment = z.string().regex(/^sd:[A-Za-z0-9_-]{43}$/);
 /** An RFC 6962 root in base64url. */
 const Root = z.string().length(43);
 const Hash = z.string().regex(/^sha256:[0-9a-f]{64}$/);
+/** Of a data key of the vault: the hash of its name, which is random in part. */
+export const DataKeyId = z.string().regex(/^[A-Za-z0-9_-]{22}$/);
 const Millis = z.int().min(0);
 const Short = z.string().max(256);
 
@@ -224,6 +228,24 @@ export const Entry = z.discriminatedUnion('type', [
   }),
   z.strictObject({ type: type('agent.identity.issued'), ...base, who, key: Short }),
   z.strictObject({ type: type('agent.identity.revoked'), ...base, who, key: Short }),
+  z.strictObject({ type: type('producer.enrolled'), ...base, ...producerEnrolled }),
+  z.strictObject({ type: type('producer.revoked'), ...base, ...producerRevoked }),
+  z.strictObject({ type: type('ledger.key.rotated'), ...base, ...logKeyRotated }),
+  /**
+   * Data keys were destroyed, and with them values and salts: what the entry names cannot be opened by anybody any more. It is written
+   * before they are destroyed. No subject is named, also not by a pseudonym.
+   */
+  z.strictObject({
+    type: type('privacy.erased'),
+    ...base,
+    by: z.string().min(1).max(128),
+    /** The legal basis, or the ticket that has it. */
+    basis: z.string().min(1).max(256),
+    /** Ids of the data keys. */
+    keys: z.array(DataKeyId).min(1).max(256),
+    /** How many commitments cannot be opened any more. */
+    n: z.int().min(0),
+  }),
   z.strictObject({ type: type('ledger.near_full'), ...base, used: z.int().min(0), max: z.int().min(1) }),
   /** The sealer began: the tree that it goes on from. Size 0 at the first start of a log. */
   z.strictObject({ type: type('ledger.opened'), ...base, size: z.int().min(0), root: Root }),
@@ -237,6 +259,8 @@ export const Entry = z.discriminatedUnion('type', [
     seq: z.int().min(0).optional(),
     by: Short.optional(),
   }),
+  z.strictObject({ type: type('ledger.pruned'), ...base, ...ledgerPruned }),
+  z.strictObject({ type: type('producer.carried'), ...base, ...producerCarried }),
   z.strictObject({ type: type('export.gap'), ...base, ...exportGap }),
   z.strictObject({ type: type('export.replayed'), ...base, ...exportReplayed }),
   z.strictObject({ type: type('admin.sink.changed'), ...base, ...sinkChanged }),

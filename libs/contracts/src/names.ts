@@ -16,6 +16,16 @@ export const ResourceName = z
   .max(128);
 /** A label of a memory record or of a result. */
 export const LabelName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9:_.-]{0,62}$/);
+/** What kind of person or thing data is about, such as `customer`. */
+export const SubjectType = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'must match ^[a-z][a-z0-9-]{0,62}$');
+/** Whom a value is about: erasing a data subject erases every value that is about it. */
+export interface DataSubject {
+  readonly type: string;
+  /** As the request names it, to the letter. */
+  readonly id: string;
+}
+/** The keyed pseudonym of a data subject: all that is known of it outside of the values. */
+export const SubjectPseudonym = z.string().regex(/^S-[A-Za-z0-9_-]{43}$/);
 export const ProducerName = z.string().regex(/^[a-z0-9-]{1,32}$/);
 
 /** Returns the name, or throws INPUT_BAD_NAME. Call it wherever a name comes from outside, before it is put into a subject. */

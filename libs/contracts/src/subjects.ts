@@ -32,8 +32,9 @@ export const subjects = {
   decide: (shard: number) => `decide.${shard}.>`,
   ledgerBlock: (producer: string) => `ledger.block.${producer}`,
   payload: (producer: string) => `payload.${producer}`,
-  payloadKey: (tenant: string, agent: string, day: string, producer: string) =>
-    `payloadkey.${tenant}.${agent}.${day}.${producer}`,
+  /** `holder` is the pseudonym of a data subject, or an agent. */
+  payloadKey: (tenant: string, holder: string, day: string, producer: string) =>
+    `payloadkey.${tenant}.${holder}.${day}.${producer}`,
   command: (kind: ExecutorKind, delivery: Delivery, pool: string) => `cmd.${kind}.${delivery}.${pool}`,
   commandConsumer: (kind: ExecutorKind, delivery: Delivery, pool: string) => `${kind}-${delivery}-${pool}`,
   /** The owner of a shard says so here, several times a second. */

@@ -12,6 +12,24 @@ export { deploymentServerConfig, openDeployment, type Deployment, type ServerPla
 export { serviceInstances } from './instances.js';
 export { deploymentPaths, type DeploymentPaths } from './paths.js';
 export { readReplayRequest, replayRequestFile, type ReplayRequest, writeReplayRequest } from './replay-request.js';
+export {
+  beginRotation,
+  endRotation,
+  installKey,
+  readRootKey,
+  type RotatedKey,
+  type Rotation,
+  rotationIn,
+} from './rotate-key.js';
+export {
+  answerSinkTest,
+  askForSinkTest,
+  readSinkTest,
+  readSinkTestAnswer,
+  type SinkTestAnswer,
+  type SinkTestFiles,
+  sinkTestFiles,
+} from './sink-test.js';
 export { startLedgerServer, type LedgerServer } from './start-ledger-server.js';
 export { startBus, type BusHost, type RunningBus } from './start-bus.js';
 export {
@@ -21,4 +39,5 @@ export {
   readPublicKeys,
   readSigningKey,
   readTrustBundle,
+  writePayloadKey,
 } from './keys.js';

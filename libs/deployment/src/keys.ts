@@ -7,6 +7,7 @@ import {
   generateSigningKey,
   openTrustBundle,
   parseSigningKey,
+  parseVerifyKey,
   parseVkey,
   signTrustBundle,
   trustedKey,
@@ -15,7 +16,7 @@ import {
   type TrustBundle,
   withCurrentTypes,
 } from '#writ/signing';
-import { randomBytes } from 'node:crypto';
+import { TenantKeys } from '#writ/vault';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -24,8 +25,6 @@ import type { DeploymentPaths } from './paths.js';
 
 /** Users of the bus that are no service instance and no agent. */
 export const OTHER_USERS = ['operator', 'watch'] as const;
-
-const PAYLOAD_KEY_BYTES = 32;
 
 interface Producer {
   readonly name: string;
@@ -48,8 +47,8 @@ export async function createKeys(paths: DeploymentPaths, config: WritConfig): Pr
   await writeFileAtomic(paths.rootVkey, vkeyText(root));
   const log = generateSigningKey(config.ledger);
   await writeFileAtomic(paths.logKey, log.toFileText());
-  await writeFileAtomic(paths.logVkey, vkeyText(log));
-  await writeFileAtomic(paths.payloadKey, `${randomBytes(PAYLOAD_KEY_BYTES).toString('base64url')}\n`);
+  await writeLogVkey(paths, log);
+  await writePayloadKey(paths, TenantKeys.create());
   await createInstanceKeys(paths, config);
   await writeTrustBundle(paths, config, root);
 }
@@ -64,17 +63,18 @@ export async function checkKeys(paths: DeploymentPaths, config: WritConfig): Pro
   if (log.name !== config.ledger) {
     throw new Fault('CONFIG_DATA_DIR', `the data directory belongs to the ledger \`${log.name}\``);
   }
-  await checkLogVkey(paths, log);
   await readPayloadKey(paths);
   for (const user of [...serviceInstances(config).map(({ name }) => name), ...OTHER_USERS]) {
     await readBusSeed(paths, user);
   }
   const bundle = await readTrustBundle(paths);
+  await checkLogVkey(paths, log, bundle);
   for (const producer of producersOf(config)) {
     const key = await readSigningKey(paths.producerKey(producer.name));
-    if (!bundle.keys.some(({ id, role }) => id === key.id && role === producer.role)) {
-      throw new Fault('CONFIG_KEY', `the trust bundle does not know the key \`${paths.producerKey(producer.name)}\``);
-    }
+    const known = bundle.keys.find(({ id, role }) => id === key.id && role === producer.role);
+    if (known?.until === undefined && known !== undefined) continue;
+    const why = known === undefined ? 'the trust bundle does not know' : 'the trust bundle has revoked';
+    throw new Fault('CONFIG_KEY', `${why} the key \`${paths.producerKey(producer.name)}\``);
   }
 }
 
@@ -82,13 +82,24 @@ function vkeyText({ name, verifyKey }: SigningKey): string {
   return `${formatVkey({ name, key: verifyKey })}\n`;
 }
 
-/** Data directories of earlier releases get the file now. One with another key would have witnesses watch a log that is not this one. */
-async function checkLogVkey(paths: DeploymentPaths, log: SigningKey): Promise<void> {
+/**
+ * Data directories of earlier releases get the file now, and a rotation that was interrupted leaves that of an earlier key. One with a
+ * key that is not in the bundle would have witnesses watch a log that is not this one.
+ */
+async function checkLogVkey(paths: DeploymentPaths, log: SigningKey, { keys }: TrustBundle): Promise<void> {
   const found = await readFileIfPresent(paths.logVkey);
-  if (found === undefined) await writeFileAtomic(paths.logVkey, vkeyText(log));
-  else if (found !== vkeyText(log)) {
+  if (found === vkeyText(log)) return;
+  const logKeys = keys.filter(({ role, name }) => role === 'log' && name === log.name);
+  const known = logKeys.map(({ name, key }) => `${formatVkey({ name, key: parseVerifyKey(key) })}\n`);
+  if (found !== undefined && !known.includes(found)) {
     throw new Fault('CONFIG_KEY', `the key file \`${paths.logVkey}\` is not the public half of \`${paths.logKey}\``);
   }
+  await writeLogVkey(paths, log);
+}
+
+/** Writes the public half of the key of the log, for its witnesses. */
+export function writeLogVkey(paths: DeploymentPaths, log: SigningKey): Promise<void> {
+  return writeFileAtomic(paths.logVkey, vkeyText(log));
 }
 
 /**
@@ -143,8 +154,17 @@ async function writeTrustBundle(
   for (const producer of producersOf(config)) add(await readSigningKey(paths.producerKey(producer.name)), producer);
   add(await readSigningKey(paths.logKey), { name: config.ledger, role: 'log', producers: [] });
   // Witnesses are those of now: one that was taken out is trusted no longer, also with what it cosigned before.
-  const bundle: TrustBundle = { v: 1, ledger: config.ledger, keys, ...watchersOf(config) };
-  await writeFileAtomic(paths.trustBundle, signTrustBundle(root, bundle));
+  const { version } = earlier ?? {};
+  await putTrustBundle(paths, root, {
+    ...{ v: 1, ledger: config.ledger, keys, ...watchersOf(config) },
+    ...(version !== undefined && { version }),
+  });
+}
+
+/** Signs a bundle as the version after the one that it was made from, and puts it in the place of the one that is there. */
+export async function putTrustBundle(paths: DeploymentPaths, root: SigningKey, bundle: TrustBundle): Promise<void> {
+  const next = { ...bundle, version: (bundle.version ?? 0) + 1 };
+  await writeFileAtomic(paths.trustBundle, signTrustBundle(root, next));
 }
 
 /** The trust bundle, checked against the pinned root key. */
@@ -157,12 +177,19 @@ export async function readTrustBundle(paths: DeploymentPaths): Promise<TrustBund
 export interface PublicKeys {
   readonly root: string;
   readonly log: string;
+  /** While the key of the log is rotated: the one that signs beside it, and takes its place. Witnesses need both. */
+  readonly logNext?: string;
 }
 
 /** The public keys of a deployment. Throws CONFIG_KEY, naming the file, when one is missing or damaged. */
 export async function readPublicKeys(paths: DeploymentPaths): Promise<PublicKeys> {
   const vkeyIn = (file: string) => inFile(file, (text) => formatVkey(parseVkey(text)));
-  return { root: await vkeyIn(paths.rootVkey), log: await vkeyIn(paths.logVkey) };
+  const [root, log] = [await vkeyIn(paths.rootVkey), await vkeyIn(paths.logVkey)];
+  const { keys } = await readTrustBundle(paths);
+  const open = keys.find(({ role, next, until }) => role === 'log' && next !== undefined && until === undefined);
+  const successor = keys.find(({ id }) => id === open?.next);
+  if (successor === undefined) return { root, log };
+  return { root, log, logNext: formatVkey({ name: successor.name, key: parseVerifyKey(successor.key) }) };
 }
 
 export function readSigningKey(file: string): Promise<SigningKey> {
@@ -173,13 +200,14 @@ export function readBusSeed(paths: DeploymentPaths, user: string): Promise<{ see
   return inFile(paths.natsSeed(user), parseUserNkey);
 }
 
-/** The 32 bytes that wrap the data keys of the payload store. */
-export function readPayloadKey(paths: DeploymentPaths): Promise<Buffer> {
-  return inFile(paths.payloadKey, (text) => {
-    const key = Buffer.from(text.trim(), 'base64url');
-    if (key.length !== PAYLOAD_KEY_BYTES) throw new Fault('CONFIG_KEY', 'the payload key has not 32 bytes');
-    return key;
-  });
+/** The tenant's keys over the vault. Throws CONFIG_KEY, naming the file. */
+export function readPayloadKey(paths: DeploymentPaths): Promise<TenantKeys> {
+  return inFile(paths.payloadKey, (text) => TenantKeys.parse(text));
+}
+
+/** Puts other keys over the vault in the place of those that are there. Throws a system error when the file cannot be written. */
+export function writePayloadKey(paths: DeploymentPaths, keys: TenantKeys): Promise<void> {
+  return writeFileAtomic(paths.payloadKey, keys.toFileText());
 }
 
 async function inFile<T>(file: string, parseText: (text: string) => T): Promise<T> {

@@ -12,11 +12,17 @@ export interface DeploymentPaths {
   readonly rootKey: string;
   readonly rootVkey: string;
   readonly trustBundle: string;
+  /** Held by the rotation of keys while it runs. */
+  readonly rotationLock: string;
   readonly logKey: string;
+  /** While the key of the log is rotated: the one that signs beside `logKey`, and takes its place. */
+  readonly logNextKey: string;
   /** What a witness needs of this log: the public half of `logKey`. */
   readonly logVkey: string;
   readonly payloadKey: string;
   readonly producerKey: (instance: string) => string;
+  /** The key that takes the place of `producerKey`, until all services know it. */
+  readonly producerNextKey: (instance: string) => string;
   readonly accessToken: (client: string) => string;
   readonly natsSeed: (user: string) => string;
   readonly agentsFile: string;
@@ -36,6 +42,9 @@ export interface DeploymentPaths {
   /** Where the sinks of the SIEM feed are, and what they refused. */
   readonly siemDir: string;
   readonly runDir: string;
+  /** By which the command line asks `writ up` to remove the oldest of the ledger, and what came of it. */
+  readonly pruneRequest: string;
+  readonly pruneAnswer: string;
 }
 
 /** The paths under a data directory. */
@@ -51,10 +60,13 @@ export function deploymentPaths(dataDir: string): DeploymentPaths {
     rootKey: at('keys', 'root.key'),
     rootVkey: at('keys', 'root.vkey'),
     trustBundle: at('keys', 'trust.bundle'),
+    rotationLock: at('keys', 'rotation.lock'),
     logKey: at('keys', 'log.key'),
+    logNextKey: at('keys', 'log.next.key'),
     logVkey: at('keys', 'log.vkey'),
     payloadKey: at('keys', 'payload.key'),
     producerKey: (instance) => at('keys', 'producers', `${instance}.key`),
+    producerNextKey: (instance) => at('keys', 'producers', `${instance}.next.key`),
     accessToken: (client) => at('keys', 'access', `${client}.token`),
     natsSeed: (user) => at('keys', 'nats', `${user}.nk`),
     agentsFile: at('agents.json'),
@@ -71,5 +83,7 @@ export function deploymentPaths(dataDir: string): DeploymentPaths {
     sealerDir: at('sealer'),
     siemDir: at('siem'),
     runDir: at('run'),
+    pruneRequest: at('run', 'prune.request.json'),
+    pruneAnswer: at('run', 'prune.answer.json'),
   };
 }

@@ -37,7 +37,8 @@ export interface ServerConfigModel {
 export const POOL = 'default';
 /** COMMANDS holds only what waits for an executor. */
 export const COMMAND_BYTES_MAX = 256 * 1024 * 1024;
-export const PAYLOAD_KEY_BYTES_MAX = 256 * 1024 * 1024;
+/** A key takes about 300 bytes, and each data subject has one a day, at each producer that has values of it. */
+export const PAYLOAD_KEY_BYTES_MAX = 2_000_000_000;
 /** Sealed entries are copied once more for exporters; the copy is gone after some days. */
 export const SEALED_STREAM_BYTES_MAX = 1_000_000_000;
 const STORE_SLACK_BYTES = 64 * 1024 * 1024;

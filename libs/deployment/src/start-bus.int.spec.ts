@@ -46,6 +46,35 @@ const bytes = (text: string) => new TextEncoder().encode(text);
     expect(await readFile(bus.deployment.paths.natsConfig, 'utf8')).not.toMatch(/STREAM\.(CREATE|UPDATE)/);
   });
 
+  it('loses the beginning of the ledger and nothing else, while somebody writes, and is as it was afterwards', async () => {
+    await using bus = await startTestBus({ dataDir });
+    const pdp = await bus.connect('pdp-1');
+    const reader = new StreamReader(pdp, { apiPrefix: 'LEDGER.API' });
+    const stored: number[] = [];
+    const write = async () => {
+      const options = { msgId: `m${stored.length}`, timeoutMs: 2_000 };
+      // The stream takes nothing for a moment, which a writer answers by trying again.
+      const ack = await publishToStream(pdp, 'ledger.block.pdp-0', bytes('block'), options).catch(() => undefined);
+      if (ack !== undefined) stored.push(ack.seq);
+    };
+    while (stored.length < 30) await write();
+    const before = await reader.info('LEDGER');
+    const ended = new AbortController();
+    const writing = (async () => {
+      while (!ended.signal.aborted) await write();
+    })();
+    await expect(bus.running.trimLedger(21)).resolves.toBe(21);
+    ended.abort();
+    await writing;
+    const { config, state } = await reader.info('LEDGER');
+    expect(config).toEqual(before.config);
+    expect([state.first_seq, state.last_seq, state.messages]).toEqual([21, stored.length, stored.length - 20]);
+    expect(await readFile(bus.deployment.paths.natsConfig, 'utf8')).not.toMatch(/STREAM\.(CREATE|UPDATE)/);
+    await expect(bus.running.trimLedger(5)).resolves.toBe(21);
+    await expect(bus.running.trimLedger(stored.length + 1)).rejects.toMatchObject({ code: 'LEDGER_INTEGRITY' });
+    expect((await reader.info('LEDGER')).config).toEqual(before.config);
+  });
+
   it('writes its address into the profiles, and takes an agent that another process adds', async () => {
     await using bus = await startTestBus({ dataDir });
     const { paths } = bus.deployment;

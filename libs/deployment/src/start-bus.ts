@@ -7,6 +7,7 @@ import {
   isBusError,
   provisionStreams,
   startNatsServer,
+  trimLedger,
   type Bus,
   type NatsServer,
   type UserNkey,
@@ -23,6 +24,11 @@ export interface RunningBus {
   readonly server: NatsServer;
   /** Lets the server take the agents as the registry has them now. A removed agent is disconnected at once. */
   applyAgents(): Promise<void>;
+  /**
+   * Removes the messages of LEDGER before that sequence and returns the first that is left, by a user that exists for this purpose
+   * and for so long. What may go is the caller's to know. Throws LEDGER_INTEGRITY, and what the server refuses with.
+   */
+  trimLedger(firstSeq: number): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -102,15 +108,20 @@ function runningBus(
   },
 ): RunningBus {
   const { server } = running;
-  let changes = Promise.resolve();
-  const applyAgents = () => {
-    const next = changes.then(async () => {
+  let changes: Promise<void> = Promise.resolve();
+  const inTurn = <T>(change: () => Promise<T>): Promise<T> => {
+    const next = changes.then(change);
+    changes = next.then(
+      () => undefined,
+      () => undefined,
+    );
+    return next;
+  };
+  const applyAgents = () =>
+    inTurn(async () => {
       await writeServerConfig(deployment, running.place);
       await server.reload();
     });
-    changes = next.catch(() => undefined);
-    return next;
-  };
   const stopWatching = onRegistryChange(deployment, () => {
     applyAgents().catch((error: unknown) => running.onError?.(error));
   });
@@ -119,12 +130,32 @@ function runningBus(
     place: running.place,
     server,
     applyAgents,
+    trimLedger: (firstSeq) => inTurn(() => asBoot(deployment, running, (boot) => trimLedger(boot, firstSeq))),
     stop: async () => {
       stopWatching();
       await changes;
       await server.stop();
     },
   };
+}
+
+/** Lets the user in that may change streams, for one act, and makes sure that it is gone again. */
+async function asBoot<T>(
+  deployment: Deployment,
+  { server, place }: { readonly server: NatsServer; readonly place: ServerPlace },
+  act: (boot: Bus) => Promise<T>,
+): Promise<T> {
+  const boot: BootUsers = { ledger: createUserNkey(), gateway: createUserNkey() };
+  await writeServerConfig(deployment, place, boot);
+  await server.reload();
+  try {
+    const bus = await connectAsBoot(server.url, boot.ledger);
+    return await act(bus).finally(() => bus.close());
+  } finally {
+    await writeServerConfig(deployment, place);
+    await server.reload();
+    await assertGone(server.url, boot);
+  }
 }
 
 /** `writ agent add` is another process: it changes the registry, and this one tells the server. */

@@ -9,7 +9,7 @@ import {
   type PayloadValue,
 } from '#writ/contracts';
 import { Fault, FAULTS, messageOf, toFault } from '#writ/faults';
-import type { Appended, DecisionReader } from '#writ/ledger-client';
+import type { Appended, AppendOptions, DecisionReader } from '#writ/ledger-client';
 import { commit, newSalt } from '#writ/tlog';
 import { completedWith, failedWith, type Outcome } from './outcome.js';
 import { type ExecutorIdentity, parseCommand, verifyCommand } from './open-command.js';
@@ -43,7 +43,7 @@ export interface ExecutorLog {
 export interface ExecutorDependencies {
   readonly identity: ExecutorIdentity;
   readonly decisions: DecisionReader;
-  readonly append: (body: EntryBody, values?: readonly PayloadValue[]) => Promise<Appended>;
+  readonly append: (body: EntryBody, values?: readonly PayloadValue[], options?: AppendOptions) => Promise<Appended>;
   readonly runner: ActionRunner;
   readonly answer: (reply: string, answer: Answer) => void;
   readonly taken: TakenCommands;
@@ -155,7 +155,9 @@ async function record(finished: Finished, delivery: CommandDelivery, executor: E
   try {
     const used = finished.credentials.map((use) => executor.append(credentialUsed(body, use)));
     const [appended] = await Promise.all([
-      executor.append(completed(finished, commit(salt, '/out', value)), [{ path: '/out', salt, value }]),
+      executor.append(completed(finished, commit(salt, '/out', value)), [{ path: '/out', salt, value }], {
+        subject: body.subject,
+      }),
       ...used,
     ]);
     // The outcome is durable: if the process dies here the agent fetches the answer with `call.result`.

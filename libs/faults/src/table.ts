@@ -77,6 +77,7 @@ export const FAULTS = {
   LEDGER_CORRUPT: ledger('the ledger does not verify'),
   LEDGER_INTEGRITY: ledger('the log contradicts what was signed before'),
   LEDGER_LOG_UNWRITABLE: ledger('the files of the log cannot be written'),
+  LEDGER_VALUE_GONE: ledger('the value was erased, or is past its retention'),
   LEDGER_ENTRY_TOO_LARGE: ledger('one entry is over the size limit'),
   EXECUTOR_FAILED: executor('the action failed'),
   EXECUTOR_TIMEOUT: executor('the action took longer than its limit'),

@@ -1,14 +1,17 @@
 import { parse, Entry, type EntryBody } from '#writ/contracts';
+import { Fault } from '#writ/faults';
 import { Authority, generateSigningKey, trustedKey } from '#writ/signing';
-import { openBlock } from '#writ/tlog';
+import { FIRST_PREV, openBlock } from '#writ/tlog';
 import { MemoryLog, MemoryPayloads } from '../../../test/harness/memory-logs.js';
 import { BlockWriter } from './block-writer.js';
-import { PayloadOpener, PayloadSealer } from './payload-cipher.js';
+import { PayloadOpener } from './payload-opener.js';
+import { PayloadSealer } from './payload-sealer.js';
+import { TenantKeys } from '#writ/vault';
 
 const key = generateSigningKey('pdp-1');
 const ledger = 'writ.test/default/2026';
 const authority = new Authority({ v: 1, ledger, keys: [trustedKey(key.verifyKey, 'pdp-1', 'pdp', ['pdp-0'])] });
-const deploymentKey = Buffer.alloc(32, 7);
+const tenantKeys = TenantKeys.parse(Buffer.alloc(32, 7).toString('base64url'));
 const refused = (agent: string): EntryBody => ({
   type: 'request.refused',
   who: { agent },
@@ -17,11 +20,11 @@ const refused = (agent: string): EntryBody => ({
   n: 1,
 });
 
-async function openWriter(blocks = new MemoryLog(), payloads = new MemoryPayloads()) {
+async function openWriter(blocks = new MemoryLog(), payloads = new MemoryPayloads(), signer = () => key) {
   const writer = await BlockWriter.open({
     blocks,
-    values: { payloads, sealer: new PayloadSealer(payloads, deploymentKey, { tenant: 'default', producer: 'pdp-0' }) },
-    key,
+    values: { payloads, sealer: new PayloadSealer(payloads, tenantKeys, { tenant: 'default', producer: 'pdp-0' }) },
+    key: signer,
     ledger,
     authority: () => authority,
     tenant: 'default',
@@ -49,8 +52,34 @@ describe('BlockWriter', () => {
   it('writes the time that it is given, to the millisecond, and else that of its clock', async () => {
     const { writer, blocks } = await openWriter();
     const decidedMs = Date.UTC(2025, 11, 31, 23, 59, 59, 999);
-    await Promise.all([writer.append(refused('a')), writer.append(refused('a'), [], decidedMs)]);
+    await Promise.all([writer.append(refused('a')), writer.append(refused('a'), [], { nowMs: decidedMs })]);
     expect(entriesOf(blocks).map(({ ts }) => ts)).toEqual(['2026-01-01T00:00:00.000Z', '2025-12-31T23:59:59.999Z']);
+  });
+
+  it('signs each block with the key of the moment, in one chain, and says under which one a block is on its way', async () => {
+    const next = generateSigningKey('pdp-1');
+    let current = key;
+    const { writer, blocks } = await openWriter(new MemoryLog(), new MemoryPayloads(), () => current);
+    await writer.append(refused('a'));
+    current = next;
+    const append = writer.append(refused('b'));
+    await Promise.resolve();
+    expect(writer.signing).toBe(next.id);
+    await append;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(writer.signing).toBeUndefined();
+    const [one, two] = blocks.messages.map(({ data }) => openBlock(data));
+    expect([one?.key, two?.key]).toEqual([key.id, next.id]);
+    expect([two?.prev, two?.n, two?.boot]).toEqual([one?.hash, 2, one?.boot]);
+  });
+
+  it('ends when no key may sign any more: nothing is written that would count for nothing', async () => {
+    const { writer, blocks } = await openWriter(new MemoryLog(), new MemoryPayloads(), () => {
+      throw new Fault('CONFIG_KEY', 'the key was revoked');
+    });
+    await expect(writer.append(refused('a'))).rejects.toMatchObject({ code: 'CONFIG_KEY' });
+    await expect(writer.append(refused('a'))).rejects.toMatchObject({ code: 'CONFIG_KEY' });
+    expect(blocks.messages).toEqual([]);
   });
 
   it('chains blocks across boots', async () => {
@@ -73,6 +102,47 @@ describe('BlockWriter', () => {
     await next.append(refused('a'));
     const [one, , three] = blocks.messages;
     expect(openBlock(three!.data).prev).toBe(openBlock(one!.data).hash);
+  });
+
+  describe('behind a beginning that was removed', () => {
+    const operatorKey = generateSigningKey('operator');
+    const both = new Authority({
+      v: 1,
+      ledger,
+      keys: [
+        trustedKey(key.verifyKey, 'pdp-1', 'pdp', ['pdp-0']),
+        trustedKey(operatorKey.verifyKey, 'operator', 'operator', ['operator']),
+      ],
+    });
+    const open = (blocks: MemoryLog, producer: string) =>
+      BlockWriter.open({
+        ...{ blocks, ledger, producer, tenant: 'default', key: () => (producer === 'operator' ? operatorKey : key) },
+        ...{ authority: () => both, now: () => Date.UTC(2026, 0, 1), sleep: () => Promise.resolve() },
+      });
+
+    it('goes on with its chain when its last block is gone, at work and after a restart, by what was carried over', async () => {
+      const blocks = new MemoryLog();
+      const writer = await open(blocks, 'pdp-0');
+      await writer.append(refused('a'));
+      const prev = openBlock(blocks.messages[0]?.data ?? Buffer.alloc(0)).hash;
+      // Anybody may leave a message there; the operator alone is believed.
+      blocks.messages.push({ seq: 2, subject: 'ledger.block.operator', data: Buffer.from('junk') });
+      await (await open(blocks, 'operator')).append({ type: 'producer.carried', of: 'pdp-0', prev });
+      blocks.trim(2);
+      const restarted = new MemoryLog();
+      restarted.messages.push(...blocks.messages);
+      await writer.append(refused('a'));
+      await (await open(restarted, 'pdp-0')).append(refused('a'));
+      for (const log of [blocks, restarted])
+        expect(openBlock(log.messages.at(-1)?.data ?? Buffer.alloc(0))).toMatchObject({ producer: 'pdp-0', prev });
+    });
+
+    it('begins a chain when nothing was removed, or nothing was carried over for it', async () => {
+      const blocks = new MemoryLog();
+      await (await open(blocks, 'operator')).append({ type: 'producer.carried', of: 'other', prev: 'h'.repeat(43) });
+      await (await open(blocks, 'pdp-0')).append(refused('a'));
+      expect(openBlock(blocks.messages.at(-1)?.data ?? Buffer.alloc(0)).prev).toBe(FIRST_PREV);
+    });
   });
 
   it('fails those alone whose values could not be stored, also when that is known before the block is', async () => {
@@ -167,8 +237,8 @@ describe('BlockWriter', () => {
       entry: appended.id,
       writtenAtMs: Date.UTC(2026, 0, 1),
     };
-    await expect(new PayloadOpener(payloads, deploymentKey).values(where)).resolves.toEqual([value]);
-    await expect(new PayloadOpener(payloads, Buffer.alloc(32, 8)).values(where)).rejects.toMatchObject({
+    await expect(new PayloadOpener(payloads, tenantKeys).values(where)).resolves.toEqual([value]);
+    await expect(new PayloadOpener(payloads, TenantKeys.create()).values(where)).rejects.toMatchObject({
       message: expect.any(String),
     });
     const onDisk = Buffer.concat([...payloads.stored, ...blocks.messages.map(({ data }) => data)]).toString();
@@ -181,7 +251,7 @@ describe('BlockWriter', () => {
     payloads.keys.clear();
     const block = openBlock(blocks.messages[0]!.data).hash;
     const where = { producer: 'pdp-0', block, entry: appended.id, writtenAtMs: Date.UTC(2026, 0, 1) };
-    await expect(new PayloadOpener(payloads, deploymentKey).values(where)).resolves.toBeUndefined();
+    await expect(new PayloadOpener(payloads, tenantKeys).values(where)).resolves.toBeUndefined();
   });
 
   it('fails the append when the values could not be stored', async () => {

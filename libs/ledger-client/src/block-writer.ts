@@ -7,11 +7,12 @@ import {
   type Json,
   type PayloadValue,
 } from '#writ/contracts';
-import { Fault } from '#writ/faults';
+import { Fault, toFault } from '#writ/faults';
 import type { Authority, SigningKey } from '#writ/signing';
 import { FIRST_PREV, openBlock, sealBlock } from '#writ/tlog';
-import type { EntryValues, PayloadSealer } from './payload-cipher.js';
+import { carriedHash } from './carried-hash.js';
 import { openAuthorised } from './open-authorised.js';
+import type { EntryValues, PayloadSealer } from './payload-sealer.js';
 import { AppendError, type BlockLog, type LedgerMessage, type PayloadLog } from './ports.js';
 import { ulid } from './ulid.js';
 
@@ -30,7 +31,8 @@ export interface BlockWriterOptions {
   readonly blocks: BlockLog;
   /** Where the values behind commitments go; absent for a producer whose entries have none. */
   readonly values?: { readonly payloads: PayloadLog; readonly sealer: PayloadSealer };
-  readonly key: SigningKey;
+  /** The key of now: each block is signed by the one that is in force when it is made. A throw ends the writer. */
+  readonly key: () => SigningKey;
   readonly ledger: string;
   readonly tenant: string;
   readonly producer: string;
@@ -39,6 +41,14 @@ export interface BlockWriterOptions {
   readonly sleep: (ms: number) => Promise<void>;
   /** Told once, when the writer can write no more. */
   readonly onDead?: (fault: Fault) => void;
+}
+
+/** What is said of an entry beside its body. */
+export interface AppendOptions {
+  /** The time of the entry, for what was done at another one than now. */
+  readonly nowMs?: number | undefined;
+  /** The pseudonym of whom the values are about: they are erased with that subject. Without it they are the agent's. */
+  readonly subject?: string | undefined;
 }
 
 /** What an append resolves to: where the entry stands, and its leaf. */
@@ -52,7 +62,8 @@ interface Waiting {
   readonly entry: Entry;
   readonly text: string;
   readonly bytes: number;
-  readonly agent: string | undefined;
+  /** Who the values are erased with. */
+  readonly holder: string | undefined;
   /** JSON of the values, made once: it is measured here and sealed with the block. */
   readonly valuesText: string;
   readonly done: (appended: Appended) => void;
@@ -73,6 +84,7 @@ export class BlockWriter {
   #given = 0;
   #written = 0;
   #n = 0;
+  #signing: string | undefined;
   /** The last time that was written out: many entries share a millisecond. */
   #stamped = { ms: -1, ts: '' };
 
@@ -84,11 +96,21 @@ export class BlockWriter {
 
   /** Reads the producer's tail and continues its chain under a new boot. Throws LEDGER_UNAVAILABLE or LEDGER_CORRUPT. */
   static async open(options: BlockWriterOptions): Promise<BlockWriter> {
-    const tail = await options.blocks.tail(options.producer).catch((cause: unknown) => {
+    const { blocks, producer, authority } = options;
+    const unavailable = (cause: unknown) => {
       throw new Fault('LEDGER_UNAVAILABLE', 'the ledger cannot be read', { cause });
-    });
-    if (tail === undefined) return new BlockWriter(options, 0, FIRST_PREV);
+    };
+    const tail = await blocks.tail(producer).catch(unavailable);
+    if (tail === undefined) {
+      const carried = await carriedHash(blocks, producer, authority()).catch(unavailable);
+      return new BlockWriter(options, 0, carried ?? FIRST_PREV);
+    }
     return new BlockWriter(options, tail.seq, await lastBlockHash(options, tail));
+  }
+
+  /** Id of the key under which a block is on its way to the stream; undefined while none is. */
+  get signing(): string | undefined {
+    return this.#signing;
   }
 
   /** Stream sequence of this producer's last block. */
@@ -97,11 +119,10 @@ export class BlockWriter {
   }
 
   /**
-   * Resolves when the entry, and the values that its commitments open to, are durable. `nowMs` is the time of the entry, for
-   * what was done at another one than now. Throws LEDGER_ENTRY_TOO_LARGE, LEDGER_OVERLOADED, LEDGER_FULL, LEDGER_UNAVAILABLE or
+   * Resolves when the entry, and the values that its commitments open to, are durable. Throws LEDGER_ENTRY_TOO_LARGE, LEDGER_OVERLOADED, LEDGER_FULL, LEDGER_UNAVAILABLE or
    * LEDGER_FENCED; after LEDGER_UNAVAILABLE the entry may be on record.
    */
-  append(body: EntryBody, values: readonly PayloadValue[] = [], nowMs = this.options.now()): Promise<Appended> {
+  append(body: EntryBody, values: readonly PayloadValue[] = [], options: AppendOptions = {}): Promise<Appended> {
     if (this.#dead !== undefined) return Promise.reject(this.#dead);
     if (this.#queue.length >= QUEUE_ENTRIES_MAX) {
       return Promise.reject(new Fault('LEDGER_OVERLOADED', `${QUEUE_ENTRIES_MAX} entries wait to be written`));
@@ -110,7 +131,7 @@ export class BlockWriter {
       return Promise.reject(new Fault('INTERNAL', `\`${this.options.producer}\` has no store for values`));
     }
     return new Promise((done, failed) => {
-      const entry = this.#complete(body, nowMs);
+      const entry = this.#complete(body, options.nowMs ?? this.options.now());
       // The schema of entries admits JSON only, which their types cannot say.
       const text = canonicalJson(entry as unknown as Json);
       const bytes = Buffer.byteLength(text);
@@ -121,7 +142,7 @@ export class BlockWriter {
         return;
       }
       this.#given += 1;
-      const agent = 'who' in body ? body.who.agent : undefined;
+      const holder = options.subject ?? ('who' in body ? body.who.agent : undefined);
       const valuesText = values.length === 0 ? '' : JSON.stringify(values);
       if (Buffer.byteLength(valuesText) > VALUE_BYTES_MAX) {
         failed(
@@ -132,7 +153,7 @@ export class BlockWriter {
         );
         return;
       }
-      this.#queue.push({ entry, text, bytes, agent, valuesText, done, failed });
+      this.#queue.push({ entry, text, bytes, holder, valuesText, done, failed });
       void this.#write();
     });
   }
@@ -156,6 +177,7 @@ export class BlockWriter {
     // Entries that arrive in the same turn of the event loop share the block.
     await Promise.resolve();
     while (this.#queue.length > 0 && this.#dead === undefined) await this.#writeBlock(this.#takeBatch());
+    this.#signing = undefined;
     this.#isWriting = false;
   }
 
@@ -174,11 +196,8 @@ export class BlockWriter {
   }
 
   async #writeBlock(batch: readonly Waiting[]): Promise<void> {
-    const { ledger, producer, key } = this.options;
-    const block = sealBlock(
-      { ledger, producer, boot: this.boot, n: this.#n + 1, prev: this.prev, entries: batch.map(({ text }) => text) },
-      key,
-    );
+    const block = this.#sealed(batch);
+    if (block === undefined) return;
     const values = this.#writeValues(block.hash, batch);
     // Values may fail before the block is stored; what came of them is asked for below.
     values.catch(() => undefined);
@@ -204,10 +223,24 @@ export class BlockWriter {
     });
   }
 
+  /** The batch as the next block; undefined, and the writer ended, when no key may sign it. */
+  #sealed(batch: readonly Waiting[]) {
+    const { ledger, producer, key } = this.options;
+    const entries = batch.map(({ text }) => text);
+    try {
+      const signer = key();
+      this.#signing = signer.id;
+      return sealBlock({ ledger, producer, boot: this.boot, n: this.#n + 1, prev: this.prev, entries }, signer);
+    } catch (error) {
+      this.#fail(batch, toFault(error));
+      return undefined;
+    }
+  }
+
   async #writeValues(block: string, batch: readonly Waiting[]): Promise<void> {
     const entries: EntryValues[] = [];
-    for (const { entry, agent, valuesText } of batch) {
-      if (valuesText !== '' && agent !== undefined) entries.push({ entry: entry.id, agent, values: valuesText });
+    for (const { entry, holder, valuesText } of batch) {
+      if (valuesText !== '' && holder !== undefined) entries.push({ entry: entry.id, holder, values: valuesText });
     }
     const store = this.options.values;
     if (entries.length === 0 || store === undefined) return;
@@ -235,6 +268,8 @@ export class BlockWriter {
 
   async #storedAs(hash: string): Promise<number | 'absent' | 'foreign'> {
     const tail = await this.options.blocks.tail(this.options.producer);
+    // Only with the beginning of the stream does a last block go, and then nobody wrote behind it: the next one is fenced by that.
+    if (tail === undefined) this.after = 0;
     if ((tail?.seq ?? 0) === this.after) return 'absent';
     return tail !== undefined && openBlock(tail.data).hash === hash ? tail.seq : 'foreign';
   }

@@ -13,7 +13,7 @@ export interface PlacedEntry {
 }
 
 export interface FollowerOptions {
-  readonly blocks: BlockLog;
+  readonly blocks: Pick<BlockLog, 'read'>;
   readonly authority: () => Authority;
   readonly fromSeq: number;
   readonly pollMs: number;

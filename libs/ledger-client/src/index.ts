@@ -1,8 +1,11 @@
-export { type Appended, BlockWriter, type BlockWriterOptions } from './block-writer.js';
+export { type Appended, type AppendOptions, BlockWriter, type BlockWriterOptions } from './block-writer.js';
 export { DecisionReader } from './decision-reader.js';
 export { LedgerFollower, type PlacedEntry } from './follower.js';
 export { openAuthorised } from './open-authorised.js';
+export { NatsKeyLog } from './nats-key-log.js';
 export { NatsBlockLog, NatsPayloadLog } from './nats-logs.js';
-export { PayloadOpener, PayloadSealer } from './payload-cipher.js';
+export { openGroup, readPayload } from './payload-message.js';
+export { PayloadOpener, type StoredValues } from './payload-opener.js';
+export { PayloadSealer } from './payload-sealer.js';
 export { PayloadSequence } from './payload-sequence.js';
-export type { BlockLog, LedgerMessage, PayloadLog } from './ports.js';
+export type { BlockLog, KeyLog, LedgerMessage, PayloadLog, StoredKey } from './ports.js';

@@ -52,8 +52,10 @@ export class NatsBlockLog implements BlockLog {
     return this.#reader.message(LEDGER_STREAM, seq);
   }
 
-  async read(fromSeq: number) {
-    const batch = await this.#reader.read(LEDGER_STREAM, { fromSeq, batch: READ_BATCH, maxBytes: READ_BYTES_MAX });
+  async read(fromSeq: number, producer?: string) {
+    const subject = producer === undefined ? {} : { subject: subjects.ledgerBlock(producer) };
+    const options = { fromSeq, batch: READ_BATCH, maxBytes: READ_BYTES_MAX, ...subject };
+    const batch = await this.#reader.read(LEDGER_STREAM, options);
     return { messages: batch.messages, isUpToDate: batch.upToDate };
   }
 }
@@ -89,7 +91,7 @@ export class NatsPayloadLog implements PayloadLog {
     return (await this.#reader.lastOnSubject(PAYLOAD_KEYS_STREAM, keyName))?.data;
   }
 
-  async *since(producer: string, sinceMs: number): AsyncIterable<Uint8Array> {
+  async *since(producer: string, sinceMs: number, untilMs = Infinity): AsyncIterable<Uint8Array> {
     const subject = subjects.payload(producer);
     let from: { startTime: string } | { fromSeq: number } = { startTime: new Date(sinceMs).toISOString() };
     for (;;) {
@@ -98,7 +100,10 @@ export class NatsPayloadLog implements PayloadLog {
         subject,
         batch: PAYLOAD_BATCH,
       });
-      for (const message of messages) yield message.data;
+      for (const message of messages) {
+        if (Date.parse(message.time) > untilMs) return;
+        yield message.data;
+      }
       const last = messages.at(-1);
       if (upToDate || last === undefined) return;
       from = { fromSeq: last.seq + 1 };

@@ -1,5 +1,5 @@
 import { Fault } from '#writ/faults';
-import { blockOfPayload } from './payload-cipher.js';
+import { blockOfPayload } from './payload-message.js';
 import type { PayloadLog } from './ports.js';
 
 /** A writer waits for the values of a block before it writes the next, so they stand in the order of the blocks. */

@@ -31,8 +31,14 @@ export interface BlockLog {
     options: { readonly id: string; readonly after: number },
   ): Promise<number>;
   message(seq: number): Promise<LedgerMessage | undefined>;
-  /** Messages from `fromSeq` on, in order; `isUpToDate` when there are no more for now. */
-  read(fromSeq: number): Promise<{ readonly messages: readonly LedgerMessage[]; readonly isUpToDate: boolean }>;
+  /**
+   * Messages from `fromSeq` on, or from the first that was not removed, in order, of that producer alone when one is named;
+   * `isUpToDate` when there are no more for now.
+   */
+  read(
+    fromSeq: number,
+    producer?: string,
+  ): Promise<{ readonly messages: readonly LedgerMessage[]; readonly isUpToDate: boolean }>;
 }
 
 /** The payload streams: encrypted values and the wrapped keys that open them. */
@@ -40,6 +46,27 @@ export interface PayloadLog {
   append(producer: string, message: Uint8Array, id: string): Promise<void>;
   appendKey(keyName: string, message: Uint8Array): Promise<void>;
   key(keyName: string): Promise<Uint8Array | undefined>;
-  /** The producer's payload messages from `sinceMs` (Unix ms) on, in order. */
-  since(producer: string, sinceMs: number): AsyncIterable<Uint8Array>;
+  /** The producer's payload messages from `sinceMs` (Unix ms) on, in order; of those stored after `untilMs` none. */
+  since(producer: string, sinceMs: number, untilMs?: number): AsyncIterable<Uint8Array>;
+}
+
+/** A data key as it is stored. */
+export interface StoredKey {
+  readonly seq: number;
+  /** Its subject: `payloadkey.<tenant>.<holder>.<day>-<random>.<producer>`. */
+  readonly name: string;
+  /** Wrapped by a tenant key. */
+  readonly data: Uint8Array;
+  /** Unix ms. */
+  readonly storedMs: number;
+}
+
+/** The wrapped data keys, for who may destroy them. */
+export interface KeyLog {
+  /** The keys of a holder, the pseudonym of a subject or an agent, in the order in which they were stored; of `*` all. */
+  keys(holder: string): AsyncIterable<StoredKey>;
+  /** Stores a key under its name, behind what is there of it. */
+  add(name: string, wrapped: Uint8Array): Promise<void>;
+  /** Destroys one; its bytes on the disk are overwritten. One that is gone is fine. */
+  erase(seq: number): Promise<void>;
 }

@@ -12,6 +12,7 @@ export {
 } from './bus.js';
 export { consumerState, type ConsumerState } from './consumer-state.js';
 export { connectBus, type ConnectBusOptions } from './connect-bus.js';
+export { eraseMessage } from './erase-message.js';
 export { publishToStream, type PublishToStreamOptions, type StreamAck } from './publish-to-stream.js';
 export { isStreamError, StreamError, type StreamErrorReason } from './stream-error.js';
 export {
@@ -22,6 +23,7 @@ export {
   type StreamMessage,
 } from './stream-reader.js';
 export { PullConsumer, type PullConsumerOptions, type PulledMessage } from './pull-consumer.js';
+export { trimLedger } from './trim-ledger.js';
 export { provisionStreams, type StreamLimits } from './provision-streams.js';
 export { startNatsServer, type NatsServer, type StartNatsServerOptions } from './server/start-nats-server.js';
 export { checkNatsServerVersion } from './server/version.js';

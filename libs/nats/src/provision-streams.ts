@@ -14,6 +14,7 @@ import {
 import type { Bus } from './bus.js';
 import { isStreamError, parseApiAnswer } from './stream-error.js';
 import { StreamReader } from './stream-reader.js';
+import { FENCED_MESSAGE_BYTES } from './trim-ledger.js';
 
 export interface StreamLimits {
   readonly ledgerBytesMax: number;
@@ -89,6 +90,8 @@ function ledgerConfig(limits: StreamLimits): Config {
     name: LEDGER_STREAM,
     subjects: [subjects.ledgerBlock('*')],
     max_bytes: limits.ledgerBytesMax,
+    // Set while its beginning is removed, and at no other time.
+    max_msgs: -1,
     max_age: 0,
     compression: 's2',
   };
@@ -113,9 +116,10 @@ function payloadKeysConfig(limits: StreamLimits): Config {
     name: PAYLOAD_KEYS_STREAM,
     subjects: [subjects.payloadKey('*', '*', '*', '*')],
     max_bytes: limits.payloadKeyBytesMax,
-    max_age: 0,
+    // A key is used for a day at most, so it outlives the last value under it; past that a backup of the values opens with none.
+    max_age: (limits.payloadDays + 1) * DAY_NS,
     compression: 'none',
-    // Erasing a value is deleting its key. No user that runs has the right; a stream that denies it could never allow it.
+    // Erasing a value is deleting its key. The operator alone may; a stream that denies it could never allow it.
     deny_delete: false,
     deny_purge: false,
   };
@@ -192,15 +196,21 @@ async function provisionStream(boot: Bus, wanted: Config, mayCreate: boolean): P
   }
   const differing = differences(wanted, existing);
   if (differing.length === 0) return;
-  const isGrowth = differing.every((field) => mayChange(name, field, wanted[field], existing[field]));
+  const isGrowth =
+    isFenced(existing) || differing.every((field) => mayChange(name, field, wanted[field], existing[field]));
   if (!isGrowth) throw unlike(`stream \`${name}\``, differing);
   await call(boot, `$JS.API.STREAM.UPDATE.${name}`, { ...existing, ...wanted });
 }
 
-/** Room may grow, and how long payloads are kept is the operator's to say. */
+/** Whoever removed the beginning of the stream died at it: no block was stored since, and what it changed is put back. */
+function isFenced({ max_msg_size: size }: Config): boolean {
+  return size === FENCED_MESSAGE_BYTES;
+}
+
+/** Room may grow, and how long payloads and their keys are kept is the operator's to say. */
 function mayChange(stream: string, field: string, wanted: unknown, existing: unknown): boolean {
   if (field === 'max_bytes') return Number(wanted) > Number(existing);
-  return field === 'max_age' && stream === PAYLOADS_STREAM;
+  return field === 'max_age' && (stream === PAYLOADS_STREAM || stream === PAYLOAD_KEYS_STREAM);
 }
 
 async function provisionConsumer(boot: Bus, stream: string, wanted: Config): Promise<void> {

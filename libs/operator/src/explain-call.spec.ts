@@ -2,6 +2,7 @@ import type { EntryBody, PayloadValue } from '#writ/contracts';
 import { openAuthorised } from '#writ/ledger-client';
 import { commit, parseEntry } from '#writ/tlog';
 import { completedBody, decidedBody, LedgerBuilder } from '../../../test/harness/ledger-builder.js';
+import type { EntryValues } from './entry-values.js';
 import { explainCall } from './explain-call.js';
 import type { ExplainSources } from './explain-reasons.js';
 import type { LocatedEntry } from './find-call.js';
@@ -33,9 +34,12 @@ function entries(decision: EntryBody, ...after: readonly EntryBody[]): LocatedEn
   return locate(builder);
 }
 
+const vault = (values: readonly PayloadValue[] | undefined): EntryValues =>
+  values === undefined ? { status: 'gone' } : { status: 'stored', values, key: 'k' };
+
 function sources(values: readonly PayloadValue[] | undefined, changes: Partial<ExplainSources> = {}): ExplainSources {
   return {
-    values: ({ entry }) => Promise.resolve(entry.type.endsWith('.decided') ? values : undefined),
+    values: ({ entry }) => Promise.resolve(vault(entry.type.endsWith('.decided') ? values : undefined)),
     bundle: () => Promise.resolve(undefined),
     policyFile: (file) => Promise.resolve(file === 'policies/support.cedar' ? POLICY : undefined),
     bundleNow: BUNDLE,
@@ -133,7 +137,7 @@ describe('explainCall', () => {
     const from = sources(stored, {
       values: ({ entry }) =>
         Promise.resolve(
-          entry.type === 'decision.explained' ? [{ path: '/near', salt: SALT, value: read }] : [...stored],
+          vault(entry.type === 'decision.explained' ? [{ path: '/near', salt: SALT, value: read }] : [...stored]),
         ),
     });
 

@@ -1,6 +1,7 @@
 import type { CompletedEntry, DecidedEntry, EntryOf, Json, JsonObject, PayloadValue } from '#writ/contracts';
 import { Fault } from '#writ/faults';
-import { commit } from '#writ/tlog';
+import { opensTo } from '#writ/tlog';
+import { type EntryValues, storedIn } from './entry-values.js';
 import { explainReasons, type ExplainSources, explanationOf, type Located } from './explain-reasons.js';
 import type { ExplainedOutcome, ExplainedValue, Explanation, LedgerPlace } from './explanation.js';
 import type { FoundEntries, LocatedEntry } from './find-call.js';
@@ -36,7 +37,7 @@ export async function explainCall(
     decision: entry.eff.d,
     code: entry.why.code,
     decidedAt: entry.ts,
-    ...(await explainReasons(entry, { stored: stored[0], explained }, sources)),
+    ...(await explainReasons(entry, { stored: storedIn(stored[0]), explained }, sources)),
     obligations: entry.obl ?? [],
     labels: ended !== undefined && isCompleted(ended) ? (ended.entry.lab ?? []) : [],
     redactions: {
@@ -50,7 +51,7 @@ export async function explainCall(
     ),
     values: [
       ...checkedValue('arguments', entry.io.in, stored[0], '/in'),
-      ...checkedValue('command', entry.cmd, withArguments(stored[0]), '/cmd'),
+      ...checkedValue('command', entry.cmd, stored[0], '/cmd'),
       ...(ended !== undefined && isCompleted(ended)
         ? checkedValue('result', ended.entry.io.out, stored[1], '/out')
         : []),
@@ -117,21 +118,27 @@ function outcomeOf(decided: DecidedEntry, ended: Located<CompletedEntry | EndedE
   };
 }
 
+/** One value of the vault, and whether it is the one that the ledger commits to. */
 export function checkedValue(
   name: ExplainedValue['name'],
   commitment: string | undefined,
-  stored: readonly PayloadValue[] | undefined,
+  vault: EntryValues | undefined,
   path: string,
 ): readonly ExplainedValue[] {
   if (commitment === undefined) return [];
-  const found = stored?.find((each) => each.path === path);
+  if (vault?.status === 'lost') return [{ name, commitment: 'lost' }];
+  if (vault?.status === 'erased') {
+    const { ts: at, by, basis, id } = vault.erasure;
+    return [{ name, commitment: 'erased', erasure: { at, by, basis, entry: id } }];
+  }
+  const found = withArguments(storedIn(vault))?.find((each) => each.path === path);
   if (found === undefined) return [{ name, commitment: 'gone' }];
-  const opens = commit(found.salt, path, found.value) === commitment;
+  const opens = opensTo(commitment, found, found.value);
   return [{ name, value: found.value, commitment: opens ? 'opens' : 'differs' }];
 }
 
 /** The values with the whole command: arguments that no redaction changed are stored once, as what was asked. */
-function withArguments(stored: readonly PayloadValue[] | undefined): readonly PayloadValue[] | undefined {
+export function withArguments(stored: readonly PayloadValue[] | undefined): readonly PayloadValue[] | undefined {
   const args = stored?.find(({ path }) => path === '/in')?.value;
   return stored?.map((each) =>
     each.path === '/cmd' && isObject(each.value) && args !== undefined

@@ -35,7 +35,7 @@ function located() {
 }
 
 const sources = (value: typeof ASKED) => ({
-  values: () => Promise.resolve([{ path: '/in', salt: SALT, value }]),
+  values: () => Promise.resolve({ status: 'stored' as const, key: 'k', values: [{ path: '/in', salt: SALT, value }] }),
   bundle: () => Promise.resolve(undefined),
   policyFile: () => Promise.resolve('forbid (principal, action, resource);\n'),
   bundleNow: BUNDLE,

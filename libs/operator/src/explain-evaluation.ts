@@ -1,5 +1,6 @@
 import type { EntryOf } from '#writ/contracts';
 import { checkedValue, placeOf } from './explain-call.js';
+import { storedIn } from './entry-values.js';
 import { explainReasons, type ExplainSources, explanationOf, type Located } from './explain-reasons.js';
 import type { Explanation } from './explanation.js';
 import type { FoundEntries } from './find-call.js';
@@ -26,7 +27,7 @@ export async function explainEvaluation(
     decision: entry.eff.d,
     code: entry.why.code,
     decidedAt: entry.ts,
-    ...(await explainReasons(entry, { stored, explained }, sources)),
+    ...(await explainReasons(entry, { stored: storedIn(stored), explained }, sources)),
     labels: [],
     obligations: entry.obl ?? [],
     redactions: { input: [], output: [] },

@@ -1,12 +1,13 @@
 import type { DecidedEntry, Entry, EntryOf, PayloadValue } from '#writ/contracts';
+import { type EntryValues, storedIn } from './entry-values.js';
 import type { ExplainedClause, ExplainedPolicy, Explanation } from './explanation.js';
 import type { LocatedEntry } from './find-call.js';
 import { lineAt, policyTextAt } from './policy-place.js';
 import { type PolicySources, policyTexts, type PolicyTexts } from './policy-texts.js';
 
 export interface ExplainSources extends PolicySources {
-  /** The values behind the commitments of an entry; undefined when they are no longer stored. */
-  readonly values: (located: LocatedEntry) => Promise<readonly PayloadValue[] | undefined>;
+  /** The values behind the commitments of an entry, or what became of them. */
+  readonly values: (located: LocatedEntry) => Promise<EntryValues>;
   /** Hash of the policies as they are now; undefined when it is not known. */
   readonly bundleNow: string | undefined;
 }
@@ -96,7 +97,7 @@ async function nearMisses(
   const near = explained?.entry.near ?? why.near ?? [];
   // What the clauses read is stored apart from the entry, because it is values.
   const kept = listAt<{ id: string; values: Read }>(
-    explained === undefined ? stored : await values(explained),
+    explained === undefined ? stored : storedIn(await values(explained)),
     '/near',
   );
   const read = new Map(kept.map((each) => [each.id, each.values]));

@@ -85,8 +85,12 @@ export interface ExplainedOutcome {
 export interface ExplainedValue {
   readonly name: 'arguments' | 'command' | 'result';
   readonly value?: Json;
-  /** `opens`: it is the committed value. `differs`: it is not. `gone`: it is no longer stored. */
-  readonly commitment: 'opens' | 'differs' | 'gone';
+  /**
+   * `opens`: it is the committed value. `differs`: it is not. `gone`: it is past retention. `erased`: its key was destroyed, see
+   * `erasure`. `lost`: its key is missing, and nobody is on record for that.
+   */
+  readonly commitment: 'opens' | 'differs' | 'gone' | 'erased' | 'lost';
+  readonly erasure?: { readonly at: string; readonly by: string; readonly basis: string; readonly entry: string };
 }
 
 /** Where an entry stands and who signed it. */

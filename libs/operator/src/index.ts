@@ -1,10 +1,16 @@
-export { explainCall, placeOf } from './explain-call.js';
+export { entryValues, type EntryValues } from './entry-values.js';
+export { commitmentsUnder, dayOf, type ErasureTarget, keysOfTarget } from './erasure-plan.js';
+export { eraseKeys, type ErasurePorts, recordedErasures, repeatErasures } from './erasures.js';
+export { explainCall, placeOf, withArguments } from './explain-call.js';
 export { explainEvaluation } from './explain-evaluation.js';
 export { explanationOf, type ExplainSources, type Located } from './explain-reasons.js';
 export type { ExplainedClause, ExplainedOutcome, ExplainedValue, Explanation, LedgerPlace } from './explanation.js';
-export { entriesOfCall, entryById, ledgerMessages, type LocatedEntry } from './find-call.js';
+export { entriesOfCall, entryById, ledgerMessages, type LocatedEntry, type RemovedMessages } from './find-call.js';
 export { ledgerStatus, type LedgerStatus } from './ledger-status.js';
 export { openOperator, type Operator } from './open-operator.js';
 export { type PastSources, pastDecisions } from './past-decisions.js';
+export { planStream, type StreamPlan } from './pruning/plan-stream.js';
+export { rewrapKeys } from './rewrap-keys.js';
 export { recordIdentities } from './record-identities.js';
+export { recordRotation, type RotationEntry } from './record-rotation.js';
 export { findRunStatus, removeRunStatus, type RunningProcess, type RunStatus, writeRunStatus } from './run-status.js';

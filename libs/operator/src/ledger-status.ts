@@ -11,6 +11,8 @@ export interface StreamStatus {
   readonly messages: number;
   readonly bytes: number;
   readonly bytesMax: number;
+  /** What stood before it was removed: it is in the log. */
+  readonly firstSeq: number;
   readonly lastSeq: number;
   readonly isNearlyFull: boolean;
 }
@@ -47,8 +49,8 @@ export async function ledgerStatus(operator: Operator): Promise<LedgerStatus> {
 async function streamStatus({ streams }: Operator, stream: string): Promise<StreamStatus> {
   const { config, state } = await streams.info(stream);
   const bytesMax = Number(config['max_bytes']);
-  const { messages, bytes, last_seq: lastSeq } = state;
-  return { stream, messages, bytes, bytesMax, lastSeq, isNearlyFull: bytes > bytesMax * NEARLY_FULL_SHARE };
+  const { messages, bytes, first_seq: firstSeq, last_seq: lastSeq } = state;
+  return { stream, messages, bytes, bytesMax, firstSeq, lastSeq, isNearlyFull: bytes > bytesMax * NEARLY_FULL_SHARE };
 }
 
 async function producerStatus({ streams }: Operator, producer: string): Promise<readonly ProducerStatus[]> {

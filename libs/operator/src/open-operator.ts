@@ -8,9 +8,17 @@ import {
   readTrustBundle,
 } from '#writ/deployment';
 import { Fault } from '#writ/faults';
-import { BlockWriter, NatsBlockLog, NatsPayloadLog, PayloadOpener, PayloadSealer } from '#writ/ledger-client';
+import {
+  BlockWriter,
+  NatsBlockLog,
+  NatsKeyLog,
+  NatsPayloadLog,
+  PayloadOpener,
+  PayloadSealer,
+} from '#writ/ledger-client';
 import { type Bus, connectBus, isBusError, StreamReader } from '#writ/nats';
 import { Authority } from '#writ/signing';
+import type { TenantKeys } from '#writ/vault';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -31,6 +39,9 @@ export interface Operator {
   readonly payloads: NatsPayloadLog;
   readonly authority: Authority;
   readonly values: PayloadOpener;
+  readonly tenantKeys: TenantKeys;
+  /** The wrapped data keys of the vault. */
+  readonly dataKeys: NatsKeyLog;
   /** Continues the operator's chain of blocks. Another operator at the same time is fenced: see `recordIdentities`. */
   openWriter(): Promise<BlockWriter>;
   close(): Promise<void>;
@@ -53,7 +64,7 @@ export async function openOperator(options: OpenOperatorOptions): Promise<Operat
   if (url === undefined) {
     throw new Fault('CONFIG_NOT_RUNNING', `no \`writ up\` runs with the data directory \`${paths.dataDir}\``);
   }
-  const [{ seed }, deploymentKey, key, bundle] = await Promise.all([
+  const [{ seed }, tenantKeys, key, bundle] = await Promise.all([
     readBusSeed(paths, OPERATOR),
     readPayloadKey(paths),
     readSigningKey(paths.producerKey(OPERATOR)),
@@ -70,12 +81,14 @@ export async function openOperator(options: OpenOperatorOptions): Promise<Operat
     streams: new StreamReader(bus, { apiPrefix: API_PREFIX }),
     payloads,
     authority,
-    values: new PayloadOpener(payloads, deploymentKey),
+    values: new PayloadOpener(payloads, tenantKeys),
+    tenantKeys,
+    dataKeys: new NatsKeyLog(bus, API_PREFIX),
     openWriter: () =>
       BlockWriter.open({
         blocks,
-        values: { payloads, sealer: new PayloadSealer(payloads, deploymentKey, { tenant, producer: OPERATOR }) },
-        key,
+        values: { payloads, sealer: new PayloadSealer(payloads, tenantKeys, { tenant, producer: OPERATOR }) },
+        key: () => key,
         ledger: bundle.ledger,
         tenant,
         producer: OPERATOR,

@@ -1,3 +1,4 @@
+import { TenantKeys } from '#writ/vault';
 import { canonicalJson, type EntryBody, type JsonObject, type PayloadValue } from '#writ/contracts';
 import { BlockWriter, PayloadOpener, PayloadSealer } from '#writ/ledger-client';
 import { Authority, generateSigningKey, trustedKey } from '#writ/signing';
@@ -7,7 +8,7 @@ import { pastDecisions } from './past-decisions.js';
 
 const HASH = `sha256:${'5b'.repeat(32)}`;
 const LEDGER = 'writ.test/default/2026';
-const DEPLOYMENT_KEY = Buffer.alloc(32, 7);
+const TENANT_KEYS = TenantKeys.parse(Buffer.alloc(32, 7).toString('base64url'));
 const key = generateSigningKey('pdp-1');
 const authority = new Authority({ v: 1, ledger: LEDGER, keys: [trustedKey(key.verifyKey, 'pdp-1', 'pdp', ['pdp-0'])] });
 
@@ -35,9 +36,9 @@ describe('pastDecisions', () => {
       blocks,
       values: {
         payloads,
-        sealer: new PayloadSealer(payloads, DEPLOYMENT_KEY, { tenant: 'default', producer: 'pdp-0' }),
+        sealer: new PayloadSealer(payloads, TENANT_KEYS, { tenant: 'default', producer: 'pdp-0' }),
       },
-      key,
+      key: () => key,
       ledger: LEDGER,
       authority: () => authority,
       tenant: 'default',
@@ -48,7 +49,7 @@ describe('pastDecisions', () => {
   });
 
   async function read(valuesFromSeq = 1): Promise<readonly string[]> {
-    const values = new PayloadOpener(payloads, DEPLOYMENT_KEY);
+    const values = new PayloadOpener(payloads, TENANT_KEYS);
     const found: string[] = [];
     const onRejected = (seq: number): void => void found.push(`${seq} rejected`);
     for await (const { decisions } of pastDecisions(

@@ -9,7 +9,7 @@ import {
 } from '#writ/ledger-client';
 import type { Authority } from '#writ/signing';
 import { type DecisionValues, openDecision, parseEntry } from '#writ/tlog';
-import { ledgerMessages } from './find-call.js';
+import { ledgerMessages, type RemovedMessages } from './find-call.js';
 
 /** A decision on record, and what stands behind its commitments; `gone` also when that was not asked for. */
 export interface PastDecision {
@@ -27,6 +27,8 @@ export interface PastBlock {
 export interface PastSources {
   readonly blocks: Pick<BlockLog, 'read'>;
   readonly payloads: PayloadLog;
+  /** Where blocks are that the stream has no more. */
+  readonly removed?: RemovedMessages;
   readonly authority: Authority;
   readonly values: Pick<PayloadOpener, 'open'>;
 }
@@ -44,7 +46,7 @@ export async function* pastDecisions(
   options: { readonly valuesFromSeq: number; readonly onRejected: (seq: number, reason: string) => void },
 ): AsyncIterable<PastBlock> {
   const sequences = new Map<string, PayloadSequence>();
-  for await (const message of ledgerMessages(sources.blocks)) {
+  for await (const message of ledgerMessages(sources.blocks, sources.removed)) {
     const opened = openBlock(message, sources, options.onRejected);
     if (opened === undefined || opened.entries.length === 0) continue;
     const { seq } = message;

@@ -1,13 +1,11 @@
-import { type EntryBody, LEDGER_STREAM, subjects } from '#writ/contracts';
+import type { EntryBody } from '#writ/contracts';
 import { listAgents, type RegisteredAgent } from '#writ/deployment';
 import { toFault } from '#writ/faults';
-import { openAuthorised } from '#writ/ledger-client';
-import { parseEntry } from '#writ/tlog';
-import { type Operator, OPERATOR } from './open-operator.js';
+import type { Operator } from './open-operator.js';
+import { operatorEntries } from './operator-entries.js';
 
 type IdentityEntry = Extract<EntryBody, { type: 'agent.identity.issued' | 'agent.identity.revoked' }>;
 
-const READ_BATCH = 256;
 const ATTEMPTS_MAX = 5;
 
 /**
@@ -52,18 +50,9 @@ export function missingEntries(
 /** The keys in force by what the operator's own blocks say. */
 async function identitiesOnRecord(operator: Operator): Promise<ReadonlyMap<string, string>> {
   const inForce = new Map<string, string>();
-  const subject = subjects.ledgerBlock(OPERATOR);
-  for (let fromSeq = 1; ;) {
-    const { messages, upToDate } = await operator.streams.read(LEDGER_STREAM, { fromSeq, subject, batch: READ_BATCH });
-    for (const message of messages) {
-      for (const authentic of openAuthorised(message, operator.authority).entries) {
-        const entry = parseEntry(authentic);
-        if (entry.type === 'agent.identity.issued') inForce.set(entry.who.agent, entry.key);
-        else if (entry.type === 'agent.identity.revoked') inForce.delete(entry.who.agent);
-      }
-    }
-    const last = messages.at(-1);
-    if (upToDate || last === undefined) return inForce;
-    fromSeq = last.seq + 1;
+  for await (const { entry } of operatorEntries(operator)) {
+    if (entry.type === 'agent.identity.issued') inForce.set(entry.who.agent, entry.key);
+    else if (entry.type === 'agent.identity.revoked') inForce.delete(entry.who.agent);
   }
+  return inForce;
 }

@@ -1,6 +1,6 @@
 import { type Catalogue, loadCatalogue } from '#writ/catalogue';
 import { LEDGER_API_PREFIX, subjects } from '#writ/contracts';
-import { deploymentPaths, readBusSeed, readPayloadKey, readSigningKey, readTrustBundle } from '#writ/deployment';
+import { deploymentPaths, readBusSeed, readPayloadKey } from '#writ/deployment';
 import { messageOf } from '#writ/faults';
 import {
   BlockWriter,
@@ -12,9 +12,11 @@ import {
   PayloadSealer,
 } from '#writ/ledger-client';
 import { type Bus, connectBus } from '#writ/nats';
-import { Authority, type SigningKey } from '#writ/signing';
+import type { Authority, SigningKey } from '#writ/signing';
+import type { TenantKeys } from '#writ/vault';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { Keyring } from './keyring.js';
 import { createLogger } from './logger.js';
 
 /** The settings that every service has. Its keys lie in the data directory under the name of its instance. */
@@ -39,7 +41,9 @@ export interface LedgerContext {
   readonly log: Logger;
   readonly catalogue: Catalogue;
   readonly bus: Bus;
-  readonly key: SigningKey;
+  /** The key and the trust bundle of now, both as functions below: neither may be kept for later. */
+  readonly keyring: Keyring;
+  readonly key: () => SigningKey;
   readonly authority: () => Authority;
   readonly blocks: NatsBlockLog;
   readonly openWriter: (producer: string, onDead: () => void) => Promise<BlockWriter>;
@@ -49,12 +53,13 @@ export interface LedgerContext {
 export interface ServiceContext extends LedgerContext {
   readonly decisions: DecisionReader;
   readonly values: PayloadOpener;
+  readonly tenantKeys: TenantKeys;
 }
 
 /** Reads configuration and keys and connects. Throws CONFIG_* and, when the bus does not answer, a BusError. */
 export async function openServiceContext(settings: ServiceSettings): Promise<ServiceContext> {
   // Before anything is connected: a service without its keys must not start.
-  const deploymentKey = await readPayloadKey(deploymentPaths(settings.WRIT_DATA));
+  const tenantKeys = await readPayloadKey(deploymentPaths(settings.WRIT_DATA));
   const base = await openBase(settings);
   const { bus, blocks, authority } = base;
   const { tenant } = base.catalogue.config;
@@ -62,9 +67,10 @@ export async function openServiceContext(settings: ServiceSettings): Promise<Ser
   return {
     ...base,
     decisions: new DecisionReader(blocks, authority),
-    values: new PayloadOpener(payloads, deploymentKey),
+    values: new PayloadOpener(payloads, tenantKeys),
+    tenantKeys,
     openWriter: (producer, onDead) => {
-      const sealer = new PayloadSealer(payloads, deploymentKey, { tenant, producer });
+      const sealer = new PayloadSealer(payloads, tenantKeys, { tenant, producer });
       return openWriter(base, { producer, onDead, values: { payloads, sealer } });
     },
   };
@@ -83,8 +89,7 @@ async function openBase(settings: ServiceSettings): Promise<Base> {
   const log = createLogger(instance, settings.WRIT_LOG_LEVEL);
   const paths = deploymentPaths(settings.WRIT_DATA);
   const catalogue = await loadCatalogue(settings.WRIT_CONFIG, process.env);
-  const key = await readSigningKey(paths.producerKey(instance));
-  const authority = new Authority(await readTrustBundle(paths));
+  const keyring = await Keyring.open({ paths, instance, log });
   const bus = await connectBus({
     servers: settings.WRIT_NATS_URL,
     seed: (await readBusSeed(paths, instance)).seed,
@@ -93,15 +98,22 @@ async function openBase(settings: ServiceSettings): Promise<Base> {
     onError: (error) => log.error({ detail: messageOf(error) }, 'the bus refused something'),
   });
   const blocks = new NatsBlockLog(bus, LEDGER_API_PREFIX);
-  return { settings, log, catalogue, bus, key, blocks, authority: () => authority };
+  const { key, authority } = keyring;
+  return { settings, log, catalogue, bus, keyring, key, blocks, authority };
 }
 
 type WriterOf = Pick<BlockWriterOptions, 'producer' | 'values'> & { readonly onDead: () => void };
 
-function openWriter({ blocks, key, authority, catalogue }: Base, writer: WriterOf): Promise<BlockWriter> {
+async function openWriter(base: Base, writer: WriterOf): Promise<BlockWriter> {
+  const { blocks, key, authority, catalogue, keyring } = base;
   const { tenant, ledger } = catalogue.config;
-  return BlockWriter.open({
+  let forget = () => {};
+  const opened = await BlockWriter.open({
     ...writer,
+    onDead: () => {
+      forget();
+      writer.onDead();
+    },
     blocks,
     key,
     ledger,
@@ -110,4 +122,6 @@ function openWriter({ blocks, key, authority, catalogue }: Base, writer: WriterO
     now: Date.now,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   });
+  forget = keyring.awaitWriter(() => opened.signing);
+  return opened;
 }

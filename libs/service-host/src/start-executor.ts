@@ -46,6 +46,7 @@ export async function startExecutor(context: ServiceContext, executor: Executor)
     name: settings.WRIT_INSTANCE,
     log,
     bus,
+    keyring: context.keyring,
     strategy,
     module: {
       module: class ExecutorModule {},
@@ -75,7 +76,7 @@ function dependenciesOf(context: ServiceContext, executor: Executor, writer: Blo
   return {
     identity: { tenant: catalogue.config.tenant, kind: executor.kind, pool: POOL },
     decisions,
-    append: (body, values) => writer.append(body, values),
+    append: (body, values, options) => writer.append(body, values, options),
     runner: executor.runner,
     answer: (reply, answer) => {
       try {

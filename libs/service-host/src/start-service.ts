@@ -5,12 +5,14 @@ import { NestFactory } from '@nestjs/core';
 import type { CustomTransportStrategy, MicroserviceOptions } from '@nestjs/microservices';
 import type { Logger } from 'pino';
 import { type Health, portOf, serveHealth } from './health.js';
+import type { Keyring } from './keyring.js';
 import { nestLogger } from './logger.js';
 
 export interface Service {
   readonly name: string;
   readonly log: Logger;
   readonly bus: Bus;
+  readonly keyring: Keyring;
   readonly module: DynamicModule;
   readonly strategy: CustomTransportStrategy;
   readonly health: Health & { readonly host: string; readonly port: number };
@@ -28,14 +30,16 @@ const EXIT_BUS_LOST = 69;
  * is over for good the process ends, so that whoever supervises it starts a fresh one. Says `ready` to a parent process.
  */
 export async function startService(service: Service): Promise<void> {
-  const { log, bus } = service;
+  const { log, bus, keyring } = service;
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(service.module, {
     strategy: service.strategy,
     logger: nestLogger(log),
     abortOnError: false,
   });
   await app.listen();
-  const health = await serveHealth(service.health, service.health);
+  const details = () => ({ ...service.health.details(), ...keyring.details });
+  const health = await serveHealth({ isReady: service.health.isReady, details }, service.health);
+  keyring.start();
   await service.start();
 
   let isStopping = false;
@@ -45,6 +49,7 @@ export async function startService(service: Service): Promise<void> {
     log.info({ why }, 'stopping');
     const force = setTimeout(() => process.exit(exitCode || 1), STOP_WITHIN_MS);
     health.close();
+    keyring.stop();
     await app.close().catch((error: unknown) => log.error({ detail: messageOf(error) }, 'closing failed'));
     await service.stop().catch((error: unknown) => log.error({ detail: messageOf(error) }, 'stopping failed'));
     await bus.drain().catch(() => undefined);

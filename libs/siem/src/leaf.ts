@@ -7,8 +7,6 @@ const OTHER_TYPES = [
   'ledger.tick',
   'ledger.opened',
   'ledger.integrity.violation',
-  'ledger.key.rotated',
-  'privacy.erased',
   'decision.explained',
   'export.heartbeat',
 ] as const;

@@ -117,6 +117,11 @@ function entityOf(exported: Exported): Record<string, unknown> {
     case 'agent.identity.issued':
     case 'agent.identity.revoked':
       return { entity: other('AI Agent', facts.who?.agent ?? 'unknown', { key: textAt(entry, 'key') ?? null }) };
+    case 'producer.enrolled':
+    case 'producer.revoked':
+      return {
+        entity: other('Producer', textAt(entry, 'instance') ?? 'unknown', { key: textAt(entry, 'key') ?? null }),
+      };
     case 'admin.sink.changed':
       return {
         entity: other('Log Sink', textAt(entry, 'sink') ?? 'unknown', { old: entry['old'], new: entry['new'] }),

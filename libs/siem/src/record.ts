@@ -46,6 +46,8 @@ export interface Heartbeat {
   /** Records that a filtered sink has taken. */
   readonly xseq?: number | undefined;
   readonly timeMs: number;
+  /** Somebody asked for it, to see whether it arrives: this is what they look for in the sink. */
+  readonly test?: string | undefined;
 }
 
 /** Makes the records of one sink. */
@@ -72,9 +74,13 @@ export class RecordMaker {
 
   /** The record that says how far the log and the sink are. It is not in the log and has no sequence. */
   heartbeat(beat: Heartbeat): SiemRecord {
-    const { sink, logName, size, root, exported, xseq, timeMs } = beat;
-    const id = `hb-${sink}-${timeMs}`;
-    const entry = { type: 'export.heartbeat', id, sink, size, root, exported, ...(xseq !== undefined && { xseq }) };
+    const { sink, logName, size, root, exported, xseq, timeMs, test } = beat;
+    const id = test ?? `hb-${sink}-${timeMs}`;
+    const entry = {
+      ...{ type: 'export.heartbeat', id, sink, size, root, exported },
+      ...(xseq !== undefined && { xseq }),
+      ...(test !== undefined && { test }),
+    };
     const facts = { type: entry.type, id };
     return this.#write(
       { text: '', index: undefined, logName, timeMs, known: { type: 'export.heartbeat', facts, entry } },

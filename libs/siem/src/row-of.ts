@@ -66,6 +66,8 @@ function makeRow(type: LeafType, which: Case): Row {
     case 'policy.divergence':
     case 'agent.identity.issued':
     case 'agent.identity.revoked':
+    case 'producer.enrolled':
+    case 'producer.revoked':
     case 'admin.sink.changed':
     case 'privacy.erased':
       return aboutChanges(type, which);
@@ -75,6 +77,8 @@ function makeRow(type: LeafType, which: Case): Row {
     case 'ledger.opened':
     case 'ledger.integrity.violation':
     case 'ledger.key.rotated':
+    case 'ledger.pruned':
+    case 'producer.carried':
     case 'export.gap':
     case 'export.replayed':
     case 'export.heartbeat':
@@ -191,7 +195,13 @@ function aboutCalls(type: AboutCalls, { isAllowed }: Case): Row {
 
 type AboutChanges = Extract<
   LeafType,
-  `policy.${string}` | `agent.${string}` | `admin.${string}` | `privacy.${string}` | 'shard.claimed'
+  | `policy.${string}`
+  | `agent.${string}`
+  | 'producer.enrolled'
+  | 'producer.revoked'
+  | `admin.${string}`
+  | `privacy.${string}`
+  | 'shard.claimed'
 >;
 
 function aboutChanges(type: AboutChanges, { isForced }: Case): Row {
@@ -218,6 +228,10 @@ function aboutChanges(type: AboutChanges, { isForced }: Case): Row {
       return entity('Agent identity issued', [1, 'Create'], { ecs: iam('creation') });
     case 'agent.identity.revoked':
       return entity('Agent identity revoked', [9, 'Disable'], { ...plain(3, 6), ecs: iam('deletion') });
+    case 'producer.enrolled':
+      return entity('Producer key enrolled', [1, 'Create'], { ...plain(3, 6), ecs: iam('creation') });
+    case 'producer.revoked':
+      return entity('Producer key revoked', [9, 'Disable'], { ...plain(3, 6), ecs: iam('deletion') });
     case 'admin.sink.changed':
       return entity('SIEM sink changed', [3, 'Update'], plain(3, 6));
     case 'privacy.erased':
@@ -225,7 +239,7 @@ function aboutChanges(type: AboutChanges, { isForced }: Case): Row {
   }
 }
 
-type AboutTheLog = Extract<LeafType, `ledger.${string}` | `export.${string}`>;
+type AboutTheLog = Extract<LeafType, `ledger.${string}` | `export.${string}` | 'producer.carried'>;
 
 function aboutTheLog(type: AboutTheLog): Row {
   switch (type) {
@@ -240,7 +254,11 @@ function aboutTheLog(type: AboutTheLog): Row {
     case 'ledger.integrity.violation':
       return finding('Ledger integrity violated', 5, DETECTED);
     case 'ledger.key.rotated':
-      return eventLog('Ledger key rotated', [5, 'Rotate'], plain(2, 4));
+      return eventLog('Ledger key rotated', [5, 'Rotate'], plain(3, 6));
+    case 'ledger.pruned':
+      return eventLog('Oldest of the ledger removed', [OTHER, 'Prune'], plain(3, 6));
+    case 'producer.carried':
+      return eventLog('Facts carried over', [OTHER, 'Carry']);
     case 'export.gap':
       return eventLog('Entries missing from a sink', [OTHER, 'Gap'], { ...plain(4, 8), isAlert: true });
     case 'export.replayed':

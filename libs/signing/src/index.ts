@@ -7,11 +7,15 @@ export { FILES_AUTHOR, parseManifest, SignedManifest, signManifest, verifyManife
 export type { Role } from './roles.js';
 export {
   Authority,
+  type BlockPlace,
+  isPastEnd,
+  type LogKey,
   openTrustBundle,
   signTrustBundle,
   TrustBundle,
   trustedKey,
   type TrustedKey,
+  type TrustedKeyRecord,
   withCurrentTypes,
 } from './trust-bundle.js';
 export { cosignedBy, witnessesOf, type Cosigner, type WitnessPolicy } from './witnesses.js';

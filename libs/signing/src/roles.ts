@@ -18,7 +18,7 @@ const startingWith = (prefix: string, suffix: string): EntryType[] =>
 
 /**
  * The most that a role may write. No role but `pdp` can author a decision, and `pdp` cannot author an outcome, so neither can
- * play the other. `ledger` is the sealer, which says what it did and saw; `siem` says what was not exported, and to where; `log` signs
+ * play the other. `operator` is people at the command line, and what removes the oldest of the ledger. `ledger` is the sealer, which says what it did and saw; `siem` says what was not exported, and to where; `log` signs
  * checkpoints and no block.
  */
 export const ROLE_TYPES: Readonly<Record<Role, readonly EntryType[]>> = {
@@ -39,7 +39,16 @@ export const ROLE_TYPES: Readonly<Record<Role, readonly EntryType[]>> = {
   'tool-executor': [...startingWith('tool.', '.completed'), 'command.refused', 'credential.used'],
   'memory-executor': [...startingWith('memory.', '.completed'), 'command.refused', 'credential.used'],
   'egress-executor': [...startingWith('egress.', '.completed'), 'command.refused', 'credential.used'],
-  operator: ['agent.identity.issued', 'agent.identity.revoked'],
+  operator: [
+    'agent.identity.issued',
+    'agent.identity.revoked',
+    'producer.enrolled',
+    'producer.revoked',
+    'ledger.key.rotated',
+    'ledger.pruned',
+    'producer.carried',
+    'privacy.erased',
+  ],
   ledger: ['ledger.opened', 'ledger.tick', 'ledger.integrity.violation'],
   siem: ['export.gap', 'export.replayed', 'admin.sink.changed'],
   log: [],

@@ -55,6 +55,32 @@ describe('openTrustBundle', () => {
   });
 });
 
+describe('a key that was replaced', () => {
+  const next = trustedKey(key('pdp-1', 7).verifyKey, 'pdp-1', 'pdp', ['pdp-0']);
+  const until = { seq: 9, size: 40 };
+  it('stands in the bundle with the key that follows it, and how far it counts', () => {
+    const rotated = { ...bundleOf({ ...pdp, next: next.id, until }, next, log), version: 3 };
+    const opened = openTrustBundle(signTrustBundle(root, rotated), rootVkey);
+    expect(opened).toEqual(rotated);
+    expect(new Authority(opened)).toMatchObject({ version: 3 });
+    expect(new Authority(opened).keyOf(pdp.id)).toMatchObject({ next: next.id, until });
+    expect(new Authority(bundle).version).toBe(0);
+  });
+
+  const logNext = trustedKey(key('writ.example/acme', 8).verifyKey, 'writ.example/acme', 'log', []);
+  it.each([
+    ['a key that follows it and is not there', bundleOf({ ...pdp, next: next.id })],
+    ['a key of somebody else that follows it', bundleOf({ ...pdp, next: executor.id }, executor)],
+    ['an end, and nobody who follows', bundleOf({ ...pdp, until })],
+    ['an end without its message', bundleOf({ ...pdp, next: next.id, until: { size: 40 } }, next)],
+    ['a beginning, where blocks have none', bundleOf({ ...pdp, from: 1 })],
+    ['a message, for a key that signs none', bundleOf({ ...log, next: logNext.id, until }, logNext)],
+    ['an end before the beginning', bundleOf({ ...log, from: 9, next: logNext.id, until: { size: 8 } }, logNext)],
+  ])('is not signed with %s', (_case, wrong) => {
+    expect(() => signTrustBundle(root, wrong)).toThrow(expect.objectContaining({ code: 'CONFIG_KEY' }));
+  });
+});
+
 describe('signTrustBundle', () => {
   it('does not sign a bundle that gives a role more than it may have', () => {
     expect(() => signTrustBundle(root, bundleOf({ ...executor, types: ['shard.claimed'] }))).toThrow(

@@ -6,6 +6,14 @@ import { parseVkey, parseWitnessVkey, type NoteKey } from './note-key.js';
 import { openNote, signNote } from './note.js';
 import { ROLE_PRODUCERS, ROLE_TYPES, ROLES, type Role } from './roles.js';
 
+/** How far a key counts that was replaced. */
+const KeyLimit = z.strictObject({
+  /** Blocks: the last message of the stream that counts under it. Absent for the key of a log, which signs none. */
+  seq: z.int().min(1).optional(),
+  /** Leaves of the log up to there: blocks end by it, and no larger tree is signed by it. */
+  size: z.int().min(0),
+});
+
 const TrustedKeyRecord = z.strictObject({
   id: z.string().length(22),
   /** The raw Ed25519 public key in base64url. */
@@ -14,6 +22,12 @@ const TrustedKeyRecord = z.strictObject({
   role: z.enum(ROLES),
   producers: z.array(ProducerName).max(1024),
   types: z.array(z.enum(ENTRY_TYPES as [EntryType, ...EntryType[]])).max(256),
+  /** Id of the key that takes its place: from then on a `producer.revoked` in the ledger may end it. */
+  next: z.string().length(22).optional(),
+  /** Of the key of a log that took the place of another one: the smallest tree that it signs. */
+  from: z.int().min(0).optional(),
+  /** Of a key that was replaced. What is before stays valid, and what is behind never is. */
+  until: KeyLimit.optional(),
 });
 
 /** More would not fit under one checkpoint, beside the signatures of the log. */
@@ -23,6 +37,8 @@ const TrustedWitness = z.strictObject({ vkey: z.string().max(512) });
 /** Which key may write what, in one ledger. The deployment's root key signs it; everyone who checks the ledger holds it. */
 export const TrustBundle = z.strictObject({
   v: z.literal(1),
+  /** Grows with every bundle that the root key signs for the ledger. Bundles of earlier releases have none, which is 0. */
+  version: z.int().min(1).optional(),
   ledger: z.string().refine(isKeyName, 'must be an origin'),
   keys: z.array(TrustedKeyRecord).max(10_000),
   /** Who watches this ledger from outside, by their vkeys. Bundles of earlier releases have none. */
@@ -93,7 +109,18 @@ function assertSound(bundle: TrustBundle): void {
         `the key \`${record.name}\` of role \`${record.role}\` may not write \`${excess}\``,
       );
   }
+  for (const record of bundle.keys) assertRange(record, bundle);
   assertWitnesses(bundle, ids);
+}
+
+/** A key is replaced by one of the same owner and role, and ends only then: otherwise a slip would end a key without another one. */
+function assertRange({ name, role, next, from, until }: TrustedKeyRecord, { keys }: TrustBundle): void {
+  const successor = keys.find(({ id }) => id === next);
+  const isOrdered = role === 'log' ? (from ?? 0) <= (until?.size ?? Infinity) : from === undefined;
+  const isPlaced = until === undefined || (next !== undefined && (role === 'log') === (until.seq === undefined));
+  const isSucceeded = next === undefined || (successor?.name === name && successor.role === role);
+  if (!isOrdered || !isPlaced || !isSucceeded)
+    throw new Fault('CONFIG_KEY', `the range of the key \`${name}\` is not that of a key which was replaced`);
 }
 
 /**
@@ -119,28 +146,48 @@ export interface TrustedKey {
   readonly key: VerifyKey;
   readonly producers: ReadonlySet<string>;
   readonly types: ReadonlySet<string>;
+  /** The key that takes its place, when there is one. */
+  readonly next?: string;
+  /** How far it counts, when it was replaced. */
+  readonly until?: NonNullable<TrustedKeyRecord['until']>;
+}
+
+/** Where a block stands, as far as the reader knows: its message in the stream, or the leaf of the log after its last one. */
+export interface BlockPlace {
+  readonly seq?: number;
+  readonly end?: number;
+}
+
+/** Whether a key that may have been replaced no longer counts for a block at that place. */
+export function isPastEnd({ until }: TrustedKey, { seq, end }: BlockPlace): boolean {
+  if (until === undefined) return false;
+  return (seq !== undefined && seq > (until.seq ?? 0)) || (end !== undefined && end > until.size);
+}
+
+/** The key of a log, and the sizes of the trees that it may sign, both included. Without sizes: any. */
+export interface LogKey extends NoteKey {
+  readonly sizes?: { readonly from: number; readonly until: number };
 }
 
 /** Answers whose key may write what in one ledger. Built once from an opened bundle. */
 export class Authority {
   readonly ledger: string;
+  /** Of the bundle; 0 for one of an earlier release. */
+  readonly version: number;
   readonly #keys: ReadonlyMap<string, TrustedKey>;
+  readonly #logKeys: readonly LogKey[];
 
   constructor(bundle: TrustBundle) {
     this.ledger = bundle.ledger;
-    this.#keys = new Map(
-      bundle.keys.map((record) => [
-        record.id,
-        {
-          id: record.id,
-          name: record.name,
-          role: record.role,
-          key: parseVerifyKey(record.key),
-          producers: new Set(record.producers),
-          types: new Set<string>(record.types),
-        },
-      ]),
-    );
+    this.version = bundle.version ?? 0;
+    this.#keys = new Map(bundle.keys.map((record) => [record.id, trusted(record)]));
+    this.#logKeys = bundle.keys
+      .filter(({ role, name }) => role === 'log' && name === bundle.ledger)
+      .map(({ key, name, from = 0, until }) => ({
+        name,
+        key: parseVerifyKey(key),
+        sizes: { from, until: until?.size ?? Infinity },
+      }));
   }
 
   keyOf(id: string): TrustedKey | undefined {
@@ -153,8 +200,16 @@ export class Authority {
     return key !== undefined && key.producers.has(producer) && key.types.has(entryType);
   }
 
-  /** The keys that may sign checkpoints of this ledger: role `log`, named as the ledger's origin. */
-  logKeys(): NoteKey[] {
-    return [...this.#keys.values()].filter((key) => key.role === 'log' && key.name === this.ledger);
+  /** The keys that sign or signed checkpoints of this ledger, each with its sizes: role `log`, named as the ledger's origin. */
+  logKeys(): readonly LogKey[] {
+    return this.#logKeys;
   }
+}
+
+function trusted({ id, name, role, key, producers, types, next, until }: TrustedKeyRecord): TrustedKey {
+  return {
+    ...{ id, name, role, key: parseVerifyKey(key), producers: new Set(producers), types: new Set<string>(types) },
+    ...(next !== undefined && { next }),
+    ...(until !== undefined && { until }),
+  };
 }

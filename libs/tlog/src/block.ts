@@ -79,7 +79,7 @@ export function sealBlock(
   const { boot, ledger, n, prev, producer, entries } = draft;
   const header: BlockHeader = { boot, key: key.id, ledger, n, prev, producer, root };
   const signed = signedBytes(header);
-  const bytes = Buffer.from(serialise({ ...header, entries, sig: key.sign(signed).toString('base64url') }));
+  const bytes = Buffer.from(formatBlock({ ...header, entries, sig: key.sign(signed).toString('base64url') }));
   if (bytes.length > BLOCK_BYTES_MAX)
     throw new RangeError(`a block has ${bytes.length} bytes; the limit is ${BLOCK_BYTES_MAX}`);
   return { bytes, hash: hash('sha256', signed, 'base64url'), root, leaves };
@@ -96,7 +96,7 @@ export function openBlock(bytes: Uint8Array): Block {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   const fields = readFields(text);
   // Two parsers that disagree, on duplicate keys for example, would build two trees: only the one canonical spelling is a block.
-  if (serialise(fields) !== text)
+  if (formatBlock(fields) !== text)
     throw refused('malformed', 'a block is not in canonical form, or has an unknown member');
   const wrong = wrongEntry(fields.entries);
   if (wrong !== undefined) throw refused('entry_size', wrong);
@@ -112,8 +112,8 @@ export function openBlock(bytes: Uint8Array): Block {
 
 type Fields = Omit<Block, 'hash' | 'leaves'>;
 
-/** Canonical JSON of a block. The members stand in sorted order here, and all strings are well formed. */
-function serialise({ boot, entries, key, ledger, n, prev, producer, root, sig }: Fields): string {
+/** Canonical JSON of a block, the text of its message. The members stand in sorted order here, and all strings are well formed. */
+export function formatBlock({ boot, entries, key, ledger, n, prev, producer, root, sig }: Fields): string {
   return JSON.stringify({ boot, entries, key, ledger, n, prev, producer, root, sig, v: 1 });
 }
 

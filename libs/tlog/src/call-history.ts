@@ -22,10 +22,17 @@ const INDEX_SPAN = 256;
 export class CallHistory {
   readonly #allowed = new Map<number, AllowedCall>();
   #open = 0;
+  /** Decisions that stood before this message were removed. */
+  #firstSeq = 0;
 
   /** Allowed calls that have not ended. */
   get open(): number {
     return this.#open;
+  }
+
+  /** Nothing before message `seq` is there. The first call counts. */
+  beginAt(seq: number): void {
+    if (this.#firstSeq === 0) this.#firstSeq = seq;
   }
 
   /** Takes the entry at this place; returns what is wrong with it, if anything. */
@@ -46,6 +53,7 @@ export class CallHistory {
 
   #end(entry: Extract<Entry, { dec: object; corr: object }>): HistoryProblem | undefined {
     const { dec, corr, who, type } = entry;
+    if (dec.seq < this.#firstSeq) return undefined;
     const decision = this.#allowed.get(dec.seq * INDEX_SPAN + dec.i);
     const isSameCall = decision?.call === corr.call && decision.agent === who.agent;
     if (

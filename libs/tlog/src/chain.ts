@@ -77,6 +77,11 @@ export class ProducerChain {
     this.#hash = state?.hash ?? FIRST_PREV;
   }
 
+  /** A chain whose next block is that one: what stood before it is not there. */
+  static before({ boot, n, prev }: Pick<Block, 'boot' | 'n' | 'prev'>): ProducerChain {
+    return new ProducerChain({ boots: 1, boot, n: n - 1, hash: prev, recent: [], closed: [] });
+  }
+
   get boots(): number {
     return this.#boots;
   }

@@ -1,5 +1,5 @@
 import { Fault } from '#writ/faults';
-import { decodeBase64, openNote, signNote, type NoteKey, type SigningKey } from '#writ/signing';
+import { decodeBase64, openNote, signNote, type LogKey, type SigningKey } from '#writ/signing';
 import { HASH_BYTES } from './hash.js';
 
 /** The head of a log: how many leaves it has, and their root in base64url. */
@@ -29,15 +29,31 @@ export function parseCheckpoint(text: string): Checkpoint {
   return { origin, size: Number(size), root: root.toString('base64url') };
 }
 
-/** The signed note of a checkpoint. The log key is named as the origin. */
-export function signCheckpoint(checkpoint: Checkpoint, logKey: SigningKey): string {
-  return signNote(formatCheckpoint(checkpoint), [logKey]);
+/** The signed note of a checkpoint. Log keys are named as the origin; while one takes the place of another both sign. */
+export function signCheckpoint(checkpoint: Checkpoint, ...logKeys: readonly SigningKey[]): string {
+  return signNote(formatCheckpoint(checkpoint), logKeys);
 }
 
-/** Opens an attacker-controlled checkpoint note that one of the log keys must have signed. Throws LEDGER_CORRUPT. */
-export function openCheckpoint(note: string, origin: string, logKeys: readonly NoteKey[]): Checkpoint {
-  const checkpoint = parseCheckpoint(openNote(note, logKeys).text);
+/** What `openCheckpoint` gives as the cause when a log key signed a tree of another size than the bundle lets it. */
+export const EXPIRED_LOG_KEY = 'expired_log_key';
+
+/**
+ * Opens an attacker-controlled checkpoint note that one of the log keys must have signed which may sign a tree of that size: the
+ * signature of a key that was replaced, or is not yet in force, counts for nothing. Throws LEDGER_CORRUPT.
+ */
+export function openCheckpoint(note: string, origin: string, logKeys: readonly LogKey[]): Checkpoint {
+  const { text, signers } = openNote(note, logKeys);
+  const checkpoint = parseCheckpoint(text);
   if (checkpoint.origin !== origin)
     throw new Fault('LEDGER_CORRUPT', `a checkpoint is of another log, \`${checkpoint.origin}\``);
+  if (!logKeys.some((key) => signers.includes(key) && isInRange(key, checkpoint.size))) {
+    const message = `a checkpoint of ${checkpoint.size} entries is signed by a log key that may not sign that size: it was replaced`;
+    throw new Fault('LEDGER_CORRUPT', message, { cause: EXPIRED_LOG_KEY });
+  }
   return checkpoint;
+}
+
+/** Whether a key of a log may sign a tree of that size. */
+export function isInRange({ sizes }: LogKey, size: number): boolean {
+  return sizes === undefined || (size >= sizes.from && size <= sizes.until);
 }

@@ -23,6 +23,9 @@ export class EntryChecks {
   /** Boot and last `prod.s` of each producer. */
   readonly #counts = new Map<string, { readonly boot: string; readonly s: number }>();
 
+  /** Producers whose first entries are not there. */
+  readonly #behindRemoved = new Set<string>();
+
   constructor(
     authority: Authority,
     private readonly problems: ProblemList,
@@ -38,6 +41,13 @@ export class EntryChecks {
   /** Something of the producer is missing or was refused: which policies it had in force is not known. */
   lose(producer: string): void {
     this.#epochs.lose(producer);
+  }
+
+  /** What the producer wrote before message `seq`, with which the ledger begins or goes on, was removed: nothing is said of it. */
+  beginAt(seq: number, producer: string): void {
+    this.#history.beginAt(seq);
+    this.#behindRemoved.add(producer);
+    this.lose(producer);
   }
 
   /** Takes an entry whose author is proved, and adds what is wrong with it to the problems. */
@@ -62,7 +72,8 @@ export class EntryChecks {
   #checkNumber({ prod: { boot, s } }: Entry, place: EntryPlace): void {
     const before = this.#counts.get(place.producer);
     const expected = before?.boot === boot ? before.s + 1 : 1;
-    if (s !== expected) {
+    const isFirst = before === undefined && this.#behindRemoved.delete(place.producer);
+    if (s !== expected && !isFirst) {
       const sentence = `entry ${place.index} has number ${s} of its boot; ${expected} was expected`;
       this.problems.add('entry_gap', sentence, place);
     }

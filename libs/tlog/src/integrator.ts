@@ -25,6 +25,8 @@ export const IntegratorState = z.strictObject({
   /** Messages so far, which is the number of lines of the block index. */
   messages: z.int().min(0),
   producers: z.record(z.string(), ChainState),
+  /** Keys that an entry ended, by their ids: the message after which they count no more. States of earlier releases have none. */
+  revoked: z.record(z.string(), z.int().min(1)).optional(),
 });
 export type IntegratorState = z.infer<typeof IntegratorState>;
 
@@ -57,13 +59,14 @@ export interface Integrated {
  */
 export class Integrator {
   readonly #frontier: Frontier;
+  readonly #revoked: Map<string, number>;
   readonly #chains: Map<string, ProducerChain>;
   #seq: number;
   #messages: number;
 
   /** Starts with nothing, or where `state` was taken. Throws LEDGER_CORRUPT when the state is of another ledger or contradicts itself. */
   constructor(
-    private readonly authority: Authority,
+    private authority: Authority,
     state?: IntegratorState,
   ) {
     if (state !== undefined && state.ledger !== authority.ledger) {
@@ -72,6 +75,7 @@ export class Integrator {
     this.#frontier = state === undefined ? new Frontier() : readFrontier(state);
     const chains = Object.entries(state?.producers ?? {});
     this.#chains = new Map(chains.map(([id, chain]) => [id, new ProducerChain(chain)]));
+    this.#revoked = new Map(Object.entries(state?.revoked ?? {}));
     this.#seq = state?.seq ?? 0;
     this.#messages = state?.messages ?? 0;
   }
@@ -83,6 +87,11 @@ export class Integrator {
 
   get size(): number {
     return this.#frontier.size;
+  }
+
+  /** Goes on under a newer trust bundle of the same ledger. */
+  trust(authority: Authority): void {
+    this.authority = authority;
   }
 
   root(): Buffer {
@@ -104,12 +113,13 @@ export class Integrator {
       seq: this.#seq,
       messages: this.#messages,
       producers: Object.fromEntries([...this.#chains].map(([id, chain]) => [id, chain.state()])),
+      ...(this.#revoked.size > 0 && { revoked: Object.fromEntries(this.#revoked) }),
     };
   }
 
   /** Takes the next message. Never throws for what an outsider wrote. */
   integrate(message: LedgerMessage): Integrated {
-    const judged = judgeMessage(message, this.authority);
+    const judged = judgeMessage(message, this.authority, (key) => this.#revoked.has(key));
     const verdict = 'refusal' in judged ? judged : this.#chained(judged);
     const first = this.size;
     const { leaves, line } =
@@ -117,9 +127,22 @@ export class Integrator {
         ? rejected(message, verdict, this.authority.ledger, first)
         : accepted(message, verdict, first);
     for (const { hash } of leaves) this.#frontier.append(hash);
+    if (!('refusal' in verdict)) this.#revoke(verdict, message.seq);
     this.#seq = Math.max(this.#seq, message.seq);
     this.#messages++;
     return { seq: message.seq, first, leaves, line, verdict };
+  }
+
+  /**
+   * Ends the keys whose end the block says. The bundle, which the root key signed, must name the key that takes their place: whoever
+   * holds the operator's key alone ends nobody's.
+   */
+  #revoke({ entries }: VerifiedBlock, seq: number): void {
+    for (const { type, key, next } of entries) {
+      if (type !== 'producer.revoked' || typeof key !== 'string' || this.#revoked.has(key)) continue;
+      const successor = this.authority.keyOf(key)?.next;
+      if (successor !== undefined && successor === next) this.#revoked.set(key, seq);
+    }
   }
 
   #chained(verified: VerifiedBlock): AcceptedBlock | RefusedMessage {

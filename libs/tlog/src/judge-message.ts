@@ -2,7 +2,7 @@ import { Fault } from '#writ/faults';
 import type { Authority } from '#writ/signing';
 import { openBlock, type Block } from './block.js';
 import { refusalOf, refused, type Refusal } from './refusal.js';
-import { verifyEntry, verifyHeader, type VerifiedBlock } from './verify-block.js';
+import { expired, verifyEntry, verifyHeader, type VerifiedBlock } from './verify-block.js';
 
 const SUBJECT_PREFIX = 'ledger.block.';
 
@@ -26,8 +26,15 @@ export interface RefusedMessage {
   readonly index?: number;
 }
 
-/** Judges a message by itself: form, author and entries, not its place in the chain. Never throws for what an outsider wrote. */
-export function judgeMessage(message: LedgerMessage, authority: Authority): VerifiedBlock | RefusedMessage {
+/**
+ * Judges a message by itself: form, author and entries, not its place in the chain. `isRevoked` says of the id of a key whether an entry
+ * before it has ended the key. Never throws for what an outsider wrote.
+ */
+export function judgeMessage(
+  message: LedgerMessage,
+  authority: Authority,
+  isRevoked: (key: string) => boolean,
+): VerifiedBlock | RefusedMessage {
   const seen: { block?: Block; isAuthentic: boolean; index?: number } = { isAuthentic: false };
   try {
     const block = openBlock(message.data);
@@ -35,8 +42,10 @@ export function judgeMessage(message: LedgerMessage, authority: Authority): Veri
     if (message.subject !== SUBJECT_PREFIX + block.producer) {
       throw refused('subject', `block ${block.n} of \`${block.producer}\` stands on subject \`${message.subject}\``);
     }
-    const key = verifyHeader(block, authority);
+    const key = verifyHeader(block, authority, { seq: message.seq });
     seen.isAuthentic = true;
+    // Before the entries are read, as `verifyHeader` does by the bundle: whichever says it, the leaf is the same.
+    if (isRevoked(key.id)) throw expired(block, key);
     const entries = block.entries.map((_text, index) => {
       seen.index = index;
       return verifyEntry(block, index, key);
@@ -45,6 +54,8 @@ export function judgeMessage(message: LedgerMessage, authority: Authority): Veri
   } catch (thrown) {
     const refusal = refusalOf(thrown);
     if (refusal === undefined || !(thrown instanceof Fault)) throw thrown;
-    return { refusal, message: thrown.message, ...seen };
+    // The key was good, and its signature was looked at first.
+    const isAuthentic = seen.isAuthentic || refusal === 'expired_key';
+    return { refusal, message: thrown.message, ...seen, isAuthentic };
   }
 }

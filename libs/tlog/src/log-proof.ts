@@ -76,7 +76,9 @@ export function verifyProof(text: string, { authority, witnesses }: Trust): Prov
   const root = Buffer.from(head.root, 'base64url');
   if (!verifyInclusion({ leaf, index, size: head.size, root }, proof.path))
     throw corrupt(`the entry is not leaf ${index} of the log of ${head.size} entries`);
-  const key: TrustedKey = verifyHeader({ ...block.header, sig: block.sig }, authority);
+  const key: TrustedKey = verifyHeader({ ...block.header, sig: block.sig }, authority, {
+    end: index - block.i + block.count,
+  });
   const inBlock = { leaf, index: block.i, size: block.count, root: Buffer.from(block.header.root, 'base64url') };
   if (!verifyInclusion(inBlock, block.path))
     throw corrupt('the entry is not in the block whose header the proof holds');

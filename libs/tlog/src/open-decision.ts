@@ -1,5 +1,5 @@
 import type { DecidedEntry, Json, JsonObject, PayloadValue } from '#writ/contracts';
-import { commit } from './commitment.js';
+import { commit, opensTo } from './commitment.js';
 
 /**
  * What stands behind the commitments of a decision. `opens`: what was asked and, of an allow, the command that was approved, both as
@@ -18,7 +18,7 @@ export function openDecision(
   const command = stored?.find(({ path }) => path === '/cmd');
   if (asked === undefined || (cmd !== undefined && command === undefined)) return { status: 'gone' };
   const { value } = asked;
-  if (!isObject(value) || commit(asked.salt, asked.path, value) !== io.in) return { status: 'differs' };
+  if (!isObject(value) || !opensTo(io.in, asked, value)) return { status: 'differs' };
   if (cmd === undefined || command === undefined) return { status: 'opens', asked: value };
   // Arguments that no redaction changed are stored once, as what was asked.
   const body = isObject(command.value) ? { args: value, ...command.value } : undefined;

@@ -10,6 +10,7 @@ export const REFUSALS = [
   'unknown_key',
   'not_authorised',
   'bad_sig',
+  'expired_key',
   'bad_entry',
   'replay',
   'fork',

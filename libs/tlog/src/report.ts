@@ -20,9 +20,11 @@ type OtherProblem =
   | 'no_head'
   | 'truncated'
   | 'past_head'
+  | 'undeclared_pruning'
   | 'head_root'
   | 'head_boundary'
   | 'bad_head'
+  | 'expired_log_key'
   | 'remembered_ahead'
   | 'remembered_root'
   | 'bad_file'
@@ -51,6 +53,7 @@ export const PROBLEM_EXITS: Readonly<Record<ProblemCode, 0 | 20 | 30 | 40>> = {
   unknown_key: 40,
   not_authorised: 40,
   bad_sig: 40,
+  expired_key: 40,
   bad_entry: 40,
   schema: 40,
   no_decision: 40,
@@ -60,6 +63,7 @@ export const PROBLEM_EXITS: Readonly<Record<ProblemCode, 0 | 20 | 30 | 40>> = {
   head_root: 40,
   head_boundary: 40,
   bad_head: 40,
+  expired_log_key: 40,
   bad_file: 40,
   stream_order: 40,
   replay: 30,
@@ -75,6 +79,7 @@ export const PROBLEM_EXITS: Readonly<Record<ProblemCode, 0 | 20 | 30 | 40>> = {
   entry_gap: 20,
   truncated: 20,
   past_head: 20,
+  undeclared_pruning: 20,
   no_head: 20,
   stale: 20,
   second_outcome: 0,

@@ -1,4 +1,5 @@
 import { completedBody, decidedBody, LedgerBuilder } from '../../../test/harness/ledger-builder.js';
+import { Authority, SigningKey, trustedKey } from '#writ/signing';
 import { openBlock, sealBlock, type Block } from './block.js';
 import { refusalOf } from './refusal.js';
 import { parseEntry, verifyBlock, verifyEntry, verifyHeader } from './verify-block.js';
@@ -23,9 +24,11 @@ function refusalIn(run: () => unknown): unknown {
   }
 }
 
+const HERE = { seq: 1 };
+
 describe('verifyBlock', () => {
   it('gives the entries of an authentic block, and the key that wrote them', () => {
-    const verified = verifyBlock(block, authority);
+    const verified = verifyBlock(block, authority, HERE);
     expect(verified.key).toMatchObject({ name: 'pdp-1', role: 'pdp' });
     expect(verified.entries.map(({ type }) => type)).toEqual(['tool.call.decided', 'memory.query.decided']);
     expect(parseEntry(verified.entries[0] as never)).toMatchObject({ corr: { call: 'c1' }, eff: { d: 'allow' } });
@@ -33,21 +36,46 @@ describe('verifyBlock', () => {
 
   it('refuses a good signature under the id of another key (IDENTITY-08)', () => {
     const other = builder.deployment.key('pdp-2');
-    expect(refusalIn(() => verifyHeader({ ...block, key: other.id }, authority))).toBe('bad_sig');
+    expect(refusalIn(() => verifyHeader({ ...block, key: other.id }, authority, HERE))).toBe('bad_sig');
   });
 
   it('refuses a key of another role, however good its signature (IDENTITY-08)', () => {
-    expect(refusalIn(() => verifyHeader(blockOf('pdp-0', [allow], 'exec-tool-1'), authority))).toBe('not_authorised');
-    expect(refusalIn(() => verifyHeader(blockOf('exec-tool-1', [allow], 'pdp-1'), authority))).toBe('not_authorised');
+    expect(refusalIn(() => verifyHeader(blockOf('pdp-0', [allow], 'exec-tool-1'), authority, HERE))).toBe(
+      'not_authorised',
+    );
+    expect(refusalIn(() => verifyHeader(blockOf('exec-tool-1', [allow], 'pdp-1'), authority, HERE))).toBe(
+      'not_authorised',
+    );
   });
 
   it('refuses an entry type that the role may not write (IDENTITY-08)', () => {
     const outcome = builder.entry('pdp-0', completedBody('tool.call', 'c1', { seq: 1, i: 0 }));
-    expect(refusalIn(() => verifyBlock(blockOf('pdp-0', [outcome]), authority))).toBe('not_authorised');
+    expect(refusalIn(() => verifyBlock(blockOf('pdp-0', [outcome]), authority, HERE))).toBe('not_authorised');
   });
 
   it('refuses a key that is not enrolled', () => {
-    expect(refusalIn(() => verifyHeader(blockOf('pdp-0', [allow], 'stranger'), authority))).toBe('unknown_key');
+    expect(refusalIn(() => verifyHeader(blockOf('pdp-0', [allow], 'stranger'), authority, HERE))).toBe('unknown_key');
+  });
+
+  it.each([
+    ['in the stream, at its last message', { seq: 7 }, undefined],
+    ['in the stream, after it', { seq: 8 }, 'expired_key'],
+    ['in the log, up to its last leaf', { end: 20 }, undefined],
+    ['in the log, after it', { end: 21 }, 'expired_key'],
+    ['in both, when one is after it', { seq: 7, end: 21 }, 'expired_key'],
+  ])('takes a key that was replaced up to its end: %s', (_case, place, refusal) => {
+    const { bundle } = builder.deployment;
+    const successor = new SigningKey('pdp-1', Buffer.alloc(32, 77));
+    const keys = bundle.keys.map((record) =>
+      record.name === 'pdp-1' ? { ...record, next: successor.id, until: { seq: 7, size: 20 } } : record,
+    );
+    const rotated = new Authority({
+      ...bundle,
+      keys: [...keys, trustedKey(successor.verifyKey, 'pdp-1', 'pdp', ['pdp-0'])],
+    });
+    const judge = () => verifyHeader(block, rotated, place);
+    if (refusal === undefined) expect(judge()).toMatchObject({ name: 'pdp-1' });
+    else expect(refusalIn(judge)).toBe(refusal);
   });
 
   it('refuses the signature of each header with one member changed', () => {
@@ -60,12 +88,12 @@ describe('verifyBlock', () => {
       { sig: 'A'.repeat(86) },
     ];
     for (const change of changes) {
-      expect({ change, refusal: refusalIn(() => verifyHeader({ ...block, ...change }, authority)) }).toEqual({
+      expect({ change, refusal: refusalIn(() => verifyHeader({ ...block, ...change }, authority, HERE)) }).toEqual({
         change,
         refusal: 'bad_sig',
       });
     }
-    expect(refusalIn(() => verifyHeader({ ...block, ledger: 'other' }, authority))).toBe('ledger');
+    expect(refusalIn(() => verifyHeader({ ...block, ledger: 'other' }, authority, HERE))).toBe('ledger');
   });
 
   it('takes a signature over the same header with other entries for nothing: the root binds them', () => {
@@ -76,7 +104,7 @@ describe('verifyBlock', () => {
 });
 
 describe('verifyEntry', () => {
-  const key = verifyHeader(block, authority);
+  const key = verifyHeader(block, authority, HERE);
 
   it('reads one entry and leaves the others alone', () => {
     const broken: Block = { ...block, entries: [allow, '{'] };
@@ -105,7 +133,7 @@ describe('parseEntry', () => {
     const entry = verifyEntry(
       { ...block, entries: [allow.replace('"d":"allow"', '"d":"perhaps"')] },
       0,
-      verifyHeader(block, authority),
+      verifyHeader(block, authority, HERE),
     );
     expect(() => parseEntry(entry)).toThrow(
       expect.objectContaining({ code: 'LEDGER_CORRUPT', message: expect.stringContaining('`eff.d`') }),

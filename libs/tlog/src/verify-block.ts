@@ -1,6 +1,6 @@
 import { Entry, parse, type JsonObject } from '#writ/contracts';
 import { Fault } from '#writ/faults';
-import { decodeBase64url, type Authority, type TrustedKey } from '#writ/signing';
+import { decodeBase64url, isPastEnd, type Authority, type BlockPlace, type TrustedKey } from '#writ/signing';
 import { signedBytes, type Block, type BlockHeader } from './block.js';
 import { parseCanonical } from './canonical-text.js';
 import { refused } from './refusal.js';
@@ -17,10 +17,14 @@ export interface VerifiedBlock {
 }
 
 /**
- * Proves who wrote a block: the key named in its header is in the bundle, may write for its producer, and signed the header.
- * Returns the key, or throws LEDGER_CORRUPT with `ledger`, `unknown_key`, `not_authorised` or `bad_sig`.
+ * Proves who wrote a block: the key named in its header is in the bundle, may write for its producer, signed the header, and counts at
+ * that place. Returns the key, or throws LEDGER_CORRUPT with `ledger`, `unknown_key`, `not_authorised`, `bad_sig` or `expired_key`.
  */
-export function verifyHeader(block: BlockHeader & { readonly sig: string }, authority: Authority): TrustedKey {
+export function verifyHeader(
+  block: BlockHeader & { readonly sig: string },
+  authority: Authority,
+  place: BlockPlace,
+): TrustedKey {
   const name = `block ${block.n} of \`${block.producer}\``;
   if (block.ledger !== authority.ledger) throw refused('ledger', `${name} is for another ledger, \`${block.ledger}\``);
   const key = authority.keyOf(block.key);
@@ -31,7 +35,16 @@ export function verifyHeader(block: BlockHeader & { readonly sig: string }, auth
   if (signature === undefined || !key.key.verify(signedBytes(block), signature)) {
     throw refused('bad_sig', `the signature of ${name} is not that of \`${key.name}\``);
   }
+  if (isPastEnd(key, place)) throw expired(block, key);
   return key;
+}
+
+/** The fault of a block whose key was replaced before it. */
+export function expired({ n, producer }: BlockHeader, { name }: TrustedKey): Fault {
+  return refused(
+    'expired_key',
+    `block ${n} of \`${producer}\` is signed by a key of \`${name}\` that was revoked before it`,
+  );
 }
 
 /**
@@ -59,8 +72,8 @@ export function verifyEntryText(block: BlockHeader, text: string, index: number,
 }
 
 /** `verifyHeader`, then `verifyEntry` of every entry. The schema is a step of its own: `parseEntry`. */
-export function verifyBlock(block: Block, authority: Authority): VerifiedBlock {
-  const key = verifyHeader(block, authority);
+export function verifyBlock(block: Block, authority: Authority, place: BlockPlace): VerifiedBlock {
+  const key = verifyHeader(block, authority, place);
   return { block, key, entries: block.entries.map((_text, index) => verifyEntry(block, index, key)) };
 }
 

@@ -1,6 +1,6 @@
 import { messageOf } from '#writ/faults';
-import { type NoteKey, openNote } from '#writ/signing';
-import { parseCheckpoint, type TreeHead } from '#writ/tlog';
+import { type LogKey, openNote, type WitnessKey } from '#writ/signing';
+import { isInRange, parseCheckpoint, type TreeHead } from '#writ/tlog';
 import { checkpointPath } from '#writ/witness';
 import type { WitnessAddress } from './ask-witness.js';
 import { getText } from './http.js';
@@ -21,7 +21,7 @@ const TIMEOUT_MS = 3_000;
  */
 export async function lastCosigned(
   { key, url }: WitnessAddress,
-  log: { readonly origin: string; readonly logKeys: readonly NoteKey[] },
+  log: { readonly origin: string; readonly logKeys: readonly LogKey[] },
   timeoutMs = TIMEOUT_MS,
 ): Promise<LastCosigned> {
   try {
@@ -29,21 +29,23 @@ export async function lastCosigned(
     const reply = await getText(path, AbortSignal.timeout(timeoutMs));
     if (reply.status === 404) return { status: 'nothing' };
     if (reply.status !== 200) return { status: 'unreachable', why: `HTTP ${reply.status}` };
-    return headIn(reply.body, [...log.logKeys, key], log.origin);
+    return headIn(reply.body, log, key);
   } catch (error) {
     return { status: 'unreachable', why: messageOf(error) };
   }
 }
 
-/** Attacker-controlled. The witness alone could invent a head, and stop the log with it; both together cannot have. */
-function headIn(note: string, keys: readonly NoteKey[], origin: string): LastCosigned {
+/**
+ * Attacker-controlled. The witness alone could invent a head, and stop the log with it, and so could the holder of a key that the log
+ * has replaced; the witness and a key in force together cannot have.
+ */
+function headIn(note: string, log: { origin: string; logKeys: readonly LogKey[] }, witness: WitnessKey): LastCosigned {
   try {
-    const { text, signers } = openNote(note, keys);
-    const isOfBoth = [true, false].every((isTimed) =>
-      signers.some(({ type }) => (type === 'cosignature/v1') === isTimed),
-    );
+    const { text, signers } = openNote(note, [...log.logKeys, witness]);
     const { size, root, ...claim } = parseCheckpoint(text);
-    if (isOfBoth && claim.origin === origin) return { status: 'head', head: { size, root } };
+    const isOfLog = log.logKeys.some((key) => signers.includes(key) && isInRange(key, size));
+    if (isOfLog && signers.includes(witness) && claim.origin === log.origin)
+      return { status: 'head', head: { size, root } };
     return { status: 'invalid', why: 'the checkpoint is not signed by this log and cosigned by the witness' };
   } catch (error) {
     return { status: 'invalid', why: messageOf(error) };

@@ -1,3 +1,4 @@
+import { TenantKeys } from '#writ/vault';
 import { askedOf, authorise, DailyCounts, type Rules } from '#writ/authorisation';
 import { canonicalJson } from '#writ/contracts';
 import { BlockWriter, PayloadOpener, PayloadSealer } from '#writ/ledger-client';
@@ -9,7 +10,7 @@ import { type Asked, askedAt } from './workload.js';
 
 const START_MS = Date.UTC(2026, 0, 1);
 const [TENANT, PRODUCER] = ['default', 'pdp-0'];
-const DEPLOYMENT_KEY = Buffer.alloc(32, 7);
+const TENANT_KEYS = TenantKeys.parse(Buffer.alloc(32, 7).toString('base64url'));
 /** Between two requests: five thousand make a day. */
 const APART_MS = 17_280;
 /** What queues while a block is in flight becomes the next block, so this many are handed in at once. */
@@ -24,8 +25,8 @@ export async function recordPast(decisions: number, policies: number, rules: Rul
   let nowMs = START_MS;
   const writer = await BlockWriter.open({
     blocks,
-    values: { payloads, sealer: new PayloadSealer(payloads, DEPLOYMENT_KEY, { tenant: TENANT, producer: PRODUCER }) },
-    key,
+    values: { payloads, sealer: new PayloadSealer(payloads, TENANT_KEYS, { tenant: TENANT, producer: PRODUCER }) },
+    key: () => key,
     ledger,
     tenant: TENANT,
     producer: PRODUCER,
@@ -42,7 +43,7 @@ export async function recordPast(decisions: number, policies: number, rules: Rul
     });
     await Promise.all(appended);
   }
-  return { blocks, payloads, authority, values: new PayloadOpener(payloads, DEPLOYMENT_KEY) };
+  return { blocks, payloads, authority, values: new PayloadOpener(payloads, TENANT_KEYS) };
 }
 
 function describe(
@@ -62,5 +63,6 @@ function describe(
     bundle: rules.policies.hash,
     nowMs,
     takeWithinMs: rules.catalogue.config.limits.takeWithinMs,
+    subject: undefined,
   });
 }

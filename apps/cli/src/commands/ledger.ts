@@ -2,17 +2,25 @@ import type { Command } from 'commander';
 import { join } from 'node:path';
 import { type Cli, CODES, type CommonOptions, dataDirectory, helpEnd, withDataAndJson, withOperator } from '../cli.js';
 import { UsageError } from '../failure.js';
+import { addPruneCommand } from './ledger-prune.js';
+import { addDisclose, addErase, addRewrap } from './ledger-privacy.js';
 
 /** Of a verification: valid, and nobody outside vouches for it. */
 const EXIT_UNWITNESSED = 10;
 
-/** `writ ledger export|verify|prove|status` */
+/** `writ ledger export|verify|prove|disclose|erase|rewrap|status|prune` */
 export function addLedgerCommand(program: Command, cli: Cli): void {
-  const ledger = program.command('ledger').description('take the ledger out, verify it offline, see how full it is');
+  const ledger = program
+    .command('ledger')
+    .description('take the ledger out, verify it offline, disclose and erase values, see how full it is');
   addExport(ledger, cli);
   addVerify(ledger, cli);
   addProve(ledger, cli);
+  addDisclose(ledger, cli);
+  addErase(ledger, cli);
+  addRewrap(ledger, cli);
   addStatus(ledger, cli);
+  addPruneCommand(ledger, cli);
 }
 
 interface ExportOptions extends CommonOptions {
@@ -68,7 +76,7 @@ function addVerify(ledger: Command, cli: Cli): void {
     .description('verify a log offline: signatures, authorship, chains, completeness, canonical form')
     .argument(
       '[path]',
-      'directory of a log, also one that grows, or a file of `prove`: FILE.tlog-proof (default: `ledger` in the data directory)',
+      'directory of a log, also one that grows, or a file of `prove` or `disclose`: FILE.tlog-proof, FILE.disclosure (default: `ledger` in the data directory)',
     )
     .option('--root <vkey>', 'the root key as you know it, or a file that holds it')
     .option('--bundle <file>', 'of a proof file: the trust bundle (default: `bundle` beside it)')
@@ -96,6 +104,7 @@ function addVerify(ledger: Command, cli: Cli): void {
   withDataAndJson(command).action(async (given: string | undefined, options: VerifyOptions) => {
     const path = given ?? join(dataDirectory(options), 'ledger');
     if (path.endsWith('.tlog-proof')) await verifyOneProof(path, options, cli);
+    else if (path.endsWith('.disclosure')) await verifyOneDisclosure(path, options, cli);
     else await verifyWhole(path, options, cli);
   });
 }
@@ -121,6 +130,14 @@ async function verifyOneProof(file: string, options: VerifyOptions, cli: Cli): P
   if (options.root === undefined) throw new UsageError('a proof is verified against a root key: give `--root`');
   const report = await verifyProofFile(file, await rootVkey(options.root), options.bundle);
   cli.print(options.json ? JSON.stringify(report) : formatProofReport(report));
+  cli.exitCode = report.exit;
+}
+
+async function verifyOneDisclosure(file: string, options: VerifyOptions, cli: Cli): Promise<void> {
+  const { formatDisclosureReport, rootVkey, verifyDisclosureFile } = await import('../ledger-commands.js');
+  if (options.root === undefined) throw new UsageError('a disclosure is verified against a root key: give `--root`');
+  const report = await verifyDisclosureFile(file, await rootVkey(options.root));
+  cli.print(options.json ? JSON.stringify(report) : formatDisclosureReport(report));
   cli.exitCode = report.exit;
 }
 
@@ -166,9 +183,9 @@ function addStatus(ledger: Command, cli: Cli): void {
     }
     cli.print(`ledger ${status.ledger}`);
     for (const vkey of status.logVkeys) cli.print(`log key ${vkey}`);
-    for (const { stream, messages, bytes, bytesMax, lastSeq, isNearlyFull } of status.streams) {
+    for (const { stream, messages, bytes, bytesMax, firstSeq, lastSeq, isNearlyFull } of status.streams) {
       const share = `${((100 * bytes) / bytesMax).toFixed(1)} % of ${bytesMax} bytes`;
-      cli.print(`${stream.padEnd(13)} ${messages} messages, last ${lastSeq}, ${bytes} bytes (${share})`);
+      cli.print(`${stream.padEnd(13)} ${messages} messages, ${firstSeq} to ${lastSeq}, ${bytes} bytes (${share})`);
       if (isNearlyFull) cli.note(`warning: ${stream} is nearly full; full, every call is denied`);
     }
     for (const { producer, lastSeq, lastAt } of status.producers) {

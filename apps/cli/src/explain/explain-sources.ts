@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { relative, resolve, sep } from 'node:path';
 import { type PolicyFolders, readPolicyFolders } from '#writ/catalogue';
 import { Fault } from '#writ/faults';
-import { type ExplainSources, findRunStatus, type Operator } from '#writ/operator';
+import { entryValues, type ExplainSources, findRunStatus, type Operator } from '#writ/operator';
 import { bundleCacheFolder, openCachedBundle } from '#writ/policy-loader';
 import { type CommonOptions, configPath } from '../cli.js';
 import { currentBundleHash } from '../policy/check-policies.js';
@@ -14,13 +14,7 @@ export async function sourcesOf(operator: Operator, options: CommonOptions): Pro
   const config = resolve(options.config ?? running?.config ?? configPath(options));
   const folders = running?.config === config ? running : await foldersOf(config);
   return {
-    values: ({ entry, block: { block } }) =>
-      operator.values.values({
-        producer: block.producer,
-        block: block.hash,
-        entry: entry.id,
-        writtenAtMs: Date.parse(entry.ts),
-      }),
+    values: (located) => entryValues(operator, located),
     bundle: (hash) => openCachedBundle(bundleCacheFolder(dataDir), hash),
     policyFile: (file) => readPolicyFile(folders, file),
     bundleNow: await currentBundleHash(config, dataDir).catch((error: unknown) => {

@@ -127,13 +127,20 @@ export function caret(source: string, col: number, failed: string): string {
   return `${blankUnder(source.slice(0, col - 1))}^${'~'.repeat(Math.max(0, cells - 1))}`;
 }
 
-function formatValue({ name, value, commitment }: ExplainedValue, paint: Paint): string[] {
+function formatValue({ name, value, commitment, erasure }: ExplainedValue, paint: Paint): string[] {
   // The command repeats the arguments as they were sent; that it is the committed one is told below.
   if (name === 'command') return [];
   const label = name === 'arguments' ? 'asked' : 'answered';
   switch (commitment) {
     case 'gone':
       return [line(label, 'the value is no longer stored')];
+    case 'lost':
+      return [line(label, paint('red', 'the key of the value is MISSING, and no erasure of it is on record'))];
+    case 'erased':
+      return [
+        line(label, `${paint('yellow', 'erased')} by ${erasure?.by} on ${erasure?.at.slice(0, 10)}: ${erasure?.basis}`),
+        ...(erasure === undefined ? [] : [indent(`entry ${erasure.entry}`)]),
+      ];
     case 'differs':
       return [line(label, `${paint('red', 'NOT the committed value')}  ${shown(value)}`)];
     case 'opens':
@@ -155,6 +162,8 @@ function formatCommand({ command, values }: Explanation): string[] {
     opens: 'is the committed one',
     differs: 'DIFFERS from the committed one',
     gone: 'is no longer stored',
+    erased: 'was erased',
+    lost: 'does not open: its key is missing',
   };
   const { delivery, pool, takeBy, finishBy } = command;
   return [

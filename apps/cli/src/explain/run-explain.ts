@@ -12,6 +12,7 @@ import {
   placeOf,
 } from '#writ/operator';
 import { type Cli, type CommonOptions, dataDirectory } from '../cli.js';
+import { removedMessages } from '../ledger/removed-messages.js';
 import { painter } from '../paint.js';
 import { formatExplanation } from './format-explanation.js';
 import { sourcesOf } from './explain-sources.js';
@@ -26,14 +27,16 @@ const ENTRY_ID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 export async function runExplain(asked: string, options: ExplainOptions, cli: Cli): Promise<void> {
   const operator = await openOperator({ dataDir: dataDirectory(options), url: process.env['WRIT_NATS_URL'] });
   try {
-    const about = ENTRY_ID.test(asked) ? await entryById(operator, asked) : undefined;
+    const { blocks, authority, paths } = operator;
+    const ledger = { blocks, authority, removed: removedMessages(paths, (line) => cli.note(line)) };
+    const about = ENTRY_ID.test(asked) ? await entryById(ledger, asked) : undefined;
     const named = about === undefined ? { call: asked, agent: options.agent } : callOf(about.entry);
     if (about !== undefined && named === undefined) {
       tellEntry(about, options, cli);
       return;
     }
     const wanted = named ?? { call: asked };
-    const found = await entriesOfCall(operator, wanted.call);
+    const found = await entriesOfCall(ledger, wanted.call);
     const sources = await sourcesOf(operator, options);
     const evaluation = evaluationIn(found.entries, about);
     const explained =

@@ -10,9 +10,11 @@ import {
   type LogReport,
   openCheckpoint,
   openTrust,
+  parseLogStart,
   tileFilesOf,
   type TreeHead,
   verifyLog,
+  WHOLE_LOG,
 } from '#writ/tlog';
 import { LogFolder } from './log-folder.js';
 import { README_TEXT } from './readme-text.js';
@@ -55,14 +57,20 @@ interface Head {
   readonly bundle: Buffer;
 }
 
-/** A log that grows meanwhile may replace a partial file by the full one: then the copy begins again, under the newer checkpoint. */
+/**
+ * A log that grows meanwhile may replace a partial file by the full one, and its oldest entries may be removed: then the copy begins
+ * again, under the newer checkpoint.
+ */
 async function copyLog(source: LogFolder, target: string, rootVkey: string): Promise<void> {
   let head = await newestHead(source, rootVkey);
   for (let attempt = 1; ; attempt++) {
     await mkdir(target, { recursive: true });
-    const isWhole = await copyFiles(source, target, head.size);
-    const newer = isWhole || attempt === ATTEMPTS_MAX ? head : await newestHead(source, rootVkey);
-    if (newer.size === head.size) break;
+    const minimum = await source.read(LOG_FILES.minimum);
+    const isWhole = await copyFiles(source, target, { size: head.size, minimum });
+    const isSettled = isWhole || attempt === ATTEMPTS_MAX;
+    const newer = isSettled ? head : await newestHead(source, rootVkey);
+    const minimumNow = isSettled ? minimum : await source.read(LOG_FILES.minimum);
+    if (newer.size === head.size && String(minimumNow) === String(minimum)) break;
     head = newer;
     await rm(target, { recursive: true });
   }
@@ -84,17 +92,23 @@ async function newestHead(source: LogFolder, rootVkey: string): Promise<Head> {
 }
 
 /** Whether every tile was there. What is missing is left out: the verification of the copy names it. */
-async function copyFiles(source: LogFolder, target: string, size: number): Promise<boolean> {
+async function copyFiles(
+  source: LogFolder,
+  target: string,
+  { size, minimum }: { readonly size: number; readonly minimum: Buffer | undefined },
+): Promise<boolean> {
+  const start = parseLogStart(String(minimum)) ?? WHOLE_LOG;
   const copy = async (path: string) => {
     const bytes = await source.read(path);
     if (bytes !== undefined) await writeDurably(target, path, bytes);
     return bytes !== undefined;
   };
   let isWhole = true;
-  for (const path of tileFilesOf(size)) isWhole = (await copy(path)) && isWhole;
-  for await (const { path, bytes } of blockFilesOf(size, (file) => source.read(file))) {
+  for (const path of tileFilesOf(size, start)) isWhole = (await copy(path)) && isWhole;
+  for await (const { path, bytes } of blockFilesOf(size, start, (file) => source.read(file))) {
     await writeDurably(target, path, bytes);
   }
+  if (minimum !== undefined) await writeDurably(target, LOG_FILES.minimum, minimum);
   for (const name of await source.list(CHECKPOINTS_FOLDER)) {
     if (/^[0-9]+$/.test(name) && Number(name) <= size) await copy(`${CHECKPOINTS_FOLDER}/${name}`);
   }

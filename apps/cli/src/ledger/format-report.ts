@@ -32,10 +32,15 @@ export function formatReport(report: VerifyReport | LogReport, asOf?: number): s
 
 /** What was checked beyond what every report counts. */
 function checksOf(report: LogReport, asOf: number | undefined): readonly string[] {
-  const { heads, quorum, witnesses, cosignedAt, rejected, isStrict } = report;
+  const { heads, quorum, witnesses, cosignedAt, rejected, isStrict, from } = report;
   const cosigned =
     quorum === 0 ? 'the trust bundle names no witnesses' : `cosigned by ${witnesses.length} of ${quorum} needed`;
   return [
+    ...(from > 0
+      ? [
+          `  checked from leaf ${from} on: the ${from} entries before it were removed, on record; their hashes are in the tree`,
+        ]
+      : []),
     `  ${heads} signed heads checked; ${cosigned}${witnesses.length > 0 ? `: ${witnesses.join(', ')}` : ''}`,
     ...(cosignedAt === null || asOf === undefined
       ? []

@@ -26,6 +26,13 @@ export class LogFolder implements LogDirectory {
     }
   }
 
+  /** The content of a file that must be there. Throws LEDGER_CORRUPT when it is not. */
+  async require(path: string): Promise<Buffer> {
+    const content = await this.read(path);
+    if (content === undefined) throw new Fault('LEDGER_CORRUPT', `the log has no file \`${path}\``);
+    return content;
+  }
+
   async list(folder: string): Promise<readonly string[]> {
     return readdir(join(this.directory, folder)).catch((thrown: unknown) => {
       if (isMissing(thrown)) return [];

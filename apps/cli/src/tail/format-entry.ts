@@ -60,23 +60,77 @@ function describe(entry: Entry, paint: Paint): string {
     case 'credential.used':
       return `credential ${entry.cred} used at ${entry.origin}  ${entry.corr.call}`;
     case 'agent.identity.issued':
-      return `key issued  ${entry.key}`;
     case 'agent.identity.revoked':
-      return `key revoked  ${entry.key}`;
+    case 'producer.enrolled':
+    case 'producer.revoked':
+    case 'ledger.key.rotated':
+      return describeKeys(entry);
+    case 'privacy.erased':
+    case 'ledger.near_full':
+    case 'ledger.integrity.violation':
+    case 'ledger.opened':
+    case 'ledger.tick':
+    case 'ledger.pruned':
+    case 'producer.carried':
+      return describeLog(entry, paint);
+    case 'export.gap':
+    case 'export.replayed':
+    case 'admin.sink.changed':
+      return describeSink(entry, paint);
+  }
+}
+
+type AboutTheLog =
+  | `ledger.${'near_full' | 'integrity.violation' | 'opened' | 'tick' | 'pruned'}`
+  | 'producer.carried'
+  | 'privacy.erased';
+
+function describeLog(entry: EntryOf<AboutTheLog>, paint: Paint): string {
+  switch (entry.type) {
+    case 'privacy.erased':
+      return paint('yellow', `${entry.n} values ERASED by ${entry.by}: ${entry.basis}`);
     case 'ledger.near_full':
       return paint('yellow', `the ledger is nearly full: ${entry.used} of ${entry.max} bytes`);
+    case 'ledger.integrity.violation':
+      return paint('red', `INTEGRITY  ${entry.why.code}  ${entry.why.text}`);
     case 'ledger.opened':
       return `the log goes on from ${entry.size} entries`;
     case 'ledger.tick':
       return paint('dim', `the log has ${entry.size} entries, root ${entry.root.slice(0, 12)}…`);
-    case 'ledger.integrity.violation':
-      return paint('red', `INTEGRITY  ${entry.why.code}  ${entry.why.text}`);
+    case 'ledger.pruned':
+      return `the ${entry.of} begins with message ${entry.seq} now, leaf ${entry.leaf}`;
+    case 'producer.carried':
+      return paint('dim', `carried over: ${entry.of}`);
+  }
+}
+
+function describeSink(entry: EntryOf<'export.gap' | 'export.replayed' | 'admin.sink.changed'>, paint: Paint): string {
+  switch (entry.type) {
     case 'export.gap':
       return paint('red', `sink ${entry.sink} will never have ${entry.first} to ${entry.last}: ${entry.why.code}`);
     case 'export.replayed':
       return `sink ${entry.sink} gets ${entry.first} to ${entry.last} once more`;
     case 'admin.sink.changed':
       return `sink ${entry.sink} ${entry.new === null ? 'was taken away' : `changed to ${shortHash(entry.new)}`}`;
+  }
+}
+
+type AboutKeys = `agent.identity.${'issued' | 'revoked'}` | `producer.${'enrolled' | 'revoked'}` | 'ledger.key.rotated';
+
+function describeKeys(entry: EntryOf<AboutKeys>): string {
+  switch (entry.type) {
+    case 'agent.identity.issued':
+      return `key issued  ${entry.key}`;
+    case 'agent.identity.revoked':
+      return `key revoked  ${entry.key}`;
+    case 'producer.enrolled':
+      return `${entry.instance} signs with key ${entry.key}`;
+    case 'producer.revoked':
+      return `key ${entry.key} of ${entry.instance} counts no more; ${entry.next} takes its place`;
+    case 'ledger.key.rotated':
+      return entry.phase === 'begun'
+        ? `the log is signed by key ${entry.new} as well, from ${entry.size} entries on`
+        : `the log is signed by key ${entry.new} alone; key ${entry.old} counts up to ${entry.size} entries`;
   }
 }
 

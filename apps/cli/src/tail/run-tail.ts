@@ -1,7 +1,9 @@
 import { assertAgentName, type Entry, LEDGER_STREAM } from '#writ/contracts';
+import { readTrustBundle } from '#writ/deployment';
 import { Fault, messageOf } from '#writ/faults';
 import { LedgerFollower, type PlacedEntry } from '#writ/ledger-client';
 import { openOperator, type Operator } from '#writ/operator';
+import { Authority } from '#writ/signing';
 import { type Cli, type CommonOptions, dataDirectory } from '../cli.js';
 import { EXIT } from '../exit-codes.js';
 import { painter } from '../paint.js';
@@ -24,10 +26,18 @@ export async function runTail(options: TailOptions, cli: Cli): Promise<number> {
   const operator = await openOperator({ dataDir: dataDirectory(options), url: process.env['WRIT_NATS_URL'] });
   const end = untilSignal();
   let lostSinceMs: number | undefined;
+  let authority = operator.authority;
   const follower = new LedgerFollower({
-    blocks: operator.blocks,
-    authority: () => operator.authority,
-    fromSeq: await firstSeq(operator, options.from),
+    blocks: {
+      read: async (fromSeq) => {
+        const batch = await operator.blocks.read(fromSeq);
+        // A key that was rotated while this runs is in the bundle before it signs anything.
+        if (batch.messages.length > 0) authority = new Authority(await readTrustBundle(operator.paths));
+        return batch;
+      },
+    },
+    authority: () => authority,
+    fromSeq: await firstSeq(operator, options.from, cli),
     pollMs: POLL_MS,
     onEntries: (entries) => {
       lostSinceMs = undefined;
@@ -58,8 +68,12 @@ function filterOf({ agent, denied }: TailOptions): (entry: Entry) => boolean {
     (denied !== true || isDenial(entry)) && (agent === undefined || ('who' in entry && entry.who.agent === agent));
 }
 
-async function firstSeq({ streams }: Operator, from: 'start' | 'now'): Promise<number> {
-  return from === 'start' ? 1 : (await streams.info(LEDGER_STREAM)).state.last_seq + 1;
+async function firstSeq({ streams }: Operator, from: 'start' | 'now', cli: Cli): Promise<number> {
+  const { first_seq: first, last_seq: last } = (await streams.info(LEDGER_STREAM)).state;
+  if (from === 'now') return last + 1;
+  if (first > 1)
+    cli.note(`messages before ${first} were removed from the stream; \`writ ledger export\` has what the log kept`);
+  return first;
 }
 
 function show({ seq, i, entry }: PlacedEntry, { json }: TailOptions, cli: Cli): void {

@@ -2,10 +2,19 @@ import { type Catalogue, loadCatalogue, policyFoldersOf } from '#writ/catalogue'
 import { type Deployment, openDeployment, type RunningBus, startBus } from '#writ/deployment';
 import { Fault, messageOf } from '#writ/faults';
 import { findNatsServer } from '#writ/nats';
-import { openOperator, recordIdentities, removeRunStatus, type RunningProcess, writeRunStatus } from '#writ/operator';
+import {
+  openOperator,
+  recordedErasures,
+  recordIdentities,
+  removeRunStatus,
+  repeatErasures,
+  type RunningProcess,
+  writeRunStatus,
+} from '#writ/operator';
 import type { Cli } from '../cli.js';
 import { EXIT } from '../exit-codes.js';
 import { PACKAGE_ROOT } from '../package-root.js';
+import { Pruner } from './pruner.js';
 import { poolSubjects, serviceSpecs } from './services.js';
 import { StopRequest } from './stop-request.js';
 import { Supervisor } from './supervisor.js';
@@ -71,6 +80,7 @@ class Run {
   #statusWrites: Promise<void> = Promise.resolve();
   #isOver = false;
   readonly #supervisor: Supervisor;
+  readonly #pruner: Pruner;
 
   private constructor(
     private readonly options: RunOptions,
@@ -78,9 +88,10 @@ class Run {
     private readonly deployment: Deployment,
     private readonly bus: RunningBus,
   ) {
-    const { config } = deployment;
+    const { config, paths } = deployment;
+    this.#pruner = new Pruner({ paths, config, bus, note: (line) => outside.cli.note(line) });
     this.#supervisor = new Supervisor({
-      services: serviceSpecs(config, { configFile: options.config, paths: deployment.paths, url: bus.url }),
+      services: serviceSpecs(config, { configFile: options.config, paths, url: bus.url }),
       shards: config.shards,
       pools: poolSubjects(),
       onChange: () => this.#writeStatus(),
@@ -111,11 +122,13 @@ class Run {
   async start(): Promise<void> {
     const { stop, cli } = this.outside;
     if (stop.signal.aborted) return;
+    await this.#repeatErasures();
     this.#supervisor.start();
     cli.note(`starting ${this.#supervisor.processes.map(({ name }) => name).join(', ')}`);
     const recorded = this.#recordIdentities();
     const missing = await this.#supervisor.ready(READY_WITHIN_MS, stop.signal);
     await recorded;
+    if (missing.length === 0) this.#pruner.start();
     if (missing.length === 0 || stop.signal.aborted) return;
     const why = missing.join(', ');
     stop.stop({ fault: new Fault('INTERNAL', `not ready after ${READY_WITHIN_MS / 1000} s: ${why}`) });
@@ -138,6 +151,7 @@ class Run {
   /** Services first, so that they can finish what is in flight; then the bus; then the data directory is free. */
   async close(): Promise<void> {
     this.#isOver = true;
+    this.#pruner.stop();
     await this.#supervisor.stop();
     const force = setTimeout(() => void this.bus.server.kill(), BUS_STOP_MS);
     await this.bus.stop().finally(() => clearTimeout(force));
@@ -155,6 +169,15 @@ class Run {
       // A ledger that is full must not keep an operator from starting and looking: everything is denied meanwhile.
       this.outside.cli.note(`the agents could not be recorded in the ledger: ${messageOf(error)}`);
     }
+  }
+
+  /** Keys that came back with a backup, or that an erasure which died left behind, are gone before anybody can ask for values. */
+  async #repeatErasures(): Promise<void> {
+    const operator = await openOperator({ dataDir: this.options.dataDir, url: this.bus.url });
+    const recorded = () => recordedErasures(operator);
+    const again = await repeatErasures({ keys: operator.dataKeys, recorded }).finally(() => operator.close());
+    if (again > 0)
+      this.outside.cli.note(`${again} data keys that the ledger says were erased were here, and are erased again`);
   }
 
   #processes(): readonly RunningProcess[] {

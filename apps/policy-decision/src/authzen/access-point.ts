@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type EntryBody, type JsonObject, parse } from '#writ/contracts';
+import { type DataSubject, type EntryBody, type JsonObject, parse } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import { inTime } from '../in-time.js';
 import type { Explainer } from '../explainer.js';
@@ -20,6 +20,8 @@ export interface AccessPorts {
   readonly mapping: Mapping;
   readonly policyErrors: PolicyErrors;
   readonly explainer: Pick<Explainer, 'offer'>;
+  /** The pseudonym of a data subject. */
+  readonly pseudonym: (subject: DataSubject) => string;
   readonly now: () => number;
   readonly shadow?: Shadow;
   /** Told why when refusals could not be recorded. */
@@ -86,7 +88,7 @@ export class AccessPoint {
   #session(shard: DecidingShard, { client, requestId }: Caller) {
     const { rules } = shard;
     if (rules === undefined) throw new Fault('POLICY_UNAVAILABLE', 'no policies are in force on the shard');
-    const { mapping, now, shadow, policyErrors, explainer } = this.ports;
+    const { mapping, now, shadow, policyErrors, explainer, pseudonym } = this.ports;
     const grounds = { rules, calls: shard.calls, mapping, nowMs: now(), shadow };
     const bundle = rules.policies.hash;
     const record = async (evaluation: Evaluation, asked: AccessRequest, call: string): Promise<AccessAnswer> => {
@@ -98,9 +100,12 @@ export class AccessPoint {
         return refusalOf(fault, await inTime(recorded, RECORD_WITHIN_MS, () => undefined));
       }
       const { entry, values } = describeEvaluation(evaluation, asking);
-      const recorded = await inTime(shard.append(entry, values), RECORD_WITHIN_MS, tookTooLong);
+      const about = evaluation.verdict.subject;
+      const subject = about === undefined ? undefined : pseudonym(about);
+      const append: DecidingShard['append'] = (body, stored) => shard.append(body, stored, { subject });
+      const recorded = await inTime(append(entry, values), RECORD_WITHIN_MS, tookTooLong);
       // If the process dies here the evaluation is on record and nobody heard the answer: nothing happens by it.
-      explainer.offer({ decision: evaluation.verdict.decision, recorded, append: shard.append });
+      explainer.offer({ decision: evaluation.verdict.decision, recorded, append });
       return answerOf(evaluation, recorded.id, { canExplain: client.canExplain, bundle });
     };
     const begin = (item: Item): { readonly answer: Promise<AccessAnswer>; readonly isPermitted: boolean } => {

@@ -65,6 +65,7 @@ export class AccessInMemory {
       mapping: { subjects: authzen?.subjects ?? [], actions: authzen?.actions ?? [] },
       policyErrors: this.policyErrors,
       explainer: { offer: (decided) => void this.unexplained.push(decided) },
+      pseudonym: ({ type, id }) => `S-of-${type}-${id}`,
       now: () => this.nowMs,
       onLost: (error) => this.lost.push(error),
     });

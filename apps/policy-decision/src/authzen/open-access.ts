@@ -39,7 +39,13 @@ export async function openAccess(context: ServiceContext, grounds: AccessGrounds
   const { host } = authzen.listen;
   const portNow = (): number => (server.address() as AddressInfo).port;
   const onLost = (error: string) => log.error({ detail: error }, 'a refused question could not be recorded');
-  const point = new AccessPoint({ ...grounds, mapping: authzen, now: Date.now, onLost });
+  const point = new AccessPoint({
+    ...grounds,
+    mapping: authzen,
+    pseudonym: (subject) => context.tenantKeys.pseudonym(subject),
+    now: Date.now,
+    onLost,
+  });
   const server = createAccessServer({
     point,
     tokens,

@@ -4,6 +4,8 @@ const TXNR_MAX = 999_999_999;
 const FRAME_BYTES_MAX = 1_048_576;
 const OPEN = 'relp_version=0\nrelp_software=writ\ncommands=syslog';
 const LINE_FEED = 10;
+/** Messages that may wait for their answer. */
+const WINDOW = 128;
 
 interface Waiting {
   readonly done: (status: string) => void;
@@ -39,9 +41,20 @@ export class RelpClient {
     return this.#ended === undefined;
   }
 
-  /** Sends one message; resolves with whether the receiver has it. */
-  async syslog(message: string, timeoutMs: number): Promise<boolean> {
-    return (await this.#command('syslog', Buffer.from(message), timeoutMs)).startsWith('200');
+  /**
+   * Sends messages in order, with a window of them on their way; resolves with whether the receiver has all of them. After the first
+   * that it did not take no other one is sent.
+   */
+  async syslog(messages: readonly string[], timeoutMs: number): Promise<boolean> {
+    let next = 0;
+    let isTaken = true;
+    // The next message goes out with any answer: a receiver that answers late is not waited for a whole window at a time.
+    const lane = async () => {
+      for (let message = messages[next++]; isTaken && message !== undefined; message = messages[next++])
+        if (!(await this.#command('syslog', Buffer.from(message), timeoutMs)).startsWith('200')) isTaken = false;
+    };
+    await Promise.all(Array.from({ length: Math.min(WINDOW, messages.length) }, lane));
+    return isTaken;
   }
 
   close(): void {
@@ -63,8 +76,18 @@ export class RelpClient {
         };
       this.#waiting.set(txnr, { done: settle(resolve), failed: settle(reject) });
       const head = data.length === 0 ? `${txnr} ${name} 0` : `${txnr} ${name} ${data.length} `;
-      this.socket.write(Buffer.concat([Buffer.from(head), data, Buffer.from('\n')]));
+      this.#corkForNow();
+      this.socket.write(head, 'latin1');
+      this.socket.write(data);
+      this.socket.write('\n', 'latin1');
     });
+  }
+
+  /** What is sent in one turn of the loop goes out in one write. */
+  #corkForNow(): void {
+    if (this.socket.writableCorked > 0) return;
+    this.socket.cork();
+    process.nextTick(() => this.socket.uncork());
   }
 
   #receive(bytes: Buffer): void {

@@ -1,10 +1,7 @@
-import { type SiemRecord, toSyslog } from '#writ/siem';
+import { toSyslog } from '#writ/siem';
 import type { Sink } from '../ports.js';
 import { RelpClient } from './relp-client.js';
 import { connectStream, type StreamOptions } from './stream-client.js';
-
-/** Messages that may wait for their answer. */
-const WINDOW = 128;
 
 /** RFC 5424 messages over RELP: acknowledged is what the receiver answered 200 to. */
 export function relpSink(options: StreamOptions & { readonly hostName: string }): Sink {
@@ -17,12 +14,11 @@ export function relpSink(options: StreamOptions & { readonly hostName: string })
   return {
     send: async (records) => {
       const session = await connected();
-      for (let at = 0; at < records.length; at += WINDOW) {
-        if (!(await sendWindow(session, records.slice(at, at + WINDOW), options))) {
-          // What was not taken must not be followed by what comes after it.
-          session.close();
-          return { status: 'again', why: 'the receiver answers a message with an error' };
-        }
+      const messages = records.map((record) => toSyslog(record, options.hostName));
+      if (!(await session.syslog(messages, options.timeoutMs))) {
+        // What was not taken must not be followed by what comes after it.
+        session.close();
+        return { status: 'again', why: 'the receiver answers a message with an error' };
       }
       return { status: 'acknowledged' };
     },
@@ -31,13 +27,4 @@ export function relpSink(options: StreamOptions & { readonly hostName: string })
       return Promise.resolve();
     },
   };
-}
-
-async function sendWindow(
-  session: RelpClient,
-  records: readonly SiemRecord[],
-  { hostName, timeoutMs }: { readonly hostName: string; readonly timeoutMs: number },
-): Promise<boolean> {
-  const answers = await Promise.all(records.map((record) => session.syslog(toSyslog(record, hostName), timeoutMs)));
-  return answers.every(Boolean);
 }

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { chmod, readFile } from 'node:fs/promises';
 import { createServer as createHttpsServer } from 'node:https';
@@ -8,6 +7,7 @@ import { join } from 'node:path';
 import { createServer, type Server } from 'node:tls';
 import { records } from '../exporter.fixture.js';
 import type { Sink } from '../ports.js';
+import { makeCertificates } from '../../../../test/harness/certificates.js';
 import { eventually } from '../../../../test/harness/gateway.js';
 import { httpsSink } from './https-sink.js';
 import { relpSink } from './relp-sink.js';
@@ -15,40 +15,11 @@ import { syslogSink } from './syslog-sink.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'writ-tls-'));
 const at = (file: string) => join(directory, file);
-const openssl = (...args: readonly string[]) => execFileSync('openssl', args, { cwd: directory, stdio: 'pipe' });
 const RSP = '1 rsp 50 200 OK\nrelp_version=0\nrelp_software=x\ncommands=syslog\n';
 
 const leafId = (index: number) => `01K0${String(index).padStart(22, '0')}`;
 
-/** A certificate authority, and under it a server for 127.0.0.1, one for another host, and a client. Whether that could be done. */
-function makeCertificates(): boolean {
-  try {
-    for (const ca of ['ca', 'other-ca'])
-      openssl(
-        ...`req -x509 -newkey rsa:2048 -nodes -keyout ${ca}.key -out ${ca}.pem -days 2 -subj /CN=${ca}`.split(' '),
-      );
-    const leaf = (name: string, san: string) => {
-      openssl(
-        ...`req -newkey rsa:2048 -nodes -keyout ${name}.key -out ${name}.csr -subj /CN=${name}`.split(' '),
-        '-addext',
-        `subjectAltName=${san}`,
-      );
-      openssl(
-        ...`x509 -req -in ${name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out ${name}.pem -days 2 -copy_extensions copy`.split(
-          ' ',
-        ),
-      );
-    };
-    leaf('server', 'IP:127.0.0.1,DNS:localhost');
-    leaf('elsewhere', 'DNS:siem.example');
-    leaf('client', 'DNS:writ.example');
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const canMake = makeCertificates();
+const canMake = makeCertificates(directory);
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 // Skipped where there is no openssl 3: `apt-get install openssl`.

@@ -16,6 +16,8 @@ import { verifyEntryText, verifyHeader, type AuthenticEntry } from '../verify-bl
 import type { EntryTimes } from './entry-times.js';
 import type { Evidence } from './evidence.js';
 import type { Leaves } from './leaves.js';
+import type { LogStart } from './log-start.js';
+import { PruningRecord } from './pruning-record.js';
 
 interface BlockCheckOptions {
   readonly authority: Authority;
@@ -24,6 +26,8 @@ interface BlockCheckOptions {
   readonly times: EntryTimes;
   /** Leaves that the newest head names. */
   readonly size: number;
+  /** Where the log says that it begins. */
+  readonly start: LogStart;
 }
 
 type LinePlace = ProblemPlace & { readonly seq: number; readonly file: string };
@@ -40,6 +44,7 @@ export class BlockCheck {
   readonly #producers = new Map<string, Written>();
   /** Blocks of proved authors that the log refused: a block that follows one shows that its producer did not know. */
   readonly #refusedBlocks = new Set<string>();
+  readonly #pruning: PruningRecord;
   rejected = 0;
 
   constructor(
@@ -47,6 +52,7 @@ export class BlockCheck {
     private readonly options: BlockCheckOptions,
   ) {
     this.#entries = new EntryChecks(options.authority, evidence.problems);
+    this.#pruning = new PruningRecord(options.start, evidence.problems);
   }
 
   get openCalls(): number {
@@ -64,6 +70,11 @@ export class BlockCheck {
     return rows.sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
+  /** Call it after the last block. */
+  finish(): void {
+    this.#pruning.finish();
+  }
+
   async takeAccepted(line: AcceptedLine, leaves: Leaves, file: string): Promise<void> {
     const { producer, n } = line.header;
     const place = { seq: line.seq, producer, n, file };
@@ -78,6 +89,7 @@ export class BlockCheck {
     }
     written.blocks++;
     written.entries += line.count;
+    this.#pruning.take(line.header, leaves.entries, key);
     if (!this.options.isStrict) return;
     leaves.entries.forEach((bytes, index) => this.#takeEntry({ line, key, bytes, index }, place));
   }
@@ -101,7 +113,8 @@ export class BlockCheck {
 
   #authorOf(line: AcceptedLine, place: LinePlace): TrustedKey | undefined {
     try {
-      return verifyHeader({ ...line.header, sig: line.sig }, this.options.authority);
+      // By its leaves, which the tree commits to: the sequence in the line is what the file says.
+      return verifyHeader({ ...line.header, sig: line.sig }, this.options.authority, { end: line.first + line.count });
     } catch (thrown) {
       this.#add(thrown, place);
       return undefined;
@@ -109,9 +122,12 @@ export class BlockCheck {
   }
 
   /** Moves the chain of the producer. A block that the rules refuse counts here, because the log counts it. */
-  #follow({ header }: AcceptedLine, place: LinePlace): Written {
+  #follow({ header, seq }: AcceptedLine, place: LinePlace): Written {
     const known = this.#producers.get(header.producer);
-    const written = known ?? { chain: new ProducerChain(), blocks: 0, entries: 0 };
+    const isBehindRemoved = known === undefined && this.options.start.leaf > 0;
+    if (isBehindRemoved) this.#entries.beginAt(seq, header.producer);
+    const chain = isBehindRemoved ? ProducerChain.before(header) : new ProducerChain();
+    const written = known ?? { chain, blocks: 0, entries: 0 };
     this.#producers.set(header.producer, written);
     const step = written.chain.accept({ ...header, hash: hash('sha256', signedBytes(header), 'base64url') });
     if (step !== 'next') {

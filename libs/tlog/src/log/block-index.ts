@@ -9,10 +9,13 @@ export interface IndexedLine {
   readonly file: string;
 }
 
-/** The lines of the block index in order. What is damaged is a problem, and left out. Ends at the first file that is not there. */
-export async function* blockLines(evidence: Evidence): AsyncGenerator<IndexedLine> {
+/**
+ * The lines of the block index in order, from a file of it on. What is damaged is a problem, and left out. Ends at the first file
+ * that is not there.
+ */
+export async function* blockLines(evidence: Evidence, first = 0): AsyncGenerator<IndexedLine> {
   let isWhole = true;
-  for (let index = 0; ; index++) {
+  for (let index = first; ; index++) {
     const file = blockFilePath(index);
     const content = await evidence.find(file);
     if (content === undefined) return;

@@ -8,6 +8,8 @@ export const LOG_FILES = {
   bundle: 'bundle',
   rootVkey: 'root.vkey',
   readme: 'README.txt',
+  /** Where a log begins from which the oldest entries were removed. */
+  minimum: 'minimum',
 } as const;
 export const CHECKPOINTS_FOLDER = 'checkpoints';
 

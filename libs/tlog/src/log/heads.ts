@@ -1,6 +1,6 @@
-import { messageOf } from '#writ/faults';
+import { Fault, messageOf } from '#writ/faults';
 import { cosignedBy, type Cosigner } from '#writ/signing';
-import { openCheckpoint, type TreeHead } from '../checkpoint.js';
+import { EXPIRED_LOG_KEY, openCheckpoint, type TreeHead } from '../checkpoint.js';
 import type { ProblemPlace } from '../report.js';
 import { CHECKPOINTS_FOLDER, LOG_FILES, type Evidence, type Trust } from './evidence.js';
 
@@ -45,7 +45,8 @@ async function readHead(evidence: Evidence, trust: Trust, file: string): Promise
     const { size, root } = openCheckpoint(note, trust.authority.ledger, trust.authority.logKeys());
     return { size, root, file, cosigners: cosignedBy(note, trust.witnesses.witnesses) };
   } catch (thrown) {
-    evidence.problems.add('bad_head', messageOf(thrown), { file });
+    const isExpired = thrown instanceof Fault && thrown.cause === EXPIRED_LOG_KEY;
+    evidence.problems.add(isExpired ? 'expired_log_key' : 'bad_head', messageOf(thrown), { file });
     return undefined;
   }
 }

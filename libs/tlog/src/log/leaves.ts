@@ -12,14 +12,17 @@ export class LeafReader {
   #entries: readonly Buffer[] = [];
   #hashes: readonly Buffer[] = [];
   #at = 0;
-  #index = 0;
+  #index: number;
   #isAtEnd = false;
 
-  /** `size`: the leaves that the newest head names. */
+  /** `size`: the leaves that the newest head names. It begins with the bundle that leaf `from` is in, at its first entry. */
   constructor(
     private readonly evidence: Evidence,
     private readonly size: number,
-  ) {}
+    from = 0,
+  ) {
+    this.#index = Math.floor(from / TILE_WIDTH);
+  }
 
   /** The next leaves, at most `count`; fewer at the end of what is there. */
   async take(count: number): Promise<Leaves> {

@@ -1,5 +1,6 @@
 import { TILE_WIDTH } from '../tile.js';
 import { CHECKPOINTS_FOLDER, LOG_FILES, type Evidence } from './evidence.js';
+import type { LogStart } from './log-start.js';
 
 const TILE = /^tile\/(0|[1-9][0-9]?|entries)\/((?:x[0-9]{3}\/)*[0-9]{3})(?:\.p\/([1-9][0-9]{0,2}))?$/;
 const BLOCKS = /^blocks\/(?:x[0-9]{3}\/)*[0-9]{3}\.jsonl$/;
@@ -10,7 +11,7 @@ const NAMES: ReadonlySet<string> = new Set(Object.values(LOG_FILES));
  * Looks at the files that were not needed: partial tiles and bundles of earlier sizes must be the beginning of what replaced them,
  * and whatever is no part of a log is named, because nothing in it is evidence.
  */
-export async function checkLeftovers(evidence: Evidence, size: number): Promise<void> {
+export async function checkLeftovers(evidence: Evidence, size: number, { leaf }: LogStart): Promise<void> {
   for await (const file of evidence.paths()) {
     if (NAMES.has(file) || CHECKPOINT.test(file) || BLOCKS.test(file)) continue;
     const [, level, number, width] = TILE.exec(file) ?? [];
@@ -20,6 +21,8 @@ export async function checkLeftovers(evidence: Evidence, size: number): Promise<
       continue;
     }
     const index = Number(number.replaceAll(/[x/]/g, ''));
+    // Bundles of the removed part that are still there are no part of the log any more.
+    if (level === 'entries' && (index + 1) * TILE_WIDTH <= leaf) continue;
     const count = level === 'entries' ? size : Math.floor(size / TILE_WIDTH ** Number(level));
     const now = Math.min(TILE_WIDTH, count - index * TILE_WIDTH);
     // What lies beyond the newest head is not covered by any signature of the log: it is neither right nor wrong.

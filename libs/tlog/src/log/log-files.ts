@@ -1,12 +1,23 @@
 import { parseBlockLine } from '../block-line.js';
+import type { LogStart } from './log-start.js';
 import { blockFilePath, bundlePath, newTiles, TILE_WIDTH, tilePath } from '../tile.js';
 
-/** Paths of the hash tiles and entry bundles of a log of that size, the partial ones of its right edge included. */
-export function* tileFilesOf(size: number): Generator<string> {
+/**
+ * Paths of the hash tiles and entry bundles of a log of that size, the partial ones of its right edge included, and those bundles
+ * left out that end before the leaf that it begins with.
+ */
+export function* tileFilesOf(size: number, { leaf }: LogStart): Generator<string> {
   for (const tile of newTiles(0, size)) {
     yield tilePath(tile);
-    if (tile.level === 0) yield bundlePath(tile.index, tile.width);
+    const end = tile.index * TILE_WIDTH + tile.width;
+    if (tile.level === 0 && end > leaf) yield bundlePath(tile.index, tile.width);
   }
+}
+
+/** Paths of the bundles and files of the block index that are no part of a log any more which begins there. */
+export function* removedFilesOf({ leaf, file }: LogStart): Generator<string> {
+  for (let index = 0; (index + 1) * TILE_WIDTH <= leaf; index++) yield bundlePath(index, TILE_WIDTH);
+  for (let index = 0; index < file; index++) yield blockFilePath(index);
 }
 
 /** A part of the block index. */
@@ -21,9 +32,10 @@ export interface BlockFile {
  */
 export async function* blockFilesOf(
   size: number,
+  { file: first, leaf }: LogStart,
   read: (path: string) => Promise<Buffer | undefined>,
 ): AsyncGenerator<BlockFile> {
-  for (let index = 0, end = 0; end < size; index++) {
+  for (let index = first, end = leaf; end < size; index++) {
     const path = blockFilePath(index);
     const file = await read(path);
     if (file === undefined) return;

@@ -8,6 +8,8 @@ import type { Evidence, Trust } from './evidence.js';
 import { HeadPassage, type SignedHead } from './heads.js';
 import { LeafReader } from './leaves.js';
 import { checkLeftovers } from './leftovers.js';
+import type { LogStart } from './log-start.js';
+import { growOverRemoved } from './removed-part.js';
 import { TileCheck } from './tile-check.js';
 
 /** What a run is given besides the files. */
@@ -19,6 +21,8 @@ export interface LogRunOptions {
   readonly size: number;
   readonly remembered?: TreeHead | undefined;
   readonly isStrict: boolean;
+  /** Where the log says that it begins. */
+  readonly start: LogStart;
   readonly onProgress?: ((done: number, size: number) => void) | undefined;
 }
 
@@ -38,18 +42,19 @@ export class LogRun {
     private readonly evidence: Evidence,
     private readonly options: LogRunOptions,
   ) {
-    const { trust, heads, size, remembered, isStrict } = options;
+    const { trust, heads, size, remembered, isStrict, start } = options;
     this.#tree = new TileCheck(evidence);
-    this.#leaves = new LeafReader(evidence, size);
+    this.#leaves = new LeafReader(evidence, size, start.leaf);
     const times = new EntryTimes(heads, evidence.problems);
-    this.#blocks = new BlockCheck(evidence, { authority: trust.authority, isStrict, times, size });
+    this.#blocks = new BlockCheck(evidence, { authority: trust.authority, isStrict, times, size, start });
     const expected = [heads, remembered === undefined ? [] : [remembered]];
     this.#passages = expected.map((each) => new HeadPassage(each, this.#tree, evidence));
   }
 
   async verify(): Promise<void> {
     this.#passHeads();
-    for await (const indexed of blockLines(this.evidence)) {
+    const isGrown = await this.#growOverRemoved();
+    for await (const indexed of isGrown ? blockLines(this.evidence, this.options.start.file) : []) {
       if (indexed.line.first >= this.options.size) {
         this.#addPastHead(indexed);
         break;
@@ -59,7 +64,7 @@ export class LogRun {
       this.#passHeads(indexed);
       this.#tellProgress();
     }
-    await this.#takeUncovered(Infinity, {});
+    if (isGrown) await this.#takeUncovered(Infinity, {});
     await this.#tree.compareFull();
     await this.#finish();
   }
@@ -78,11 +83,21 @@ export class LogRun {
     };
   }
 
+  #growOverRemoved(): Promise<boolean> {
+    const { start, size, heads, remembered } = this.options;
+    const sizes = [...heads, ...(remembered === undefined ? [] : [remembered])].map((head) => head.size);
+    return growOverRemoved(
+      start,
+      { tree: this.#tree, leaves: this.#leaves, evidence: this.evidence },
+      { size, heads: sizes, passHeads: () => this.#passHeads() },
+    );
+  }
+
   /** Takes a line and its leaves. False when the leaves are not there: nothing after them can be placed. */
   async #takeLine({ line, file }: IndexedLine): Promise<boolean> {
     const { problems } = this.evidence;
     const place = { seq: line.seq, file };
-    this.#checkSequence(line.seq, file);
+    this.#checkSequence(line, file);
     if (line.first > this.#tree.size) await this.#takeUncovered(line.first - this.#tree.size, place);
     if (line.first !== this.#tree.size) {
       const message = `message ${line.seq} starts at leaf ${line.first}, but ${this.#tree.size} was expected`;
@@ -135,13 +150,16 @@ export class LogRun {
         'remembered_ahead',
         `the remembered head has ${remembered.size} entries; only ${present} are present`,
       );
-    await checkLeftovers(this.evidence, present);
+    this.#blocks.finish();
+    await checkLeftovers(this.evidence, present, this.options.start);
     const { quorum } = this.options.trust.witnesses;
     problems.isWitnessed = quorum > 0 && (heads.at(-1)?.cosigners.length ?? 0) >= quorum;
   }
 
-  #checkSequence(seq: number, file: string): void {
+  #checkSequence({ seq, first }: IndexedLine['line'], file: string): void {
     const { problems } = this.evidence;
+    // What stood before the beginning of the log is not there to be counted.
+    if (first > 0 && first === this.options.start.leaf) this.#seq = seq - 1;
     if (seq <= this.#seq)
       problems.add('stream_order', `message ${seq} stands after message ${this.#seq}`, { seq, file });
     if (seq > this.#seq + 1)

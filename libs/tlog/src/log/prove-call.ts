@@ -3,11 +3,10 @@ import type { AcceptedLine } from '../block-line.js';
 import { parseCanonical } from '../canonical-text.js';
 import { formatProof, verifyProof, type ProvedEntry } from '../log-proof.js';
 import { inclusionProof } from '../proof.js';
-import { ProblemList } from '../report.js';
 import { TileTree } from '../tile-tree.js';
-import { blockLines } from './block-index.js';
-import { Evidence, LOG_FILES, openTrust, type LogDirectory } from './evidence.js';
-import { LeafReader, type Leaves } from './leaves.js';
+import { LOG_FILES, openTrust, type LogDirectory } from './evidence.js';
+import type { Leaves } from './leaves.js';
+import { walkLog } from './walk-log.js';
 import { openCheckpoint, type TreeHead } from '../checkpoint.js';
 
 /** A proof file of one entry, and what it proves. */
@@ -53,24 +52,14 @@ interface Found {
 }
 
 async function* entriesOf(directory: LogDirectory, call: string, head: TreeHead): AsyncGenerator<Found> {
-  const problems = new ProblemList();
-  const evidence = new Evidence(directory, problems);
-  const reader = new LeafReader(evidence, head.size);
   // Most entries are told from those of the call without parsing them.
   const needle = Buffer.from(JSON.stringify(call));
-  let size = 0;
-  for await (const { line } of blockLines(evidence)) {
-    if (line.first >= head.size) break;
-    const leaves = await reader.take(line.count);
-    if (line.first !== size || leaves.entries.length !== line.count || problems.count > 0)
-      throw new Fault('LEDGER_CORRUPT', `the log is damaged at message ${line.seq}: verify it`);
-    size += line.count;
+  for await (const { line, leaves } of walkLog(directory, head)) {
     if ('rejected' in line) continue;
     for (const [i, entry] of leaves.entries.entries()) {
       if (entry.includes(needle) && callOf(String(entry)) === call) yield { line, leaves, i };
     }
   }
-  if (size < head.size) throw new Fault('LEDGER_CORRUPT', `the log has ${size} of ${head.size} entries: verify it`);
 }
 
 /** The call that an entry is of, if it is of one. */

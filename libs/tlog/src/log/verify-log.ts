@@ -4,6 +4,7 @@ import { blockLines, sizeOfIndex } from './block-index.js';
 import { Evidence, readTrust, type LogDirectory } from './evidence.js';
 import { type Freshness, newestCosignature } from './freshness.js';
 import { readHeads } from './heads.js';
+import { readLogStart } from './log-start.js';
 import { LogRun } from './log-run.js';
 
 export interface VerifyLogOptions {
@@ -23,6 +24,10 @@ export interface VerifyLogOptions {
 export interface LogReport extends VerifyReport {
   /** Whether the entries themselves were checked: canonical form, schema, decisions and their outcomes. */
   readonly isStrict: boolean;
+  /** The leaf from which on entries were checked: those before it were removed, and their hashes alone are there. */
+  readonly from: number;
+  /** Size of the newest head that a quorum of witnesses cosigned; null when there is none, or no quorum is asked for. */
+  readonly witnessedSize: number | null;
   /** Heads that the log signed and that were checked. */
   readonly heads: number;
   /** Messages that the log refused: each is one leaf, and claims no author. */
@@ -43,20 +48,33 @@ export async function verifyLog(directory: LogDirectory, options: VerifyLogOptio
   const { remembered, onProgress, isStrict = true } = options;
   const problems = new ProblemList();
   const evidence = new Evidence(directory, problems);
-  const found = { isStrict, heads: 0, witnesses: [], quorum: 0, cosignedAt: null, ...NOTHING };
+  const found = {
+    isStrict,
+    from: 0,
+    witnessedSize: null,
+    heads: 0,
+    witnesses: [],
+    quorum: 0,
+    cosignedAt: null,
+    ...NOTHING,
+  };
   const trust = await readTrust(evidence, options.rootVkey);
   if (trust === undefined) return { ...found, ...verdictOf(problems) };
   const heads = await readHeads(evidence, trust);
   const head = heads.at(-1);
   if (head === undefined) problems.add('no_head', 'there is no signed head, so a missing end cannot be noticed');
   // The lines are read twice only where nothing else says how large the log is; what is wrong with them is told the second time.
-  const size = head?.size ?? (await sizeOfIndex(blockLines(new Evidence(directory, new ProblemList()))));
+  const start = await readLogStart(evidence);
+  const lines = blockLines(new Evidence(directory, new ProblemList()), start.file);
+  const size = head?.size ?? (await sizeOfIndex(lines));
   const cosignedAt = newestCosignature(heads, options.freshness, problems);
-  const run = new LogRun(evidence, { trust, heads, size, remembered, isStrict, onProgress });
+  const run = new LogRun(evidence, { trust, heads, size, remembered, isStrict, start, onProgress });
   await run.verify();
+  const { quorum } = trust.witnesses;
+  const witnessed = quorum === 0 ? undefined : heads.findLast(({ cosigners }) => cosigners.length >= quorum);
   return {
     ...run.counts(),
-    ...{ isStrict, heads: heads.length, quorum: trust.witnesses.quorum, cosignedAt },
+    ...{ isStrict, from: start.leaf, witnessedSize: witnessed?.size ?? null, heads: heads.length, quorum, cosignedAt },
     witnesses: head?.cosigners.map(({ name }) => name) ?? [],
     ...verdictOf(problems),
   };

@@ -3,6 +3,7 @@ import { findNatsServer } from '#writ/nats';
 import { findRunStatus, openOperator, type PastSources } from '#writ/operator';
 import { existsSync } from 'node:fs';
 import type { Cli } from '../../cli.js';
+import { removedMessages } from '../../ledger/removed-messages.js';
 import { PACKAGE_ROOT } from '../../package-root.js';
 
 /** The record of a deployment, opened for reading. */
@@ -28,7 +29,7 @@ export async function openPast(dataDir: string, cli: Cli): Promise<Past> {
   try {
     const { blocks, payloads, authority, values, close } = await openOperator({ dataDir, url });
     return {
-      sources: { blocks, payloads, authority, values },
+      sources: { blocks, payloads, authority, values, removed: removedMessages(paths, (line) => cli.note(line)) },
       close: async () => {
         await close();
         await server?.stop();
