@@ -29,14 +29,14 @@ for name in $(depends); do
 done
 
 (cd "$work" && apt-get -qq -o APT::Sandbox::User="" download "${packages[@]}" >&2)
-for package in "$work"/*.deb; do dpkg-deb -x "$package" "$work/root"; done
+for package in "$work"/*.deb; do dpkg-deb -x "$package" "$work/unpacked"; done
 
 export LD_LIBRARY_PATH
-LD_LIBRARY_PATH=$(printf '%s:' "$work"/root/usr/lib/*-linux-* "$work"/root/lib/*-linux-* "$work"/root/usr/lib/syslog-ng)
-"$work/root/usr/sbin/rsyslogd" -v >&2 || exit 5
-"$work/root/usr/sbin/syslog-ng" --version --module-path="$(echo "$work"/root/usr/lib/syslog-ng/[0-9]*)" >&2 || exit 5
+LD_LIBRARY_PATH=$(printf '%s:' "$work"/unpacked/usr/lib/*-linux-* "$work"/unpacked/lib/*-linux-* "$work"/unpacked/usr/lib/syslog-ng)
+"$work/unpacked/usr/sbin/rsyslogd" -v >&2 || exit 5
+"$work/unpacked/usr/sbin/syslog-ng" --version --module-path="$(echo "$work"/unpacked/usr/lib/syslog-ng/[0-9]*)" >&2 || exit 5
 
 mkdir -p "$(dirname "$directory")"
 rm -rf "$directory"
-mv "$work/root" "$directory"
+mv "$work/unpacked" "$directory"
 echo "$directory"

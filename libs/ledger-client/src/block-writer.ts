@@ -11,9 +11,9 @@ import { Fault, toFault } from '#writ/faults';
 import type { Authority, SigningKey } from '#writ/signing';
 import { FIRST_PREV, openBlock, sealBlock } from '#writ/tlog';
 import { carriedHash } from './carried-hash.js';
-import { openAuthorised } from './open-authorised.js';
+import { lastBlockHash } from './last-block-hash.js';
 import type { EntryValues, PayloadSealer } from './payload-sealer.js';
-import { AppendError, type BlockLog, type LedgerMessage, type PayloadLog } from './ports.js';
+import { AppendError, type BlockLog, type PayloadLog } from './ports.js';
 import { ulid } from './ulid.js';
 
 const ENTRIES_PER_BLOCK_MAX = 256;
@@ -119,8 +119,8 @@ export class BlockWriter {
   }
 
   /**
-   * Resolves when the entry, and the values that its commitments open to, are durable. Throws LEDGER_ENTRY_TOO_LARGE, LEDGER_OVERLOADED, LEDGER_FULL, LEDGER_UNAVAILABLE or
-   * LEDGER_FENCED; after LEDGER_UNAVAILABLE the entry may be on record.
+   * Resolves when the entry, and the values that its commitments open to, are durable. Throws LEDGER_ENTRY_TOO_LARGE,
+   * LEDGER_OVERLOADED, LEDGER_FULL, LEDGER_UNAVAILABLE or LEDGER_FENCED; after LEDGER_UNAVAILABLE the entry may be on record.
    */
   append(body: EntryBody, values: readonly PayloadValue[] = [], options: AppendOptions = {}): Promise<Appended> {
     if (this.#dead !== undefined) return Promise.reject(this.#dead);
@@ -284,29 +284,5 @@ export class BlockWriter {
     }
     this.#dead = fault;
     this.options.onDead?.(fault);
-  }
-}
-
-/**
- * Hash of the producer's last authorised block. Whoever may publish on the subject but holds no key can leave junk there: it
- * moves the sequence that the next block is fenced by, and not the chain.
- */
-async function lastBlockHash(options: BlockWriterOptions, tail: LedgerMessage): Promise<string> {
-  const hashOf = (message: LedgerMessage) => {
-    try {
-      return openAuthorised(message, options.authority()).block.hash;
-    } catch {
-      return undefined;
-    }
-  };
-  let hash = hashOf(tail);
-  if (hash !== undefined) return hash;
-  for (let from = 1; ;) {
-    const { messages, isUpToDate } = await options.blocks.read(from);
-    for (const message of messages) {
-      from = message.seq + 1;
-      if (message.subject === tail.subject) hash = hashOf(message) ?? hash;
-    }
-    if (isUpToDate) return hash ?? FIRST_PREV;
   }
 }

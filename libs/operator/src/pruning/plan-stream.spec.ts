@@ -50,12 +50,12 @@ async function plan(
   },
 ) {
   const files = await buildLog(sealed);
-  const [, whole = '0', root = ''] = String(files.get('checkpoint')).split('\n');
+  const [, whole = '0'] = String(files.get('checkpoint')).split('\n');
   const sources = {
     ...streamOf(stream),
     authority,
     log: directoryOf(files),
-    head: { size: Math.min(size, Number(whole)), root },
+    size: Math.min(size, Number(whole)),
   };
   const retention = { ageMsMax: keep * HOUR_MS, ageMsMin: 2 * HOUR_MS, bytesMax };
   return planStream(sources, retention, Math.min(now, timeOf(builder.seq)));
@@ -85,12 +85,12 @@ describe('what may go from the beginning of the stream', () => {
 
   const planOf = async (builder: LedgerBuilder, nowMs: number) => {
     const files = await buildLog(builder.messages);
-    const [, size = '0', root = ''] = String(files.get('checkpoint')).split('\n');
+    const [, size = '0'] = String(files.get('checkpoint')).split('\n');
     const sources = {
       ...streamOf(builder.messages),
       authority,
       log: directoryOf(files),
-      head: { size: Number(size), root },
+      size: Number(size),
     };
     return planStream(sources, { ageMsMax: 8 * HOUR_MS, ageMsMin: 0, bytesMax: Infinity }, nowMs);
   };

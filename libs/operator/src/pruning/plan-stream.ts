@@ -3,7 +3,7 @@ import { Fault } from '#writ/faults';
 import { type BlockLog, type LedgerMessage, openAuthorised } from '#writ/ledger-client';
 import type { StreamReader } from '#writ/nats';
 import type { Authority } from '#writ/signing';
-import { isMessageOf, type LogDirectory, parseEntry, sealedLines, type TreeHead, type VerifiedBlock } from '#writ/tlog';
+import { isMessageOf, type LogDirectory, parseEntry, sealedLines, type VerifiedBlock } from '#writ/tlog';
 import { messagesFrom } from '../find-call.js';
 import { OPERATOR } from '../open-operator.js';
 import { RemovedFacts } from './removed-facts.js';
@@ -20,9 +20,9 @@ export interface PlanSources {
   readonly blocks: BlockLog;
   readonly streams: Pick<StreamReader, 'info' | 'message' | 'read'>;
   readonly authority: Authority;
-  /** The log, and the head up to which it was verified, cosigned where a quorum is asked for. */
+  /** The log, and the leaves of the head up to which it was verified, cosigned where a quorum is asked for. */
   readonly log: LogDirectory;
-  readonly head: TreeHead;
+  readonly size: number;
 }
 
 export interface StreamPlan {
@@ -79,11 +79,11 @@ interface Walked {
 }
 
 /** Reads the stream and the block index side by side, up to message `end` or to where the head ends. */
-async function walk({ blocks, authority, log, head }: PlanSources, first: number, end: number): Promise<Walked> {
+async function walk({ blocks, authority, log, size }: PlanSources, first: number, end: number): Promise<Walked> {
   const facts = new RemovedFacts();
   const messages = messagesFrom(blocks, first)[Symbol.asyncIterator]();
   let [keepFrom, leaf] = [first, 0];
-  for await (const line of sealedLines(log, head.size)) {
+  for await (const line of sealedLines(log, size)) {
     if (line.seq < first) continue;
     if (line.seq >= end) break;
     const next = await messages.next();

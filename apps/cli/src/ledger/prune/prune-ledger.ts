@@ -49,10 +49,9 @@ export async function pruneLedger(options: PruneOptions): Promise<PruneReport> {
   if (report === undefined || size === undefined || size === null) return nothingOf(options, report);
   // The chain is opened before anything is read: whoever writes for the operator meanwhile fences us, and nothing is carried over twice.
   const writer = isDryRun ? undefined : await operator.openWriter();
-  const head = { size, root: report.root };
   const { retention, nowMs } = options;
   const { streamAgeMsMax: ageMsMax, streamAgeMsMin: ageMsMin, streamBytesMax: bytesMax } = retention;
-  const plan = await planStream({ ...operator, log, head }, { ageMsMax, ageMsMin, bytesMax }, nowMs);
+  const plan = await planStream({ ...operator, log, size }, { ageMsMax, ageMsMin, bytesMax }, nowMs);
   const record = { size: report.size, root: report.root };
   const isAny = plan.keepFrom > plan.first;
   if (writer !== undefined && isAny) {
@@ -66,6 +65,7 @@ export async function pruneLedger(options: PruneOptions): Promise<PruneReport> {
     const { leaf, file, seq } = later;
     const { seq: recordedAt } = await writer.append({ type: 'ledger.pruned', of: 'log', leaf, file, seq, ...record });
     await untilCovered(log, recordedAt, options.sealedWithinMs);
+    // If the process dies here the removal is declared and not done: the log is whole, and the next one declares it again.
     await removeFromLog(logDir, later);
   }
   const logFrom = isDryRun || options.sealedWithinMs > 0 ? later?.leaf : undefined;
