@@ -25,6 +25,7 @@ describe('a witness that was away when the newest checkpoint was shown', () => {
     await witness.start([formatVkey({ name: logKey.name, key: logKey.verifyKey })], { port });
     await until(async () => (await verdict()) === WITNESSED, 'a witnessed log', 40_000);
     expect((await host.newest())?.size).toBe(size);
+    await until(async () => (await sealer.health()).isWitnessed === true, 'a sealer that says so', 10_000);
     expect(await sealer.health()).toMatchObject({ ready: true, isWitnessed: true });
     expect(await sealer.end()).toBe(0);
   }, 90_000);
