@@ -25,6 +25,7 @@ export interface SealerHealth {
   readonly waiting: number;
   readonly refusedMessages: Readonly<Record<string, number>>;
   readonly head: TreeHead | null;
+  readonly isWitnessed?: boolean;
 }
 
 /** A witness for the configuration. */
