@@ -8,8 +8,6 @@ import { bundleOf, entitiesOf, workloadOf, type WorkloadRequest } from './worklo
 const COUNTS = [10, 100, 1_000, 10_000] as const;
 const ROUNDS = 7;
 const REQUESTS = 20_000;
-/** So many are read from JSON before they are decided together: few enough to be still in the processor's cache, as those of the service are. */
-const JUST_READ = 100;
 /** Requests that the engines have to agree on before they are timed. */
 const SAMPLE = 500;
 const CEDAR_SAMPLE = 20;
@@ -20,10 +18,7 @@ export interface DecideRow {
   readonly policies: number;
   readonly inScope: number;
   readonly allowed: number;
-  /** Of requests that have just been read from JSON. */
   readonly writPerSecond: number;
-  /** Of requests that were read long before: what it costs to fetch them from memory counts. */
-  readonly writOfOldPerSecond: number;
   /** Index and closures written by hand for this workload. */
   readonly floorPerSecond: number;
   /** One `Map` look-up a request. */
@@ -55,7 +50,6 @@ export async function benchDecide(say: (text: string) => void): Promise<readonly
 /** Decisions a second, in one round. */
 interface Rates {
   readonly writ: number;
-  readonly writOfOld: number;
   readonly floor: number;
   readonly mapGet: number;
   readonly cedar: number;
@@ -79,12 +73,7 @@ async function benchCount(policies: number): Promise<DecideRow> {
 
   const rounds: Rates[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    const perSecond = {
-      writ: rateOfFresh(requests, writ),
-      writOfOld: rate(requests, writ),
-      floor: rateOfFresh(requests, floor),
-      mapGet: rateOfFresh(requests, mapGet),
-    };
+    const perSecond = { writ: rate(requests, writ), floor: rate(requests, floor), mapGet: rate(requests, mapGet) };
     const few = requests.slice(0, cedarRequests(policies));
     const { cpuMs } = await cedar.decide(few);
     rounds.push({ ...perSecond, cedar: (few.length / cpuMs) * 1000 });
@@ -96,7 +85,6 @@ async function benchCount(policies: number): Promise<DecideRow> {
     inScope: rounded(inScope(set, requests)),
     allowed: rounded(allowed / requests.length),
     writPerSecond: Math.round(of((round) => round.writ)),
-    writOfOldPerSecond: Math.round(of((round) => round.writOfOld)),
     floorPerSecond: Math.round(of((round) => round.floor)),
     mapGetPerSecond: Math.round(of((round) => round.mapGet)),
     cedarPerSecond: Math.round(of((round) => round.cedar)),
@@ -119,46 +107,24 @@ function requireSame(one: Answer, other: Answer): void {
   if (!isSame) throw new Error(`engines disagree: ${JSON.stringify({ one, other })}`);
 }
 
-/** Calls a second of CPU time: others may use the machine. */
+/** Calls a second of CPU time: others may use the machine. What the calls give is used, or the compiler could leave them out. */
 function rate(requests: readonly WorkloadRequest[], run: (request: WorkloadRequest) => unknown): number {
-  return requests.length / cpuSecondsOf(requests, run);
-}
-
-/** The same, of requests that are read from JSON a moment before, outside of the time. */
-function rateOfFresh(requests: readonly WorkloadRequest[], run: (request: WorkloadRequest) => unknown): number {
-  let seconds = 0;
-  for (const fresh of justRead(requests)) seconds += cpuSecondsOf(fresh, run);
-  return requests.length / seconds;
-}
-
-function* justRead(requests: readonly WorkloadRequest[]): Iterable<readonly WorkloadRequest[]> {
-  for (let from = 0; from < requests.length; from += JUST_READ) {
-    yield JSON.parse(JSON.stringify(requests.slice(from, from + JUST_READ))) as readonly WorkloadRequest[];
-  }
-}
-
-function cpuSecondsOf(requests: readonly WorkloadRequest[], run: (request: WorkloadRequest) => unknown): number {
   let given = 0;
   const before = process.cpuUsage();
-  // What the calls give is used, or the compiler could leave them out.
   for (const request of requests) if (run(request) !== undefined) given += 1;
   const { user, system } = process.cpuUsage(before);
-  if (given < requests.length) throw new Error('a request without an answer');
-  return (user + system) / 1_000_000;
+  return (given / (user + system)) * 1_000_000;
 }
 
 function latencies(
   requests: readonly WorkloadRequest[],
   run: (request: WorkloadRequest) => unknown,
 ): (share: number) => number {
-  const took: number[] = [];
-  for (const fresh of justRead(requests)) {
-    for (const request of fresh) {
-      const before = process.hrtime.bigint();
-      run(request);
-      took.push(Number(process.hrtime.bigint() - before) / 1000);
-    }
-  }
+  const took = requests.map((request) => {
+    const before = process.hrtime.bigint();
+    run(request);
+    return Number(process.hrtime.bigint() - before) / 1000;
+  });
   took.sort((a, b) => a - b);
   return (share) => rounded(took[Math.floor(took.length * share)] ?? 0);
 }
