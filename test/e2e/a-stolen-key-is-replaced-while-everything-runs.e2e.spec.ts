@@ -28,7 +28,9 @@ describe('a stolen key', () => {
 
   beforeAll(async () => {
     outside = await OutsideService.start();
-    gateway = await startOffice(outside);
+    // So that its executor runs: nothing else uses the key that is stolen.
+    const destinations = { outside: { origin: outside.url, internal: true } };
+    gateway = await startOffice(outside, { config: { destinations } });
     alice = await gateway.agent('alice');
   }, 120_000);
 

@@ -19,7 +19,8 @@ describe('writ up', () => {
 
   beforeAll(async () => {
     outside = await OutsideService.start();
-    gateway = await startOffice(outside);
+    const destinations = { outside: { origin: outside.url, internal: true } };
+    gateway = await startOffice(outside, { config: { namespaces: { notes: {} }, destinations } });
   }, 120_000);
 
   afterAll(async () => {

@@ -93,7 +93,7 @@ class Run {
     this.#supervisor = new Supervisor({
       services: serviceSpecs(config, { configFile: options.config, paths, url: bus.url }),
       shards: config.shards,
-      pools: poolSubjects(),
+      pools: poolSubjects(config),
       onChange: () => this.#writeStatus(),
       onNote: (line) => outside.cli.note(line),
       onGaveUp: (fault) => outside.stop.stop({ fault }),

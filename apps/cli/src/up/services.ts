@@ -1,5 +1,5 @@
 import type { WritConfig } from '#writ/catalogue';
-import { EXECUTOR_KINDS, subjects } from '#writ/contracts';
+import { EXECUTOR_KINDS, type ExecutorKind, subjects } from '#writ/contracts';
 import { type DeploymentPaths, serviceInstances } from '#writ/deployment';
 import { join } from 'node:path';
 import { PACKAGE_ROOT } from '../package-root.js';
@@ -7,12 +7,17 @@ import type { ServiceSpec } from './service-process.js';
 
 const POOL = 'default';
 
-/** The processes that a configuration asks for, and what each is told through its environment. */
+/**
+ * The processes that a configuration has work for, and what each is told through its environment. Executors of a kind that nothing is
+ * declared of are not started: no call for them is ever approved.
+ */
 export function serviceSpecs(
   config: WritConfig,
   where: { readonly configFile: string; readonly paths: DeploymentPaths; readonly url: string },
 ): readonly ServiceSpec[] {
-  return serviceInstances(config).map(({ name, app }) => ({
+  const idle = EXECUTOR_KINDS.filter((kind) => !isDeclared(config, kind)).map((kind) => `${kind}-executor`);
+  const instances = serviceInstances(config).filter(({ app }) => !idle.includes(app));
+  return instances.map(({ name, app }) => ({
     name,
     module: appModule(app),
     logFile: join(where.paths.runDir, `${name}.log`),
@@ -37,8 +42,14 @@ function withoutCredentials({ credentials }: WritConfig): NodeJS.ProcessEnv {
 }
 
 /** The pools that the executors of a deployment serve, by the subjects they are heard on. */
-export function poolSubjects(): readonly string[] {
-  return EXECUTOR_KINDS.map((kind) => subjects.poolHeartbeat(kind, POOL));
+export function poolSubjects(config: WritConfig): readonly string[] {
+  const kinds = EXECUTOR_KINDS.filter((kind) => isDeclared(config, kind));
+  return kinds.map((kind) => subjects.poolHeartbeat(kind, POOL));
+}
+
+function isDeclared({ tools, namespaces, destinations }: WritConfig, kind: ExecutorKind): boolean {
+  const declared = { tool: tools, memory: namespaces, egress: destinations }[kind];
+  return Object.keys(declared).length > 0;
 }
 
 function appModule(app: string): string {
