@@ -1,30 +1,45 @@
 import { canonicalJson, type Json, type JsonObject } from '#writ/contracts';
 
+/** No entry nests as deep. Without a limit it would depend on the size of somebody's stack whether one counts. */
+const DEPTH_MAX = 64;
+const TOO_DEEP = new RangeError(`nested deeper than ${DEPTH_MAX}`);
+
 /**
  * The value of a text that is canonical JSON (RFC 8785), or undefined when the text is anything else: not JSON, a key twice, white
- * space, another order of keys, another spelling of a number or a string.
+ * space, another order of keys, another spelling of a number or a string, or nested deeper than 64.
  */
 export function parseCanonical(text: string): Json | undefined {
   try {
     const value = JSON.parse(text) as Json;
     return isCanonical(text, value) ? value : undefined;
   } catch {
-    // Not JSON, or nested so deep that looking at it overflows the stack: not canonical either way.
+    // Not JSON, or too deep: not canonical either way.
     return undefined;
   }
 }
 
 function isCanonical(text: string, value: Json): boolean {
   // JSON.stringify writes canonical JSON, save the order of keys and lone surrogates, and is twice as fast as sorting again.
-  if (hasSortedKeys(value) && !text.includes('\\ud')) return JSON.stringify(value) === text;
+  if (hasSortedKeys(value, DEPTH_MAX) && !text.includes('\\ud')) return JSON.stringify(value) === text;
   // Keys that look like integers are sorted otherwise by JavaScript than by RFC 8785: only here the slow way tells.
   return canonicalJson(value) === text;
 }
 
-function hasSortedKeys(value: Json): boolean {
+/** Looks at every member, so that it finds what is nested too deep, which it throws, wherever that is. */
+function hasSortedKeys(value: Json, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return true;
-  if (Array.isArray(value)) return value.every(hasSortedKeys);
+  if (depth === 0) throw TOO_DEEP;
+  let isSorted = true;
+  if (Array.isArray(value)) {
+    for (const element of value as readonly Json[]) isSorted = hasSortedKeys(element, depth - 1) && isSorted;
+    return isSorted;
+  }
   const object = value as JsonObject;
-  const keys = Object.keys(object);
-  return keys.every((key, i) => (i === 0 || (keys[i - 1] as string) < key) && hasSortedKeys(object[key] as Json));
+  let before: string | undefined;
+  for (const key of Object.keys(object)) {
+    isSorted &&= before === undefined || before < key;
+    before = key;
+    isSorted = hasSortedKeys(object[key] as Json, depth - 1) && isSorted;
+  }
+  return isSorted;
 }
