@@ -6,6 +6,7 @@ import { LogFolder } from '../../apps/cli/src/ledger/log-folder.js';
 import { LogDirectory } from '../../apps/ledger/src/log-directory.js';
 import { Sealer, type SealerState } from '../../apps/ledger/src/sealer.js';
 import { StateStore } from '../../apps/ledger/src/state-store.js';
+import { parseCanonical } from '../../libs/tlog/src/canonical-text.js';
 import { decidedBody, LedgerBuilder, makeDeployment } from '../harness/ledger-builder.js';
 import { buildLog, writeLog } from '../harness/log-builder.js';
 
@@ -68,6 +69,7 @@ async function makeLog(directory: string, measure: Measure): Promise<void> {
   );
   const texts = all.flatMap(({ leaves }) => leaves.map(({ text }) => text));
   await measure('floor: leaf hashes alone', ENTRIES, () => texts.forEach((text) => leafHashOfText(text)));
+  await measure('canonical form alone', ENTRIES, () => texts.forEach((text) => parseCanonical(text)));
   await writeLog(directory, await buildLog(builder.messages));
 }
 
