@@ -4,6 +4,7 @@ import { benchDecide } from './decide/bench-decide.js';
 import { governedCall, loadAverage } from './governed-call.js';
 import { benchLedger } from './ledger.js';
 import { benchLoadPolicies } from './load-policies.js';
+import { benchRedaction } from './redaction.js';
 import { benchReplay } from './replay/bench-replay.js';
 import { benchSiem } from './siem.js';
 
@@ -42,4 +43,5 @@ bench('replay', 'decisions on record made again under other policies, in process
 bench('ledger', 'CPU of integrating, proving and verifying a log of 100,000 entries', () => benchLedger(say));
 bench('append', 'entries made durable per second', () => benchAppend(say));
 bench('siem', 'entries/s and CPU of the SIEM feed, from sealed messages to a sink', () => benchSiem(say));
+bench('redaction', 'megabytes of values per second of CPU, by all detectors', () => benchRedaction(say));
 await program.parseAsync();

@@ -10,6 +10,7 @@ export const DETECTORS = [
   'iban',
   'ssn',
   'ipv4',
+  'ipv6',
   'aws-key',
   'github-token',
   'slack-token',

@@ -1,7 +1,10 @@
 import type { Detector } from '#writ/contracts';
+import { encodedParts } from './encoded.js';
+import { viewsOf } from './escapes.js';
 import { fold } from './fold.js';
 import { foldKey } from './paths.js';
-import { type Rule, RULES, SECRET_KEYS } from './rules.js';
+import type { Rule } from './rule.js';
+import { RULE_GROUPS, SECRET_KEYS } from './rules.js';
 import type { Range } from './validators.js';
 
 export interface Detection {
@@ -10,18 +13,43 @@ export interface Detection {
   readonly end: number;
 }
 
-/** Finds secrets and personal data of the given kinds in a text, in order and without overlap. */
+/** Short words and nothing else: no secret has the form of these alone, and most texts are of them. */
+const PLAIN_WORDS = /^(?:[A-Za-z]{0,15}[ ,.'"();\n])*[A-Za-z]{0,15}$/;
+/** Base64 in base64. */
+const ENCODED_DEPTH = 2;
+
+/**
+ * Finds secrets and personal data of the given kinds in a text, in order and without overlap: as they stand there, in disguise (see
+ * `viewsOf`), and inside of base64 or hexadecimal, which is then found as a whole.
+ */
 export function detect(original: string, kinds: ReadonlySet<Detector>): Detection[] {
-  if (original.length < 4) return [];
-  const folded = fold(original);
+  return merge(detectIn(original, kinds, ENCODED_DEPTH));
+}
+
+function detectIn(original: string, kinds: ReadonlySet<Detector>, depth: number): Detection[] {
+  if (original.length < 4 || PLAIN_WORDS.test(original)) return [];
   const found: Detection[] = [];
-  for (const rule of RULES) {
-    if (!kinds.has(rule.kind) || !rule.gate.test(folded.text)) continue;
-    for (const [start, end] of rangesOf(rule, folded.text)) {
-      found.push({ kind: rule.kind, start: folded.start(start), end: folded.end(end) });
+  const views = viewsOf(original);
+  for (const group of RULE_GROUPS) {
+    const open = views.filter(({ text }) => group.gate.test(text));
+    for (const rule of open.length === 0 ? [] : group.rules) {
+      if (!kinds.has(rule.kind)) continue;
+      for (const { text, start, end } of open) {
+        if (!rule.gate.test(text)) continue;
+        for (const [from, to] of rangesOf(rule, text))
+          found.push({ kind: rule.kind, start: start(from), end: end(to) });
+      }
     }
   }
-  return merge(found);
+  return depth === 0 ? found : [...found, ...detectEncoded(original, kinds, depth - 1)];
+}
+
+function detectEncoded(original: string, kinds: ReadonlySet<Detector>, depth: number): Detection[] {
+  return encodedParts(original).flatMap(({ start, end, texts }) => {
+    const inside = texts.flatMap((text) => detectIn(text, kinds, depth));
+    const [first] = inside;
+    return first === undefined ? [] : [{ kind: first.kind, start, end }];
+  });
 }
 
 /** The kind of secret that a member's key says its value is. */

@@ -66,6 +66,9 @@ export const POSITIVES: readonly Positive[] = [
   positive('ipv4', 'from ', '192.168.10.42', ' at noon'),
   positive('ipv4', 'http://', '8.8.8.8', ':53/'),
   positive('ipv4', 'net ', '10.20.30.40', '/24.'),
+  positive('ipv6', 'from ', '2001:db8::8a2e:370:7334', ', port 443'),
+  positive('ipv6', 'http://[', '2001:db8:0:0:1::1', ']:8080/'),
+  positive('ipv6', 'mapped ', '::ffff:192.0.2.128'),
   positive('aws-key', 'id ', j('AKIA', 'IOSFODNN7EXAMPLE')),
   positive('aws-key', 'id=', j('ASIA', 'IOSFODNN7EXAMPLE'), ';'),
   positive('aws-key', 'aws_secret_access_key = ', j('wJalrXUtnFEMI/K7MDENG/', 'bPxRfiCYEXAMPLEKEY')),
@@ -76,7 +79,11 @@ export const POSITIVES: readonly Positive[] = [
   positive('github-token', 'pat ', j('github_pat_', '11ABCDEFG0abcdefghijkl_', A36)),
   positive('slack-token', '', j('xoxb-', '123456789012-1234567890123-', 'AbCdEfGhIjKlMnOp')),
   positive('slack-token', 'app ', j('xapp-', '1-A0123456-987654321-abcdef0123456789')),
-  positive('slack-token', 'https://', j('hooks.slack.com/', 'services/T00000000/B00000000/', 'XXXXyyyyZZZZ0000')),
+  positive(
+    'slack-token',
+    'post to ',
+    j('https://hooks.slack.com/', 'services/T00000000/B00000000/', 'XXXXyyyyZZZZ0000'),
+  ),
   positive(
     'jwt',
     'Authorization: Bearer ',
@@ -104,6 +111,43 @@ export const POSITIVES: readonly Positive[] = [
   positive('password', 'postgres://app:', 's3cr3t-pw', '@db.example/app'),
   positive('password', '?user=a&pwd=', 'letmein!', '&x=1'),
 ];
+
+/** Secrets that do not show as such: what is taken out is the whole of `secret`. */
+export const DISGUISED: readonly (Positive & { readonly as: string })[] = [
+  { as: 'in a URL', ...positive('email', 'https://a.example/?to=', 'ada%40example.com', '&x=1') },
+  { as: 'in a URL, every character', ...positive('password', 'pass%77ord%3D', '%68unter2%21') },
+  {
+    as: 'in a URL in a URL',
+    ...positive('card', '?next=%252Fpay%253Fcard%253D', '4111%25201111%25201111%25201111', '&y'),
+  },
+  { as: 'with blanks of a form', ...positive('card', 'name=ada&card=', '4111+1111+1111+1111', '&cvc=1') },
+  { as: 'with references of HTML', ...positive('email', 'Mail <b>', 'ada&#64;example&period;com', '</b>') },
+  {
+    as: 'with references of HTML, in hexadecimal',
+    ...positive('iban', 'IBAN&#x3a;&nbsp;', 'DE89&nbsp;3704&nbsp;0044&nbsp;0532&nbsp;0130&nbsp;00'),
+  },
+  { as: 'with escapes of JSON', ...positive('email', '{"to":"', 'ada\\u0040example.com', '"}') },
+  { as: 'with escapes of code', ...positive('github-token', 'print("', j('\\x67hp_', A36), '")') },
+  { as: 'in base64', ...positive('aws-key', 'data: ', base64(`id ${j('AKIA', 'IOSFODNN7EXAMPLE')} of ada`), ' end') },
+  {
+    as: 'in base64 behind a path',
+    ...positive('email', 'get ', `cache/${base64('write to ada.lovelace@example.com')}`),
+  },
+  {
+    as: 'in base64url',
+    ...positive('password', 'x=', Buffer.from('password: hunter2???>>>').toString('base64url'), '.'),
+  },
+  {
+    as: 'in base64 in lines',
+    ...positive('card', '', base64('The card is 4111 1111 1111 1111, and it is valid.').replace(/.{40}/g, '$&\n')),
+  },
+  { as: 'in base64 in base64', ...positive('ssn', 'q ', base64(base64('the number is 536-22-8726 of course'))) },
+  { as: 'in hexadecimal', ...positive('email', 'hex ', Buffer.from('to ada@example.com').toString('hex'), ';') },
+];
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64').replace(/=+$/, '');
+}
 
 /** What looks like a secret and is none. */
 export const HARD_NEGATIVES: readonly string[] = [
@@ -155,6 +199,12 @@ export const HARD_NEGATIVES: readonly string[] = [
   'sha256 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
   'call 911',
   'epoch 1763805600000',
+  'at 10:30:00 and 2026-11-22T10:30:00Z',
+  'std::vector and a::b and C::D::E',
+  'mac 00:1a:2b:3c:4d:5e',
+  'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==',
+  `harmless ${base64('The quick brown fox jumps over the lazy dog, as always.')}`,
+  '100%25 of 5 &lt; 6 &amp;&amp; a+b=c',
   'https://user@example.com:8443/x'.replace('user@', ''),
   '[redacted:email] and [redacted:password]',
 ];

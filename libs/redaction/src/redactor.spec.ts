@@ -133,6 +133,23 @@ describe('redaction by detector', () => {
     });
   });
 
+  it.each<[string, Json, Json]>([
+    ['an array', ['a', '4111 1111', ' 1111 1111', 'b'], ['a', '[redacted:card]', '[redacted:card]', 'b']],
+    [
+      'an object',
+      { one: 'ghp_aB3dE5gH7jK9mN1pQ3s', two: 'T5vW7yZ9bC1eF3hI5', n: 1 },
+      { one: '[redacted:github-token]', two: '[redacted:github-token]', n: 1 },
+    ],
+    ['base64', ['d3JpdGUgdG8gYWRhLmxvdmVsYWNlQGV4', 'YW1wbGUuY29t'], ['[redacted:email]', '[redacted:email]']],
+  ])('finds a secret that is split over the strings of %s', (_what, value, expected) => {
+    expect(redact(value, { detectors: ['card', 'github-token', 'email'] }).value).toEqual(expected);
+  });
+
+  it('takes nothing from beside a secret that stands alone', () => {
+    const { value } = redact(['ada@example.com', 'hello', '1.2', '3.4'], { detectors: ['email', 'ipv4'] });
+    expect(value).toEqual(['[redacted:email]', 'hello', '1.2', '3.4']);
+  });
+
   it('finds a value that a duplicate key hides from the parser', () => {
     const { value } = redact('{"a":"ada@example.com","a":"nothing"}', { detectors: ['email'] });
     expect(value).toBe('{"a":"[redacted:email]","a":"nothing"}');

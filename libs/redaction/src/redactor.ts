@@ -1,7 +1,7 @@
-import type { Detector, Json, Obligation, ObligationOf, Redaction } from '#writ/contracts';
+import type { Json, Obligation, ObligationOf, Redaction } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import { type PathTokens, pathTokens, startOf } from './paths.js';
-import { Walk } from './walk.js';
+import { type KnownKeys, Walk } from './walk.js';
 
 export interface Redacted {
   readonly value: Json;
@@ -27,11 +27,11 @@ export function compileRedaction(
   const paths = [...new Set(wanted.flatMap((obligation) => obligation.paths ?? []))].map(pathTokens);
   const kinds = new Set(wanted.flatMap((obligation) => obligation.detectors ?? []));
   if (paths.length === 0 && kinds.size === 0) return undefined;
-  return { redact: (value) => redact(value, paths, kinds) };
+  const keys: KnownKeys = new Map();
+  return { redact: (value) => redact(value, paths, new Walk(kinds, keys)) };
 }
 
-function redact(value: Json, paths: readonly PathTokens[], kinds: ReadonlySet<Detector>): Redacted {
-  const walk = new Walk(kinds);
+function redact(value: Json, paths: readonly PathTokens[], walk: Walk): Redacted {
   try {
     const redacted = walk.value(value, { cursor: startOf(paths), location: [], depth: 0, json: 0 });
     return { value: redacted, redactions: walk.redactions() };

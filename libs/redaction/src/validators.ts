@@ -1,3 +1,5 @@
+import { isIPv6 } from 'node:net';
+
 /** A part of a text: from `start` up to, and without, `end`. */
 export type Range = readonly [start: number, end: number];
 
@@ -69,4 +71,9 @@ function isCard(digits: string): boolean {
 /** Whether the three parts can be a US social security number: no part is zero, and the area is neither 666 nor 9xx. */
 export function isSsn(area: string, group: string, serial: string): boolean {
   return area !== '000' && area !== '666' && !area.startsWith('9') && group !== '00' && serial !== '0000';
+}
+
+/** Whether a text is an IPv6 address (RFC 4291) and not a name of two words that colons part, such as `a::b`. */
+export function isIpv6(text: string): boolean {
+  return isIPv6(text) && /\d/.test(text) && text !== '::';
 }

@@ -1,4 +1,4 @@
-import type { Detector, Json, JsonObject, Redaction } from '#writ/contracts';
+import { DETECTORS, type Detector, type Json, type JsonObject, type Redaction } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import { detect, kindOfKey } from './detect.js';
 import { advance, isMatched, type PathCursor } from './paths.js';
@@ -12,6 +12,11 @@ const JSON_DEPTH_MAX = 3;
 /** What an entry of the ledger holds; the rest is counted under one path. */
 const REDACTIONS_MAX = 64;
 
+/** Keys in which nothing was found, with the kind of secret that they say their value is. */
+export type KnownKeys = Map<string, { readonly kind: Detector | undefined }>;
+const KEYS_MAX = 4_096;
+const KEY_LENGTH_MAX = 64;
+
 /** Where a walk stands. */
 interface Place {
   readonly cursor: PathCursor;
@@ -24,11 +29,18 @@ interface Place {
 /** One walk over one value. It copies what it keeps, counts what it takes out, and has a limit for everything. */
 export class Walk {
   readonly #kinds: ReadonlySet<Detector>;
+  /** Those that are looked for across strings. Numbers of versions in a row are an address too easily. */
+  readonly #splitKinds: ReadonlySet<Detector>;
   readonly #counts = new Map<string, Redaction>();
   #characters = 0;
 
-  constructor(kinds: ReadonlySet<Detector>) {
+  /** `keys` outlives the walk: values of one tool have the same ones again and again. */
+  constructor(
+    kinds: ReadonlySet<Detector>,
+    private readonly keys: KnownKeys,
+  ) {
     this.#kinds = kinds;
+    this.#splitKinds = new Set([...kinds].filter((kind) => kind !== 'ipv4' && kind !== 'ipv6'));
   }
 
   redactions(): Redaction[] {
@@ -48,20 +60,50 @@ export class Walk {
   }
 
   #array(elements: readonly Json[], place: Place): Json[] {
-    return elements.map((element, index) => this.value(element, below(place, String(index), '*')));
+    const placeOf = (index: number): Place => below(place, String(index), '*');
+    return this.#joined(
+      elements.map((element, index) => this.value(element, placeOf(index))),
+      placeOf,
+    );
   }
 
   #object(object: JsonObject, place: Place): JsonObject {
     const members = new Map<string, Json>();
     for (const [key, value] of Object.entries(object)) {
-      const shown = this.#text(key, place);
+      const known = this.keys.get(key);
+      const shown = known === undefined ? this.#text(key, place) : key;
       const inside = below(place, key, segmentOf(shown));
-      const secret = isScalar(value) ? kindOfKey(key, this.#kinds) : undefined;
+      const named = known ?? { kind: kindOfKey(key, this.#kinds) };
+      if (known === undefined && shown === key && this.keys.size < KEYS_MAX && key.length <= KEY_LENGTH_MAX)
+        this.keys.set(key, named);
+      const secret = isScalar(value) ? named.kind : undefined;
       const isSecret = secret !== undefined && !isMatched(inside.cursor);
       members.set(freeKey(shown, members), isSecret ? this.#replace(secret, inside) : this.value(value, inside));
     }
+    const keys = [...members.keys()];
+    const values = this.#joined([...members.values()], (index) => below(place, '', segmentOf(keys[index] ?? '')));
     // `fromEntries` defines own members, so that a key `__proto__` stays a key.
-    return Object.fromEntries(members);
+    return Object.fromEntries(keys.map((key, index) => [key, values[index] ?? null]));
+  }
+
+  /** Takes out what is a secret only when the strings of an array or an object are read one after the other. */
+  #joined(values: readonly Json[], placeOf: (index: number) => Place): Json[] {
+    const parts = values.flatMap((value, index) => (typeof value === 'string' ? [{ index, text: value }] : []));
+    if (parts.length < 2 || this.#splitKinds.size === 0) return [...values];
+    const joined = parts.map(({ text }) => text).join('');
+    this.#count(joined.length);
+    const result = [...values];
+    for (const { kind, start, end } of detect(joined, this.#splitKinds)) {
+      let from = 0;
+      const spanned = parts.filter(({ text }) => {
+        const isIn = from < end && from + text.length > start;
+        from += text.length;
+        return isIn;
+      });
+      // What stands in one string alone was taken out before.
+      if (spanned.length > 1) for (const { index } of spanned) result[index] = this.#replace(kind, placeOf(index));
+    }
+    return result;
   }
 
   #string(text: string, place: Place): string {
@@ -108,8 +150,8 @@ export class Walk {
   }
 }
 
-/** Room for one `/**` of each kind. */
-const KINDS_MAX = 14;
+/** Room for one `/**` of each kind, paths included. */
+const KINDS_MAX = DETECTORS.length + 1;
 
 function below(place: Place, key: string, segment: string): Place {
   return {

@@ -1,0 +1,70 @@
+import { assigned, lastGroup, ruleGroup } from './rule.js';
+import type { Range } from './validators.js';
+
+const key = (match: RegExpExecArray): Range | undefined =>
+  /[0-9]/.test(match.at(-1) ?? '') ? assigned(match) : undefined;
+
+/** In running text whatever names a key may stand before the sign: what follows has to look as if nobody had chosen it. */
+const random = (match: RegExpExecArray): Range | undefined => {
+  const value = match.at(-1) ?? '';
+  const isWord = /^[A-Za-z]{1,40}(?:[-_/][A-Za-z]{1,40}){0,20}[-_]?\d{0,4}$/.test(value);
+  const isMixed = /\d/.test(value) && /[A-Za-z]/.test(value) && new Set(value).size >= 8;
+  return isWord || !isMixed ? undefined : key(match);
+};
+
+/** Near a word that names a key, and not assigned to it: letters of both cases and digits without an order. */
+const mixed = (match: RegExpExecArray): Range | undefined => {
+  const value = match.at(-1) ?? '';
+  const isMixed = /[a-z]/.test(value) && /[A-Z]/.test(value) && /\d/.test(value) && new Set(value).size >= 16;
+  return isMixed ? random(match) : undefined;
+};
+
+/** Keys that a word beside them names. */
+export const ASSIGNED_RULES = ruleGroup([
+  {
+    kind: 'aws-key',
+    gate: /secret/i,
+    pattern: /secret[ _-]?(?:access[ _-]?)?key(?:["'\s:=>,]|\bis\b){1,6}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])/gi,
+    pick: lastGroup,
+  },
+  {
+    kind: 'api-key',
+    gate: /key|token|secret/i,
+    pattern:
+      /(?:(?:api|app|application|account|user|license|signing|encryption|secret|sharedaccess)[ _-]?key|(?<!page|next|cursor|continuation|sync)[ _-]?token|client[ _-]?secret)["']?\s{0,4}(?:[:=]{1,2}|\bis\b)\s{0,4}["']?([A-Za-z0-9_./+=-]{16,4096})/gi,
+    pick: key,
+  },
+  {
+    kind: 'api-key',
+    gate: /key|token|secret/i,
+    pattern:
+      /(?<!(?:public|primary|foreign|partition|sort|cache|idempotency|row|object|lookup|dedup|hash|unique|page|next|cursor|sync)[_-]?)(?:key|token|secret)(?![a-z0-9])["']?(?:\s{0,2}[:=]{1,2}\s{0,4}|(?<=[A-Z_]{4,40})\s)["']?([A-Za-z0-9_/+=-]{20,4096})/gi,
+    pick: random,
+  },
+  {
+    kind: 'api-key',
+    gate: /api|cred|token|secret|key/i,
+    pattern:
+      /(?:\bapi|creds?\b|credentials?|(?<!page|next|cursor|sync)token|secret|(?<!public|primary|cache|partition)[ _-]key)[^\n]{0,24}?(?<![\w/+=.-])([A-Za-z0-9_-]{32,128})(?![\w/+=.-])/gi,
+    pick: mixed,
+  },
+  {
+    kind: 'api-key',
+    gate: /key|token|authorization/i,
+    pattern:
+      /(?:api[_-]?key|token|authorization)["']\s{0,2},\s{0,2}["'](?:value|val|v)["']\s{0,2}:\s{0,2}["']([^"'\s]{16,4096})/gi,
+    pick: key,
+  },
+  {
+    kind: 'api-key',
+    gate: /sig=/i,
+    pattern: /[?&;]sig=([A-Za-z0-9%/+_-]{20,255}=?)/gi,
+    pick: key,
+  },
+  {
+    kind: 'api-key',
+    gate: /bearer|basic|ssws/i,
+    pattern: /\b(?:bearer|basic|ssws)(?:\s|%20){1,4}([A-Za-z0-9._~+/=-]{16,2048})/gi,
+    pick: key,
+  },
+]);
