@@ -1,11 +1,10 @@
-import { type SealedMessage, SEALED_ENTRIES_MAX } from '#writ/contracts';
 import { RecordMaker } from '#writ/siem';
 import { fork } from 'node:child_process';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LOG_NAME, NO_REPLAYS, NO_TESTS } from '../../apps/siem-exporter/src/exporter.fixture.js';
-import type { Feed, Sink } from '../../apps/siem-exporter/src/ports.js';
+import type { Sink } from '../../apps/siem-exporter/src/ports.js';
 import { SinkLoop } from '../../apps/siem-exporter/src/sink-loop.js';
 import { FileSink } from '../../apps/siem-exporter/src/sinks/file-sink.js';
 import { hecSink } from '../../apps/siem-exporter/src/sinks/hec-sink.js';
@@ -13,7 +12,7 @@ import { httpsSink } from '../../apps/siem-exporter/src/sinks/https-sink.js';
 import { otlpSink } from '../../apps/siem-exporter/src/sinks/otlp-sink.js';
 import { relpSink } from '../../apps/siem-exporter/src/sinks/relp-sink.js';
 import { SinkStateFile } from '../../apps/siem-exporter/src/state-file.js';
-import { completedBody, decidedBody, LedgerBuilder } from '../harness/ledger-builder.js';
+import { SealedStream } from './sealed-stream.js';
 
 const ENTRIES = 60_000;
 const WARM_UP = 6_000;
@@ -22,7 +21,7 @@ const NEVER_MS = 1e12;
 
 interface Speed {
   readonly entriesPerSecond: number;
-  /** Of this process alone: the receiver is another one. */
+  /** Of this process alone: nats-server and the receiver are others. */
   readonly cpuUsPerEntry: number;
 }
 
@@ -34,9 +33,10 @@ export interface SiemRow extends Speed {
   readonly floor: Speed;
 }
 
-/** The exporter's own loop from sealed messages to each fast kind of sink, as OCSF: a file that is synced, and receivers on this machine. */
+/** The exporter's own loop from SEALED on a server to each fast kind of sink, as OCSF: a file that is synced, and receivers on this machine. */
 export async function benchSiem(say: (text: string) => void): Promise<readonly SiemRow[]> {
   const directory = await mkdtemp(join(tmpdir(), 'writ-bench-siem-'));
+  await using stream = await SealedStream.start(ENTRIES);
   const { url, relpPort, child } = await startReceiver();
   const floorFile = await floorToFile(join(directory, 'floor.ndjson'));
   const toHttp = (body: string) => post(url, body);
@@ -54,7 +54,7 @@ export async function benchSiem(say: (text: string) => void): Promise<readonly S
   const rows: SiemRow[] = [];
   try {
     for (const [name, sink, floor] of sinks) {
-      const measured = await row(name, { sink, floor, directory });
+      const measured = await row(name, { stream, sink, floor, directory });
       say(`${name}: ${measured.entriesPerSecond} entries/s, ${measured.cpuUsPerEntry} µs CPU an entry`);
       rows.push(measured);
     }
@@ -67,16 +67,16 @@ export async function benchSiem(say: (text: string) => void): Promise<readonly S
 }
 
 interface Measured {
+  readonly stream: SealedStream;
   readonly sink: Sink;
   readonly floor: (body: string) => Promise<void>;
   readonly directory: string;
 }
 
-async function row(name: SiemRow['sink'], { sink, floor, directory }: Measured): Promise<SiemRow> {
-  const run = (messages: readonly Buffer[], to: Sink) => runLoop(messages, to, join(directory, `${name}.json`));
-  await run(sealedMessages(WARM_UP), sink);
-  const messages = sealedMessages(ENTRIES);
-  const speed = await measure(() => run(messages, sink));
+async function row(name: SiemRow['sink'], { stream, sink, floor, directory }: Measured): Promise<SiemRow> {
+  const stateFile = join(directory, `${name}.json`);
+  await runLoop(stream, WARM_UP, { sink, stateFile });
+  const speed = await measure(() => runLoop(stream, ENTRIES, { sink, stateFile }));
   // Once more for what the floor writes: kept while the loop is measured it would be collected at the cost of the loop.
   const batches: string[] = [];
   const keeping: Sink = {
@@ -86,7 +86,7 @@ async function row(name: SiemRow['sink'], { sink, floor, directory }: Measured):
     },
     close: () => Promise.resolve(),
   };
-  await run(messages, keeping);
+  await runLoop(stream, ENTRIES, { sink: keeping, stateFile });
   const bytes = batches.reduce((sum, batch) => sum + Buffer.byteLength(batch), 0);
   const floorSpeed = await measure(async () => {
     for (const batch of batches) await floor(batch);
@@ -105,40 +105,15 @@ async function measure(run: () => Promise<void>): Promise<Speed> {
   };
 }
 
-/** Decisions and outcomes as a shard and an executor write them, as SEALED has them. */
-function sealedMessages(count: number): readonly Buffer[] {
-  const builder = new LedgerBuilder();
-  const texts = Array.from({ length: count / 2 }, (_, n) => [
-    builder.entry('pdp-0', decidedBody('tool.call', `call-${n}`, n % 4 === 0 ? 'deny' : 'allow')),
-    builder.entry('exec-tool-1', completedBody('tool.call', `call-${n}`, { seq: n, i: 0 })),
-  ]).flat();
-  const { ledger } = builder.deployment;
-  const messages: Buffer[] = [];
-  for (let first = 0; first < texts.length; first += SEALED_ENTRIES_MAX) {
-    const entries = texts.slice(first, first + SEALED_ENTRIES_MAX);
-    const size = first + entries.length;
-    const message: SealedMessage = {
-      v: 1,
-      log_name: ledger,
-      first,
-      size,
-      root: 'r'.repeat(43),
-      entries,
-    };
-    messages.push(Buffer.from(JSON.stringify(message)));
-  }
-  return messages;
-}
-
-/** Runs the product's loop over the messages; resolves when the last of them is acknowledged. */
-async function runLoop(messages: readonly Buffer[], sink: Sink, stateFile: string): Promise<void> {
-  let finished: () => void = () => undefined;
-  const whole = new Promise<void>((resolve) => (finished = resolve));
+/** Runs the product's loop over the first entries of the stream; resolves when the last of them is acknowledged. */
+async function runLoop(stream: SealedStream, entries: number, to: { readonly sink: Sink; readonly stateFile: string }) {
+  await using source = await stream.read(entries);
+  const { sink, stateFile } = to;
   const loop = new SinkLoop({
     name: 'bench',
     sink,
     maker: new RecordMaker({ format: 'ocsf', version: '1.9.0' }),
-    feed: feedOf(messages, finished),
+    feed: source.feed,
     replays: NO_REPLAYS,
     tests: NO_TESTS,
     logName: LOG_NAME,
@@ -153,7 +128,7 @@ async function runLoop(messages: readonly Buffer[], sink: Sink, stateFile: strin
     sleep: () => Promise.resolve(),
   });
   loop.start();
-  await Promise.race([whole, loop.ended]);
+  await Promise.race([source.acknowledged, loop.ended]);
   await loop.stop();
 }
 
@@ -161,29 +136,6 @@ async function runLoop(messages: readonly Buffer[], sink: Sink, stateFile: strin
 async function newState(path: string): Promise<SinkStateFile> {
   await rm(path, { force: true });
   return SinkStateFile.open(path);
-}
-
-function feedOf(messages: readonly Buffer[], finished: () => void): Feed {
-  let [at, left] = [0, messages.length];
-  const done = () => {
-    left -= 1;
-    if (left === 0) finished();
-    return Promise.resolve();
-  };
-  return {
-    take: async (bytesMax) => {
-      const taken: { data: Buffer; sealedMs: number; done: () => Promise<void> }[] = [];
-      let bytes = 0;
-      for (let data = messages[at]; data !== undefined; data = messages[at]) {
-        bytes += data.length;
-        if (taken.length > 0 && bytes > bytesMax) break;
-        taken.push({ data, sealedMs: 0, done });
-        at += 1;
-      }
-      if (taken.length === 0) await new Promise((resolve) => setImmediate(resolve));
-      return taken;
-    },
-  };
 }
 
 async function startReceiver() {

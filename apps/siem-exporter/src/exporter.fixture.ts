@@ -92,6 +92,7 @@ export function delivering(sink: Sink, signal = new AbortController().signal) {
 function feedOf(
   messages: readonly Uint8Array[],
   order: string[],
+  onTake: () => void = () => undefined,
 ): { readonly feed: Feed; readonly finished: Promise<void> } {
   const waiting = [...messages];
   let left = messages.length;
@@ -107,6 +108,7 @@ function feedOf(
     take: () => {
       const data = waiting.shift();
       if (data === undefined) return new Promise((resolve) => setImmediate(() => resolve([])));
+      onTake();
       const message: FeedMessage = { data, sealedMs: 0, done };
       return Promise.resolve([message]);
     },
@@ -136,12 +138,14 @@ export async function runLoop(
     readonly state?: SinkState;
     readonly filter?: { readonly types: string[] };
     readonly tests?: Tests;
+    /** Told of each message that the loop takes. */
+    readonly onTake?: () => void;
   },
 ) {
   const order: string[] = [];
   const journal: EntryBody[] = [];
   const dead: string[] = [];
-  const { feed, finished } = feedOf(messages, order);
+  const { feed, finished } = feedOf(messages, order, parts.onTake);
   const state = stateOf(parts.state, order);
   const loop = new SinkLoop({
     name: 'lake',

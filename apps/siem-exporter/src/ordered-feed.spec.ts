@@ -80,4 +80,12 @@ describe('OrderedFeed', () => {
     const { feed } = feedFrom(1);
     expect(await feed.take(100, 1)).toEqual([]);
   });
+
+  it('holds nothing that comes when it has let go: whoever stops the consumer waits for it', async () => {
+    const { feed, accept, acked } = feedFrom(1);
+    const held = accept(1);
+    feed.letGo();
+    await Promise.all([held, accept(2)]);
+    expect(acked).toEqual([]);
+  });
 });

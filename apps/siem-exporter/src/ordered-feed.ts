@@ -23,6 +23,7 @@ const HOLE_LOOK_MS = 500;
 export class OrderedFeed implements Feed {
   readonly #held = new Map<number, Held>();
   #next: number;
+  #isOver = false;
   #wake: () => void = () => undefined;
 
   constructor(private readonly options: OrderedFeedOptions) {
@@ -31,6 +32,8 @@ export class OrderedFeed implements Feed {
 
   /** Takes a message from the consumer; resolves when it is done with. */
   accept(message: PulledMessage): Promise<void> {
+    // Nobody would take it any more, and whoever stops the consumer waits for what it delivered.
+    if (this.#isOver) return Promise.resolve();
     const held = this.#held.get(message.seq);
     if (held !== undefined) {
       // The server waited too long for the first delivery: only the last one can be acknowledged for certain.
@@ -59,8 +62,9 @@ export class OrderedFeed implements Feed {
     }
   }
 
-  /** Lets go of everything that is held: the process ends, and the server will deliver it again. */
+  /** Lets go of everything that is held or still comes: the process ends, and the server will deliver it again. */
   letGo(): void {
+    this.#isOver = true;
     for (const { release } of this.#held.values()) release();
     this.#held.clear();
   }

@@ -1,4 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ACKNOWLEDGED, FakeSink, leafText, LOG_NAME, runLoop, sealed } from './exporter.fixture.js';
+import type { Sink } from './ports.js';
 
 const takesAll = () => new FakeSink(() => ACKNOWLEDGED);
 const at = (next: number, xseq = next) => ({ logName: LOG_NAME, next, xseq, size: next, root: 'r' });
@@ -110,5 +112,41 @@ describe('the loop of a sink', () => {
     const calls = new FakeSink(() => ACKNOWLEDGED);
     await runLoop(flood, { sink: calls, filter: { types: ['tool.*'] } });
     expect(calls.sequences).toEqual([alarm]);
+  });
+
+  // More than half of what makes a batch, so that it goes alone.
+  const large = (first: number) =>
+    sealed(first, 200, { entries: Array.from({ length: 200 }, (_, i) => leafText(first + i, 'x'.repeat(1_000))) });
+  const small = (first: number) => sealed(first, 1);
+
+  it.each([
+    ['a full batch, and no more', [large(0), large(200), large(400), large(600)], [2, 3, 4, 4]],
+    ['no small one: what comes meanwhile goes with the next', [small(0), small(1), small(2)], [1, 2, 3]],
+  ])('makes the next batch ahead while the sink has %s', async (_case, messages, expected) => {
+    let taken = 0;
+    const takenBy: number[] = [];
+    const sink: Sink = {
+      send: async ([record]) => {
+        // As long as a loop that does not wait needs for all of them.
+        for (let turn = 0; turn < 100; turn++) await nextTurn();
+        if (record?.index !== undefined) takenBy.push(taken);
+        return ACKNOWLEDGED;
+      },
+      close: () => Promise.resolve(),
+    };
+    await runLoop(messages, { sink, onTake: () => (taken += 1) });
+    expect(takenBy).toEqual(expected);
+  });
+
+  it('keeps the order, loses nothing and acknowledges nothing early while it makes batches ahead', async () => {
+    let attempts = 0;
+    const sink = new FakeSink(() => (++attempts % 3 === 0 ? ACKNOWLEDGED : { status: 'again', why: '503' }));
+    const { order, state, journal } = await runLoop([large(0), large(200), large(500), small(700)], { sink });
+    const sequences = Array.from({ length: 701 }, (_, i) => i).filter((index) => index < 400 || index >= 500);
+    expect(sink.sequences).toEqual(sequences);
+    expect(journal).toMatchObject([{ type: 'export.gap', first: 400, last: 499 }]);
+    const each = (next: number) => [`saved ${next}`, 'acknowledged'];
+    expect(order).toEqual([...each(200), ...each(400), 'recorded', ...each(700), ...each(701)]);
+    expect(state).toMatchObject({ next: 701 });
   });
 });

@@ -1,19 +1,8 @@
-import { SealedMessage } from '#writ/contracts';
 import type { Heartbeat, RecordMaker, SiemRecord } from '#writ/siem';
+import { type Batch, makeBatch, START } from './batch.js';
 import { type Counters, newCounters } from './counters.js';
 import { deliver, type DeliverOptions, Stopped } from './deliver.js';
-import type {
-  DeadLetters,
-  Feed,
-  FeedMessage,
-  Journal,
-  Log,
-  Replays,
-  Sink,
-  SinkState,
-  StateStore,
-  Tests,
-} from './ports.js';
+import type { DeadLetters, Feed, Journal, Log, Replays, Sink, SinkState, StateStore, Tests } from './ports.js';
 import { Replayer, type ReplayStatus } from './replayer.js';
 import { SinkTester } from './sink-tester.js';
 
@@ -37,22 +26,16 @@ export interface SinkLoopOptions {
   readonly sleep: DeliverOptions['sleep'];
 }
 
-/** Where nothing was exported yet. */
-const START: SinkState = { logName: '', next: 0, xseq: 0, size: 0, root: '' };
 /** A record is a few times as large as its entry. */
 const RECORD_TO_ENTRY = 4;
 const WAIT_MS = 1_000;
 /** A sink that does not take records can be tested while nobody sends it any. */
 const LOOK_EVERY_MS = 500;
 
-interface Prepared {
-  readonly records: readonly SiemRecord[];
-  readonly state: SinkState;
-}
-
 /**
  * Takes sealed messages in order, makes records, hands them to the sink until it has them, saves how far it is, and only then
- * acknowledges the messages. It knows nothing of the kind of the sink.
+ * acknowledges the messages. While a full batch is on its way the next one is made, and no more than that one: a sink that is slow is waited
+ * for. It knows nothing of the kind of the sink.
  */
 export class SinkLoop {
   readonly counters: Counters = newCounters();
@@ -63,9 +46,12 @@ export class SinkLoop {
   #lastSealedMs: number | undefined;
   readonly #replayer: Replayer;
   readonly #tester: SinkTester;
+  /** Of the messages that become one batch. */
+  readonly #entryBytesMax: number;
 
   constructor(private readonly options: SinkLoopOptions) {
     this.#state = options.state.current ?? START;
+    this.#entryBytesMax = Math.ceil(options.batchBytesMax / RECORD_TO_ENTRY);
     const { name: sink, maker, replays, tests, journal, log, now } = options;
     const sendAgain = async (records: readonly SiemRecord[]) => {
       await deliver(records, this.#deliverOptions());
@@ -107,62 +93,38 @@ export class SinkLoop {
   }
 
   async #run(): Promise<void> {
-    const { feed, batchBytesMax } = this.options;
+    let ahead: Batch | undefined;
     let isReplaying = false;
     while (!this.#stopping.signal.aborted) {
-      const messages = await feed.take(Math.ceil(batchBytesMax / RECORD_TO_ENTRY), isReplaying ? 0 : WAIT_MS);
-      if (messages.length > 0) await this.#export(messages);
+      const batch = ahead ?? (await this.#nextBatch(this.#state, isReplaying ? 0 : WAIT_MS));
+      // What comes while a small batch is on its way goes with the next one; behind a full one there is more already.
+      const isFull = 2 * batch.bytes > this.#entryBytesMax;
+      [, ahead] = await Promise.all([this.#export(batch), isFull ? this.#nextBatch(batch.state, 0) : undefined]);
       isReplaying = await this.#replayer.step(this.#state);
       await this.#tester.step();
       await this.#beat();
     }
   }
 
-  async #export(messages: readonly FeedMessage[]): Promise<void> {
-    const { records, state } = await this.#prepare(messages);
+  async #nextBatch(from: SinkState, waitMs: number): Promise<Batch> {
+    const { feed, maker } = this.options;
+    return makeBatch(await feed.take(this.#entryBytesMax, waitMs), { maker, from });
+  }
+
+  async #export({ messages, records, state, holes, unreadable }: Batch): Promise<void> {
+    if (messages.length === 0) return;
+    this.#lastSealedMs = messages.at(-1)?.sealedMs;
+    // The hole that they leave shows at the next message, and is recorded there.
+    if (unreadable > 0)
+      this.options.log.error({ messages: unreadable }, 'messages of the sealed stream cannot be read');
+    for (const { first, last } of holes) await this.#gap(first, last, 'SEALED_MISSING');
     await deliver(records, this.#deliverOptions());
     this.counters.sent += records.length;
     // If the process dies before the next line the batch is sent again, with the same sequences.
     if (state !== this.#state) await this.options.state.save(state);
     this.#state = state;
     // If it dies here the stream delivers the messages again, and the state says that the sink has them.
-    for (const message of messages) await message.done();
-  }
-
-  async #prepare(messages: readonly FeedMessage[]): Promise<Prepared> {
-    const records: SiemRecord[] = [];
-    let state = this.#state;
-    for (const { data, sealedMs } of messages) {
-      this.#lastSealedMs = sealedMs;
-      const sealed = parseSealed(data);
-      if (sealed === undefined) {
-        // The hole that it leaves shows at the next message, and is recorded there.
-        this.options.log.error({}, 'a message of the sealed stream cannot be read');
-        continue;
-      }
-      if (sealed.log_name !== state.logName) state = { ...START, logName: sealed.log_name };
-      if (sealed.first > state.next) await this.#gap(state.next, sealed.first - 1, 'SEALED_MISSING');
-      state = this.#addRecords(sealed, { state, sealedMs }, records);
-    }
-    return { records, state };
-  }
-
-  #addRecords(sealed: SealedMessage, at: { readonly state: SinkState; readonly sealedMs: number }, to: SiemRecord[]) {
-    const { maker } = this.options;
-    const { log_name: logName, first, entries, size, root } = sealed;
-    let { xseq } = at.state;
-    const next = Math.max(at.state.next, first + entries.length);
-    entries.forEach((text, i) => {
-      const index = first + i;
-      // What the sink has is not sent again: the stream was rebuilt, or an acknowledgement was lost.
-      if (index < at.state.next) return;
-      const record = maker.record({ text, index, logName, sealedMs: at.sealedMs }, xseq);
-      if (record === undefined) return;
-      xseq += 1;
-      to.push(record);
-    });
-    const isNewer = size >= at.state.size;
-    return { logName, next, xseq, size: isNewer ? size : at.state.size, root: isNewer ? root : at.state.root };
+    await Promise.all(messages.map((message) => message.done()));
   }
 
   #deliverOptions(): DeliverOptions {
@@ -205,13 +167,5 @@ export class SinkLoop {
     const logName = this.#state.logName || this.options.logName;
     const beat: Heartbeat = { sink: name, logName, size, root, exported: next, timeMs: now(), test };
     return maker.heartbeat(maker.isFiltered ? { ...beat, xseq } : beat);
-  }
-}
-
-function parseSealed(data: Uint8Array): SealedMessage | undefined {
-  try {
-    return SealedMessage.safeParse(JSON.parse(Buffer.from(data).toString('utf8'))).data;
-  } catch {
-    return undefined;
   }
 }

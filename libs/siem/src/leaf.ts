@@ -1,5 +1,5 @@
 import { ENTRY_TYPES, type EntryType, type Json, type JsonObject } from '#writ/contracts';
-import { z } from 'zod';
+import { type Facts, hasFacts, isObject } from './facts.js';
 
 /** Types of leaves that no entry schema describes: the sealer's own, and those of parts that write them before they are exported. */
 const OTHER_TYPES = [
@@ -16,6 +16,9 @@ export type LeafType = EntryType | (typeof OTHER_TYPES)[number];
 export const LEAF_TYPES: readonly LeafType[] = [...new Set<LeafType>([...ENTRY_TYPES, ...OTHER_TYPES])];
 const KNOWN: ReadonlySet<string> = new Set(LEAF_TYPES);
 
+/** Levels of an entry that is read. At a few thousand JSON.stringify throws, and whoever writes entries chooses how many there are. */
+const LEVELS_MAX = 1_000;
+
 /** A leaf of the log as SEALED has it. */
 export interface SealedLeaf {
   /** The exact text whose UTF-8 bytes are the leaf. */
@@ -26,37 +29,6 @@ export interface SealedLeaf {
   /** When it was sealed, in Unix ms: the time of a leaf that says none. */
   readonly sealedMs: number;
 }
-
-const text = z.string().optional();
-// What a redaction takes out is missing, at any depth: nothing but the type and the id has to be there.
-const Place = z.object({ id: text, effect: text, file: text, line: z.number().optional() });
-
-/** What the mapping reads of an entry. Closed schemas are the sealer's business; one member more must not stop the feed. */
-const Facts = z.object({
-  type: z.string().max(64),
-  id: z.string().regex(/^[0-9A-Za-z-]{1,64}$/),
-  ts: z.iso.datetime().optional(),
-  ten: text,
-  prod: z.object({ id: text }).optional(),
-  who: z.object({ agent: text }).optional(),
-  act: z.object({ kind: text, res: text }).optional(),
-  corr: z.object({ call: text, sess: text, trace: text }).optional(),
-  eff: z.object({ d: text }).optional(),
-  why: z
-    .object({
-      code: text,
-      text,
-      bundle: text,
-      pol: z.array(Place).optional(),
-    })
-    .optional(),
-  red: z.array(z.unknown()).optional(),
-  io: z.object({ in: text }).optional(),
-  cost: z.object({ ms: z.number().optional() }).optional(),
-  risk: z.object({ score: z.number().optional() }).optional(),
-  n: z.number().optional(),
-});
-export type Facts = Readonly<z.infer<typeof Facts>>;
 
 /** A leaf that was read. Without `facts` it is none that the mapping understands, and is exported as what it is: an unknown leaf. */
 export interface ReadLeaf {
@@ -80,18 +52,24 @@ function understand(text: string, change: (entry: JsonObject) => JsonObject): Re
   const parsed = parseObject(text);
   if (parsed === undefined) return undefined;
   const entry = change(parsed);
-  const { data: facts } = Facts.safeParse(entry);
-  if (facts === undefined || !isLeafType(facts.type)) return undefined;
-  return { type: facts.type, facts, entry };
+  if (!hasFacts(entry) || !isLeafType(entry.type)) return undefined;
+  return { type: entry.type, facts: entry, entry };
 }
 
 function parseObject(text: string): JsonObject | undefined {
   try {
     const value = JSON.parse(text) as Json;
-    return isObject(value) ? value : undefined;
+    // A level has two brackets: most entries are too short to have so many.
+    const mayBeDeep = text.length > 2 * LEVELS_MAX;
+    return isObject(value) && !(mayBeDeep && isDeeperThan(LEVELS_MAX, value)) ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isDeeperThan(levels: number, value: Json | undefined): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((member: Json) => isDeeperThan(levels - 1, member));
 }
 
 function timeOf({ ts }: Facts, sealedMs: number): number {
@@ -101,11 +79,6 @@ function timeOf({ ts }: Facts, sealedMs: number): number {
 
 function isLeafType(type: string): type is LeafType {
   return KNOWN.has(type);
-}
-
-/** Whether a JSON value is an object. */
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The text or number at a path of an entry, as text; undefined when there is none. */

@@ -1,4 +1,5 @@
 import { type Exported, operationOf, subjectOf, unmappedOf } from './exported.js';
+import { member, membersOf, quoted } from './json-text.js';
 import { textAt } from './leaf.js';
 
 const POLICY = 5;
@@ -6,75 +7,74 @@ const OTHER = 99;
 const VECTOR = 7;
 const HIGH = 3;
 
-/** What a class asks for beyond what all classes have. */
-export function classPart(exported: Exported): Record<string, unknown> {
+/** What a class asks for beyond what all classes have, as members of the text of the event: none, or some without a comma at either end. */
+export function classMembers(exported: Exported): string {
   switch (exported.row.ocsf) {
     case 'api':
-      return { ...actorOf(exported), ...sourceOf(exported), api: apiOf(exported) };
+      return `${actorOf(exported)},${sourceOf(exported)},${apiOf(exported)}`;
     case 'datastore':
-      return { ...actorOf(exported), ...sourceOf(exported), ...databaseOf(exported) };
+      return `${actorOf(exported)},${sourceOf(exported)},${databaseOf(exported)}`;
     case 'http':
-      return { ...actorOf(exported), ...sourceOf(exported), ...requestOf(exported) };
+      return `${actorOf(exported)},${sourceOf(exported)},${requestOf(exported)}`;
     case 'entity':
-      return { ...actorOf(exported), ...entityOf(exported) };
+      return `${actorOf(exported)},${membersOf(entityOf(exported))}`;
     case 'finding':
-      return findingOf(exported);
+      return membersOf(findingOf(exported));
     case 'eventLog':
-      return { ...actorOf(exported), log_name: exported.leaf.logName };
+      return `${actorOf(exported)}${member('log_name', exported.leaf.logName)}`;
     case 'lifecycle':
-      return { app: { name: subjectOf(exported), vendor_name: 'Writ' } };
+      return membersOf({ app: { name: subjectOf(exported), vendor_name: 'Writ' } });
     case 'base':
-      return {};
+      return '';
   }
 }
 
 /** The agent that acts, through the process that wrote the entry. */
-function actorOf(exported: Exported): Record<string, unknown> {
+function actorOf(exported: Exported): string {
   const producer = exported.facts.prod?.id;
-  return {
-    actor: { app_uid: subjectOf(exported), ...(producer !== undefined && { app_name: `writ ${producer}` }) },
-  };
+  const app = member('app_name', producer === undefined ? undefined : `writ ${producer}`);
+  return `"actor":{"app_uid":${quoted(subjectOf(exported))}${app}}`;
 }
 
-function sourceOf(exported: Exported): Record<string, unknown> {
-  return { src_endpoint: { name: subjectOf(exported) } };
+function sourceOf(exported: Exported): string {
+  return `"src_endpoint":{"name":${quoted(subjectOf(exported))}}`;
 }
 
-function apiOf(exported: Exported): Record<string, unknown> {
+function apiOf(exported: Exported): string {
   const { facts, entry } = exported;
   const call = facts.corr?.call ?? textAt(entry, 'req', 'eval');
   const service = facts.act?.kind ?? textAt(entry, 'client') ?? textAt(entry, 'origin');
-  const isOutcome = facts.eff?.d === 'ok' || facts.eff?.d === 'error';
-  return {
-    operation: textAt(entry, 'req', 'act') ?? operationOf(exported),
-    ...(service !== undefined && { service: { name: service } }),
-    ...(call !== undefined && { request: { uid: call } }),
-    ...(isOutcome && { response: facts.eff?.d === 'ok' ? { message: 'ok' } : { error: facts.why?.code ?? 'error' } }),
-  };
+  const operation = textAt(entry, 'req', 'act') ?? operationOf(exported);
+  return (
+    `"api":{"operation":${quoted(operation)}` +
+    (service === undefined ? '' : `,"service":{"name":${quoted(service)}}`) +
+    (call === undefined ? '' : `,"request":{"uid":${quoted(call)}}`) +
+    responseOf(exported) +
+    '}'
+  );
 }
 
-function databaseOf(exported: Exported): Record<string, unknown> {
+function responseOf({ facts: { eff, why } }: Exported): string {
+  if (eff?.d === 'ok') return ',"response":{"message":"ok"}';
+  return eff?.d === 'error' ? `,"response":{"error":${quoted(why?.code ?? 'error')}}` : '';
+}
+
+function databaseOf(exported: Exported): string {
   const { facts } = exported;
-  const name = operationOf(exported);
+  const name = quoted(operationOf(exported));
   const call = facts.corr?.call;
   const asked = facts.act?.kind === 'memory.query' ? facts.io?.in : undefined;
-  return {
-    type_id: 1,
-    type: 'Database',
-    database: { uid: name, name, type_id: VECTOR, type: 'Vector' },
-    // What was asked is a salted commitment: the text is in nobody's log.
-    ...(asked !== undefined && {
-      query_info: { query_string: asked, ...(call === undefined ? { name: 'query' } : { uid: call }) },
-    }),
-  };
+  const database = `"type_id":1,"type":"Database","database":{"uid":${name},"name":${name},"type_id":${VECTOR},"type":"Vector"}`;
+  if (asked === undefined) return database;
+  // What was asked is a salted commitment: the text is in nobody's log.
+  const by = call === undefined ? member('name', 'query') : member('uid', call);
+  return `${database},"query_info":{"query_string":${quoted(asked)}${by}}`;
 }
 
-function requestOf(exported: Exported): Record<string, unknown> {
+function requestOf(exported: Exported): string {
   const call = exported.facts.corr?.call;
-  return {
-    dst_endpoint: { svc_name: operationOf(exported) },
-    http_request: { ...(call !== undefined && { uid: call }) },
-  };
+  const request = call === undefined ? '{}' : `{"uid":${quoted(call)}}`;
+  return `"dst_endpoint":{"svc_name":${quoted(operationOf(exported))}},"http_request":${request}`;
 }
 
 function findingOf(exported: Exported): Record<string, unknown> {

@@ -1,5 +1,7 @@
 import { canonicalJson, type Json } from '#writ/contracts';
+import * as fc from 'fast-check';
 import { sealedEntries } from '../../../test/vectors/sealed-entries.js';
+import { quoted } from './json-text.js';
 import { RecordMaker, type RecordOptions } from './record.js';
 
 const LOG = 'writ.test/default/2026';
@@ -115,4 +117,39 @@ describe('a raw record', () => {
       expect(canonicalJson(entry)).toBe(text);
     }
   });
+});
+
+describe('the text of a record', () => {
+  const of = (text: string, format: RecordOptions['format']) =>
+    maker({ format }).record({ ...leafOf('tick'), text }, 0)?.text ?? '';
+
+  it.each(['1.9.0', '1.8.0'] as const)(
+    'in OCSF %s is what JSON.stringify writes: no name twice, no blank',
+    (version) => {
+      for (const { name, text } of leaves) {
+        const record = written(name, { version });
+        expect(JSON.stringify(JSON.parse(record))).toBe(record);
+        expect(JSON.parse(record)).toHaveProperty('raw_data', text);
+      }
+    },
+  );
+
+  it('quotes any text as JSON.stringify does', () => {
+    fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => quoted(text) === JSON.stringify(text)));
+  });
+
+  it.each(['ocsf', 'ecs', 'raw'] as const)('has in %s a member whatever its name is', (format) => {
+    const text = '{"__proto__":{"hidden":1},"id":"01K","type":"tool.call.decided","why":{"__proto__":"hidden too"}}';
+    expect(of(text, format)).toContain('"__proto__":{"hidden":1}');
+    expect(of(text, format)).toContain('hidden too');
+  });
+
+  it.each(['ocsf', 'ecs', 'cef', 'raw'] as const)(
+    'is there in %s for an entry that nests too deep to write',
+    (format) => {
+      const text = `{"id":"01K","type":"tool.call.decided","x":${'['.repeat(30_000)}${']'.repeat(30_000)}}`;
+      const record = maker({ format }).record({ ...leafOf('tick'), text }, 0);
+      expect(record).toMatchObject({ type: 'unknown', severity: 4, index: leafOf('tick').index });
+    },
+  );
 });

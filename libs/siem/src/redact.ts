@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Json, JsonObject } from '#writ/contracts';
-import { isObject } from './leaf.js';
+import { isObject } from './facts.js';
 
 /** What is taken out of the entries that a sink gets. */
 export interface SinkRedaction {

@@ -1,4 +1,5 @@
-import type { Facts, LeafType } from './leaf.js';
+import type { Facts } from './facts.js';
+import type { LeafType } from './leaf.js';
 import { api, entity, eventLog, finding, type Row } from './row.js';
 
 const ALLOWED = [1, 1] as const;
@@ -21,18 +22,17 @@ interface Case {
 }
 
 // A row is made once for each of its few cases: made for each entry it would cost as much as reading the entry.
-const rows = new Map<string, Row>();
+const rows = new Map<LeafType, Row[]>();
 
 /** What an entry is to a SIEM. Severity is never lower than high for what hides or breaks evidence. */
 export function rowOf(type: LeafType, { eff, red }: Facts, isForced = false): Row {
   const isAllowed = eff?.d === 'allow';
   const isOk = eff?.d === 'ok';
   const isRedacted = red !== undefined && red.length > 0;
-  const key = `${type} ${isAllowed} ${isOk} ${isRedacted} ${isForced}`;
-  const known = rows.get(key);
-  if (known !== undefined) return known;
-  const row = makeRow(type, { isAllowed, isOk, isRedacted, isForced });
-  rows.set(key, row);
+  const known = rows.get(type) ?? [];
+  const at = Number(isAllowed) + 2 * Number(isOk) + 4 * Number(isRedacted) + 8 * Number(isForced);
+  const row = (known[at] ??= makeRow(type, { isAllowed, isOk, isRedacted, isForced }));
+  rows.set(type, known);
   return row;
 }
 

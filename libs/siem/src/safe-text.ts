@@ -31,10 +31,7 @@ export function safeJsonText(json: string): string {
  * becomes `\uXXXX`. It can be undone, for every backslash of the value itself is doubled.
  */
 export function escapeFor(specials: RegExp, text: string): string {
-  return text
-    .replace(specials, '\\$&')
-    .replace(/\n/g, '\\n')
-    .replace(/\r/g, '\\r')
-    .replace(UNSAFE, escaped)
-    .replace(TAGS, escaped);
+  const marked = text.replace(specials, '\\$&');
+  if (!SOMETHING_ELSE.test(marked)) return marked;
+  return marked.replace(/\n/g, '\\n').replace(/\r/g, '\\r').replace(UNSAFE, escaped).replace(TAGS, escaped);
 }
