@@ -87,8 +87,8 @@ async function measureSealer(directory: string, perBlock: number, measure: Measu
   }
   const sealer = new Sealer(
     {
-      store: new LogDirectory(join(directory, 'ledger')),
-      states: await openStates(join(directory, 'sealer')),
+      store: await claimed(new LogDirectory(join(directory, 'ledger'))),
+      states: await claimed(new StateStore<SealerState>(join(directory, 'sealer'))),
       origin: logKey.name,
       signers: () => [logKey],
       authority: () => authority,
@@ -110,10 +110,9 @@ async function measureSealer(directory: string, perBlock: number, measure: Measu
   if (sealer.published?.size !== entries) throw new Error('the sealer of the benchmark did not seal everything');
 }
 
-async function openStates(directory: string): Promise<StateStore<SealerState>> {
-  const states = new StateStore<SealerState>(directory);
-  await states.tidy();
-  return states;
+async function claimed<T extends { claim(): Promise<void> }>(directory: T): Promise<T> {
+  await directory.claim();
+  return directory;
 }
 
 async function measureReaders(directory: string, measure: Measure): Promise<void> {

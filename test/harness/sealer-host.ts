@@ -14,13 +14,16 @@ import { packageRoot } from './package-root.js';
 
 const LEDGER = 'test.example/default/0';
 const OPERATOR = 'operator';
-const ENTRIES = { 'ledger-1': 'ledger', 'siem-1': 'siem-exporter' } as const;
+const ENTRIES = { 'ledger-1': 'ledger', 'ledger-2': 'ledger', 'siem-1': 'siem-exporter' } as const;
 /** Starting takes a second of CPU, on a machine that others use too. */
 const READY_WITHIN_MS = 60_000;
 
 /** What the health page of the sealer says. */
 export interface SealerHealth {
   readonly ready: boolean;
+  readonly standby: boolean;
+  /** Of a standby: the process that it waits for. */
+  readonly owner?: number | null;
   readonly refusal?: string;
   readonly problem?: string;
   readonly waiting: number;
@@ -56,6 +59,10 @@ export class SealerProcess {
   /** Status or signal that it ended with. */
   get exit(): Promise<number | string> {
     return this.#exit;
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
   }
 
   get isAlive(): boolean {
@@ -122,9 +129,12 @@ export class SealerHost implements AsyncDisposable {
     await this.overStoppedBus(() => Promise.resolve());
   }
 
-  /** A sealer that listens; it may refuse to sign. */
-  async sealer(env: Readonly<Record<string, string>> = {}): Promise<SealerProcess> {
-    const sealer = this.spawn(env);
+  /** A sealer that listens; it may refuse to sign, or stand by. */
+  async sealer(
+    env: Readonly<Record<string, string>> = {},
+    instance: 'ledger-1' | 'ledger-2' = 'ledger-1',
+  ): Promise<SealerProcess> {
+    const sealer = this.spawn(env, instance);
     await until(() => sealer.isListening || !sealer.isAlive, 'the sealer', READY_WITHIN_MS);
     if (!sealer.isAlive) throw new Error(`the sealer ended:\n${sealer.stderr}`);
     return sealer;

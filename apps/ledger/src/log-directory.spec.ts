@@ -12,9 +12,15 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
+async function openStore(): Promise<LogDirectory> {
+  const store = new LogDirectory(directory);
+  await store.claim();
+  return store;
+}
+
 describe('LogDirectory', () => {
   it('holds the tree that was integrated, in however many steps it was written', async () => {
-    const store = new LogDirectory(directory);
+    const store = await openStore();
     const integrator = new Integrator(deployment.authority);
     for (let at = 0; at < messages.length; at += 17) {
       const before = { size: integrator.size, messages: at };
@@ -28,7 +34,7 @@ describe('LogDirectory', () => {
   });
 
   it('gives back the texts of its leaves, and proofs that it extends what it was', async () => {
-    const store = new LogDirectory(directory);
+    const store = await openStore();
     const integrator = new Integrator(deployment.authority);
     const integrated = messages.map((message) => integrator.integrate(message));
     await store.write({ size: 0, messages: 0 }, integrated);
@@ -49,7 +55,7 @@ describe('LogDirectory', () => {
   });
 
   it('shows a checkpoint under its size and as the newest, and keeps no partial tile beside a full one', async () => {
-    const store = new LogDirectory(directory);
+    const store = await openStore();
     await expect(store.checkpoint()).resolves.toBeUndefined();
     const integrator = new Integrator(deployment.authority);
     const integrated = messages.map((message) => integrator.integrate(message));
@@ -64,7 +70,7 @@ describe('LogDirectory', () => {
   });
 
   it('keeps what was cosigned of an earlier checkpoint without showing it as the newest', async () => {
-    const store = new LogDirectory(directory);
+    const store = await openStore();
     await store.publish('a note\n', 3);
     await store.publish('a larger one\n', 5);
     await store.keep('a note\na cosignature\n', 3);
@@ -73,15 +79,16 @@ describe('LogDirectory', () => {
   });
 
   it('says that the disk does not take it, and leaves nothing half written', async () => {
-    const store = new LogDirectory(directory);
+    const store = await openStore();
     await mkdir(join(directory, 'checkpoint'));
     await expect(store.publish('a note\n', 1)).rejects.toMatchObject({ code: 'LEDGER_LOG_UNWRITABLE' });
     const left = await readdir(directory, { recursive: true });
-    expect(left).toEqual(['checkpoint']);
+    expect(left.filter((path) => !path.startsWith('drafts'))).toEqual(['checkpoint']);
+    expect(left.filter((path) => path.endsWith('.draft'))).toEqual([]);
   });
 
   it('knows the root of each earlier tree, also when its partial tiles are gone', async () => {
-    const store = new LogDirectory(directory);
+    const store = await openStore();
     const integrator = new Integrator(deployment.authority);
     const heads = new Map<number, string>();
     const integrated = messages.map((message) => {
@@ -97,7 +104,7 @@ describe('LogDirectory', () => {
     ['entries', 'tile/entries'],
     ['hashes', 'tile/0'],
   ])('does not grow over %s that somebody changed', async (_what, folder) => {
-    const store = new LogDirectory(directory);
+    const store = await openStore();
     const integrator = new Integrator(deployment.authority);
     const integrated = messages.map((message) => integrator.integrate(message));
     await store.write({ size: 0, messages: 0 }, integrated.slice(0, 9));
@@ -112,12 +119,29 @@ describe('LogDirectory', () => {
     });
   });
 
-  it('removes what a killed process had begun to write, and nothing else', async () => {
-    const store = new LogDirectory(directory);
-    await store.publish('a note\n', 1);
-    for (let n = 0; n < 100; n++) await writeFile(join(directory, 'checkpoints', `${n}.0a0b0c.draft`), 'half a');
-    await store.tidy();
+  it('leaves nothing of what a killed process had begun to write', async () => {
+    await (await openStore()).publish('a note\n', 1);
+    const [own = ''] = await readdir(join(directory, 'drafts'));
+    await writeFile(join(directory, 'drafts', own, '0a0b0c.draft'), 'half a');
+    const next = await openStore();
+    await next.release();
     const left = await readdir(directory, { recursive: true });
-    expect(left.toSorted()).toEqual(['checkpoint', 'checkpoints', 'checkpoints/1']);
+    expect(left.toSorted()).toEqual(['checkpoint', 'checkpoints', 'checkpoints/1', 'drafts']);
+  });
+
+  it('takes nothing from the one that had claimed it before, and says so', async () => {
+    const [before, after] = [await openStore(), await openStore()];
+    await after.publish('of the newer one\n', 2);
+    const integrator = new Integrator(deployment.authority);
+    const integrated = messages.slice(0, 5).map((message) => integrator.integrate(message));
+    const fenced = { code: 'LEDGER_FENCED' };
+    await expect(before.write({ size: 0, messages: 0 }, integrated)).rejects.toMatchObject(fenced);
+    await expect(before.publish('of the older one\n', 3)).rejects.toMatchObject(fenced);
+    await expect(before.keep('of the older one\n', 1)).rejects.toMatchObject(fenced);
+    await expect(before.put('bundle', Buffer.from('an older bundle'))).rejects.toMatchObject(fenced);
+    // Not by asking once more either.
+    await expect(before.claim()).rejects.toMatchObject(fenced);
+    await expect(after.checkpoint()).resolves.toBe('of the newer one\n');
+    expect((await readdir(directory)).toSorted()).toEqual(['checkpoint', 'checkpoints', 'drafts']);
   });
 });

@@ -1,33 +1,40 @@
 import { Fault, messageOf } from '#writ/faults';
-import { filesBelow } from '#writ/files';
+import { syncDirectory } from '#writ/files';
 import { growLog, type Integrated, type LogPlace, logStartOf, readLeaves, TileTree } from '#writ/tlog';
-import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { Drafts } from './drafts.js';
 import type { LogStore } from './ports.js';
 
 /** Files of the log may be shown to anybody who may see the ledger: they hold commitments, never values. */
 const MODE = 0o644;
-const DRAFT = /\.draft$/;
 const FULL_BUNDLE = /^tile\/(?:entries|[0-9]+)\/[x0-9/]+$/;
 
 /**
  * The log as a directory of static files in the layout of C2SP tlog-tiles. A file is written aside, synced and renamed, so that
- * nobody ever reads a part of one.
+ * nobody ever reads a part of one. Whoever claimed the directory last writes in it, and nobody else: every method that writes throws
+ * LEDGER_FENCED for the others.
  */
 export class LogDirectory implements LogStore {
   /** Full tiles whose partial ones can go once a checkpoint over them is published. */
   #full: string[] = [];
+  readonly #drafts: Drafts;
 
-  constructor(private readonly directory: string) {}
+  constructor(private readonly directory: string) {
+    this.#drafts = new Drafts(directory);
+  }
 
-  /** Removes what a process that was killed had not finished writing. Call it before anything is written, and alone. */
-  async tidy(): Promise<void> {
-    await this.#writing(async () => {
-      await mkdir(this.directory, { recursive: true });
-      for await (const path of filesBelow(this.directory))
-        if (DRAFT.test(path)) await rm(join(this.directory, path), { force: true });
-    });
+  /**
+   * Makes this the one that writes the log; what an earlier one had begun, or still begins, gets nowhere. Call it before anything is
+   * written, and read the log afterwards. Throws LEDGER_LOG_UNWRITABLE, and LEDGER_FENCED when it was that one and is no longer.
+   */
+  async claim(): Promise<void> {
+    await this.#writing(() => this.#drafts.claim());
+  }
+
+  /** Leaves the log to whoever comes next. */
+  release(): Promise<void> {
+    return this.#drafts.release();
   }
 
   async write(before: LogPlace, messages: readonly Integrated[]): Promise<void> {
@@ -107,23 +114,8 @@ export class LogDirectory implements LogStore {
     });
   }
 
-  async #put(path: string, bytes: Uint8Array): Promise<void> {
-    const file = join(this.directory, path);
-    await mkdir(dirname(file), { recursive: true });
-    const draft = `${file}.${randomBytes(6).toString('hex')}.draft`;
-    try {
-      const handle = await open(draft, 'wx', MODE);
-      try {
-        await handle.writeFile(bytes);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      await rename(draft, file);
-    } catch (error) {
-      await rm(draft, { force: true });
-      throw error;
-    }
+  #put(path: string, bytes: Uint8Array): Promise<void> {
+    return this.#drafts.replace(path, bytes, MODE);
   }
 
   async #writing(act: () => Promise<void>): Promise<void> {
@@ -140,9 +132,4 @@ export class LogDirectory implements LogStore {
       );
     }
   }
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  await handle.sync().finally(() => handle.close());
 }

@@ -15,6 +15,7 @@ function aSealing(sealer: Partial<Sealer> | Fault, ports: Partial<SealingPorts> 
         ? Promise.reject(sealer)
         : Promise.resolve({ recover: () => Promise.resolve(), head, published: head, ...sealer } as Sealer),
     assertStream: () => Promise.resolve(),
+    assertOwner: () => Promise.resolve(),
     tick: new Tick(append, () => 0),
     elapsed: () => 0,
     append,
@@ -43,6 +44,15 @@ describe('Sealing', () => {
       expect(said).toEqual([{ type: 'ledger.integrity.violation', why: { code, text: 'the stories differ' } }]);
     },
   );
+
+  it('ends, and raises no alarm, when what it found different was changed by a sealer that has taken over', async () => {
+    const overtaken = {
+      assertOwner: () => Promise.reject(new Fault('LEDGER_FENCED', 'another sealer has taken over')),
+    };
+    const { sealing, said, fenced } = aSealing(new Fault('LEDGER_INTEGRITY', 'the tiles differ'), overtaken);
+    await sealing.begin();
+    expect([fenced, said]).toEqual([['LEDGER_FENCED'], []]);
+  });
 
   it('takes nothing more after it found a hole in the stream', async () => {
     let taken = 0;

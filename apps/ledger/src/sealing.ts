@@ -9,6 +9,8 @@ export interface SealingPorts {
   readonly open: () => Promise<Sealer>;
   /** Throws LEDGER_INTEGRITY when the stream has no longer that message at that place. */
   readonly assertStream: (taken: Taken) => Promise<void>;
+  /** Throws LEDGER_FENCED when another sealer has taken over. */
+  readonly assertOwner: () => Promise<void>;
   readonly tick: Tick;
   readonly append: Append;
   readonly log: {
@@ -113,7 +115,8 @@ export class Sealing {
     try {
       await act();
       this.#problem = undefined;
-    } catch (error) {
+    } catch (thrown) {
+      const error = await this.#judged(thrown);
       this.#problem = messageOf(error);
       if (!(error instanceof Fault)) throw error;
       if (error.code === 'LEDGER_FENCED') {
@@ -124,6 +127,15 @@ export class Sealing {
       if (!FINAL.has(error.code)) throw error;
       await this.#refuse(error);
     }
+  }
+
+  /** What a sealer that slept finds different was changed by the one that took over: that is no violation. */
+  async #judged(thrown: unknown): Promise<unknown> {
+    if (!(thrown instanceof Fault) || !FINAL.has(thrown.code)) return thrown;
+    return this.ports.assertOwner().then(
+      () => thrown,
+      (fenced: unknown) => (fenced instanceof Fault ? fenced : thrown),
+    );
   }
 
   async #refuse({ code, message }: Fault): Promise<void> {

@@ -1,7 +1,9 @@
 import { Fault, messageOf } from '#writ/faults';
-import { hash, randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { syncDirectory } from '#writ/files';
+import { hash } from 'node:crypto';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Drafts } from './drafts.js';
 
 /** What was stored, and the number that the next one must follow. */
 export interface Stored<T> {
@@ -10,6 +12,7 @@ export interface Stored<T> {
 }
 
 const FILE = /^state-([0-9]{12})\.json$/;
+const MODE = 0o600;
 const KEPT = 8;
 
 /**
@@ -17,13 +20,32 @@ const KEPT = 8;
  * both know generation 7 one alone can write generation 8. Nothing in it comes from the bus.
  */
 export class StateStore<T> {
-  constructor(private readonly directory: string) {}
+  readonly #drafts: Drafts;
 
-  /** Removes what a process that was killed had not finished storing. */
-  async tidy(): Promise<void> {
+  constructor(private readonly directory: string) {
+    this.#drafts = new Drafts(directory);
+  }
+
+  /**
+   * Makes this the one that stores; what an earlier one had begun, or still begins, gets nowhere. Load afterwards. Throws
+   * CONFIG_DATA_DIR, and LEDGER_FENCED when it was that one and is no longer.
+   */
+  async claim(): Promise<void> {
     await this.#make();
-    const drafts = (await readdir(this.directory)).filter((name) => name.startsWith('draft-'));
-    for (const name of drafts) await rm(join(this.directory, name), { force: true });
+    await this.#drafts.claim().catch((cause: unknown) => {
+      if (cause instanceof Fault) throw cause;
+      throw new Fault('CONFIG_DATA_DIR', `the directory \`${this.directory}\` cannot be written`, { cause });
+    });
+  }
+
+  /** Throws LEDGER_FENCED when another process has claimed the directory since this one did. */
+  assertOwner(): Promise<void> {
+    return this.#drafts.assertOwner();
+  }
+
+  /** Leaves the directory to whoever comes next. */
+  release(): Promise<void> {
+    return this.#drafts.release();
   }
 
   /**
@@ -47,37 +69,24 @@ export class StateStore<T> {
 
   /**
    * Stores the value as the generation after `after` (0: the first), durably. Throws LEDGER_FENCED when another process has stored
-   * one meanwhile, CONFIG_DATA_DIR when the disk does not take it.
+   * one meanwhile, or has claimed the directory; CONFIG_DATA_DIR when the disk does not take it.
    */
   async store(value: T, after: number): Promise<Stored<T>> {
     const generation = after + 1;
     const file = this.#file(generation);
     const body = JSON.stringify(value);
-    const draft = join(this.directory, `draft-${randomBytes(6).toString('hex')}`);
     try {
-      const handle = await open(draft, 'wx', 0o600);
-      try {
-        await handle.writeFile(`${hash('sha256', body, 'hex')}\n${body}\n`);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      await link(draft, file);
-      await this.#sync();
+      await this.#drafts.create(nameOf(generation), `${hash('sha256', body, 'hex')}\n${body}\n`, MODE);
+      await syncDirectory(this.directory);
     } catch (cause) {
+      if (cause instanceof Fault) throw cause;
       if ((cause as NodeJS.ErrnoException).code === 'EEXIST') {
         throw new Fault('LEDGER_FENCED', `another sealer has stored generation ${generation}`, { cause });
       }
       throw new Fault('CONFIG_DATA_DIR', `\`${file}\` cannot be written: ${messageOf(cause)}`, { cause });
-    } finally {
-      await rm(draft, { force: true });
     }
-    // The generation may be there because ours was pruned and made again: then somebody is ahead of us.
-    const newest = (await this.#generations()).at(-1);
-    if (newest !== generation) {
-      await rm(file, { force: true });
-      throw new Fault('LEDGER_FENCED', `another sealer is at generation ${newest}`);
-    }
+    // The generation may be there because the one of that number was pruned: then somebody is ahead, and nobody ever loads this one.
+    await this.assertNewest(generation);
     await rm(this.#file(generation - KEPT), { force: true });
     return { generation, value };
   }
@@ -99,7 +108,7 @@ export class StateStore<T> {
   }
 
   #file(generation: number): string {
-    return join(this.directory, `state-${String(generation).padStart(12, '0')}.json`);
+    return join(this.directory, nameOf(generation));
   }
 
   async #make(): Promise<void> {
@@ -107,9 +116,8 @@ export class StateStore<T> {
       throw new Fault('CONFIG_DATA_DIR', `the directory \`${this.directory}\` cannot be made`, { cause });
     });
   }
+}
 
-  async #sync(): Promise<void> {
-    const handle = await open(this.directory, 'r');
-    await handle.sync().finally(() => handle.close());
-  }
+function nameOf(generation: number): string {
+  return `state-${String(generation).padStart(12, '0')}.json`;
 }

@@ -1,5 +1,5 @@
 import type { SinkDeclaration } from '#writ/catalogue';
-import { SEALED_STREAM, sealedConsumer, SIEM_API_PREFIX } from '#writ/contracts';
+import { type EntryBody, SEALED_STREAM, sealedConsumer, SIEM_API_PREFIX } from '#writ/contracts';
 import { deploymentPaths, replayRequestFile, sinkTestFiles } from '#writ/deployment';
 import { messageOf } from '#writ/faults';
 import { consumerState, PullConsumer } from '#writ/nats';
@@ -43,7 +43,9 @@ export async function startExporter(context: LedgerContext, { WRIT_LOG_DIR }: Ex
     process.kill(process.pid, 'SIGTERM');
   };
   const writer = await context.openWriter(settings.WRIT_INSTANCE, () => end('this producer has another writer'));
-  const journal = persistentJournal((body) => writer.append(body), log);
+  const stopping = new AbortController();
+  const append = (body: EntryBody) => writer.append(body);
+  const journal = persistentJournal({ append, log, signal: stopping.signal, sleep: pause });
   const { sinks } = catalogue.config.siem;
   const states = await openStates(directory, sinks, journal);
   let running: readonly RunningSink[] = [];
@@ -78,8 +80,18 @@ export async function startExporter(context: LedgerContext, { WRIT_LOG_DIR }: Ex
       );
       for (const { loop, name } of running) loop.ended.catch((error: unknown) => end(`${name}: ${messageOf(error)}`));
     },
-    stop: async () => void (await Promise.all(running.map(({ stop }) => stop()))),
+    stop: () => stopAll(running, stopping),
   });
+}
+
+/** Whoever waits for the ledger is let go first: its sink could not stop. */
+async function stopAll(running: readonly RunningSink[], stopping: AbortController): Promise<void> {
+  stopping.abort();
+  await Promise.all(running.map(({ stop }) => stop()));
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return sleep(ms, undefined, { signal }).catch(() => undefined);
 }
 
 interface Around {
@@ -117,7 +129,7 @@ async function runSink(context: LedgerContext, declared: SinkDeclaration, around
     heartbeatMs: HEARTBEAT_MS,
     now: Date.now,
     random: Math.random,
-    sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
+    sleep: pause,
   });
   const pull = new PullConsumer(bus, {
     ...of,

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { connect, errors, nkeyAuthenticator, type NatsConnection } from 'nats';
 import { NotPermitted, Unavailable } from './errors.js';
 import type { AgentProfile } from './profile.js';
@@ -82,6 +83,8 @@ class NatsAgentBus implements AgentBus {
   }
 
   async close(): Promise<void> {
+    // The error of a write from this turn, to a server that has just gone, comes while the client library listens to it.
+    await nextTurn();
     await this.connection.close();
   }
 

@@ -165,9 +165,13 @@ export const WritConfig = z.strictObject({
     .strictObject({ host: z.string().default('127.0.0.1'), port: z.int().min(0).max(65_535).default(4222) })
     .prefault({}),
   shards: z.int().min(1).max(64).default(1),
-  /** How many processes `writ up` starts of each service; the second decision service is a standby. */
+  /** How many processes `writ up` starts of each service; the second decision service and the second sealer are standbys. */
   instances: z
-    .strictObject({ policyDecision: z.int().min(1).max(4).default(1), executors: z.int().min(1).max(4).default(1) })
+    .strictObject({
+      policyDecision: z.int().min(1).max(4).default(1),
+      executors: z.int().min(1).max(4).default(1),
+      ledger: z.int().min(1).max(4).default(1),
+    })
     .prefault({}),
   agents: z.record(AgentName, z.strictObject({ teams: z.array(AgentName).default([]) })).default({}),
   tools: z.record(ResourceName, Tool).default({}),

@@ -28,6 +28,16 @@ describe('serviceInstances', () => {
     expect(names.filter((name) => name.startsWith('exec-memory'))).toEqual(['exec-memory-1', 'exec-memory-2']);
   });
 
+  it('has a sealer for the log and standbys as many as asked for, which write as one producer', () => {
+    const sealers = serviceInstances(
+      WritConfig.parse({ version: 1, ledger: 'test/default/0', instances: { ledger: 2 } }),
+    ).filter(({ app }) => app === 'ledger');
+    expect(sealers).toEqual([
+      { name: 'ledger-1', role: 'ledger', app: 'ledger', producers: ['ledger'] },
+      { name: 'ledger-2', role: 'ledger', app: 'ledger', producers: ['ledger'] },
+    ]);
+  });
+
   it('lets any decision service own any shard, and gives an executor a producer of its own', () => {
     const instances = serviceInstances(
       WritConfig.parse({ version: 1, ledger: 'test/default/0', shards: 2, instances: { policyDecision: 2 } }),

@@ -12,8 +12,8 @@ export interface ServiceInstance {
 }
 
 /**
- * The decision services, executors, the sealer and, when there are sinks, the exporter that the configuration asks for. Any decision
- * service may own any shard. The sealer is one, because one process signs the tree; so is the exporter, because each sink has one cursor.
+ * The decision services, executors, sealers and, when there are sinks, the exporter that the configuration asks for. Any decision
+ * service may own any shard. One sealer owns the log and signs the tree, others stand by. The exporter is one: each sink has one cursor.
  */
 export function serviceInstances(config: WritConfig): readonly ServiceInstance[] {
   const shardProducers = Array.from({ length: config.shards }, (_, shard) => `pdp-${shard}`);
@@ -32,7 +32,12 @@ export function serviceInstances(config: WritConfig): readonly ServiceInstance[]
         producers: [`exec-${kind}-${n}`],
       })),
     ),
-    { name: 'ledger-1', role: 'ledger', app: 'ledger', producers: ['ledger'] },
+    ...count(config.instances.ledger).map((n) => ({
+      name: `ledger-${n}`,
+      role: 'ledger' as const,
+      app: 'ledger' as const,
+      producers: ['ledger'],
+    })),
     ...(config.siem.sinks.length === 0
       ? []
       : [{ name: 'siem-1', role: 'siem' as const, app: 'siem-exporter' as const, producers: ['siem-1'] }]),

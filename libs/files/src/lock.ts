@@ -9,6 +9,8 @@ export interface Lock {
 }
 
 const RETRY_MS = 20;
+/** What /proc says of a process that has ended and that its parent has not asked about yet. */
+const ENDED: ReadonlySet<string> = new Set(['Z', 'X']);
 
 /**
  * Takes the lock file, or throws CONFIG_DATA_DIR_LOCKED when a living process keeps it for longer than `waitMs`. The lock of a
@@ -16,7 +18,7 @@ const RETRY_MS = 20;
  */
 export async function acquireLock(file: string, waitMs = 0): Promise<Lock> {
   const deadline = performance.now() + waitMs;
-  const mine = `${process.pid} ${await startOf(process.pid)} ${randomBytes(6).toString('hex')}\n`;
+  const mine = `${await ownMark()}\n`;
   for (;;) {
     if (await create(file, mine)) return { release: () => release(file, mine) };
     const theirs = await readFile(file, 'utf8').catch(() => undefined);
@@ -29,7 +31,13 @@ export async function acquireLock(file: string, waitMs = 0): Promise<Lock> {
   }
 }
 
-async function create(file: string, text: string): Promise<boolean> {
+/** What this process writes into a lock: its id, when it started, and a part that no other lock has. */
+export async function ownMark(): Promise<string> {
+  return `${process.pid} ${(await statOf(process.pid)).start} ${randomBytes(6).toString('hex')}`;
+}
+
+/** Makes the lock file with that text; false when there is one. Throws CONFIG_DATA_DIR when the disk does not take it. */
+export async function create(file: string, text: string): Promise<boolean> {
   // Written aside and linked, so that nobody ever sees a lock without its holder.
   const draft = `${file}.${randomBytes(6).toString('hex')}`;
   try {
@@ -46,13 +54,14 @@ async function create(file: string, text: string): Promise<boolean> {
   }
 }
 
-async function release(file: string, mine: string): Promise<void> {
+/** Removes the lock when it is the one with that text. */
+export async function release(file: string, mine: string): Promise<void> {
   const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === mine) await rm(file, { force: true });
+  if (text === mine) await takeAway(file, mine);
 }
 
 /** The process that holds the lock; undefined when it is gone, also when its number now belongs to another process. */
-async function holderOf(text: string): Promise<number | undefined> {
+export async function holderOf(text: string): Promise<number | undefined> {
   const [pid, start] = text.trim().split(' ');
   const id = Number(pid);
   if (!Number.isSafeInteger(id) || id <= 0) return undefined;
@@ -61,11 +70,12 @@ async function holderOf(text: string): Promise<number | undefined> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return undefined;
   }
-  return (await startOf(id)) === start ? id : undefined;
+  const found = await statOf(id);
+  return found.start === start && !ENDED.has(found.state) ? id : undefined;
 }
 
-/** Removes the lock of a dead process. What was renamed is looked at again: another process may have been quicker. */
-async function takeAway(file: string, dead: string): Promise<void> {
+/** Removes a lock that nobody holds any more. What was renamed is looked at again: another process may have been quicker. */
+export async function takeAway(file: string, dead: string): Promise<void> {
   const aside = `${file}.${randomBytes(6).toString('hex')}`;
   try {
     await rename(file, aside);
@@ -76,9 +86,10 @@ async function takeAway(file: string, dead: string): Promise<void> {
   await rm(aside, { force: true });
 }
 
-/** When the process started, in the kernel's own count; `-` where the system has no /proc. */
-async function startOf(pid: number): Promise<string> {
+/** The state of a process and when it started, in the kernel's own count; `-` each where the system has no /proc. */
+async function statOf(pid: number): Promise<{ readonly state: string; readonly start: string }> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   // The second field is the name in brackets and may hold anything; the start time is the 20th behind it.
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '-';
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
+  return { state: fields[0] ?? '-', start: fields[19] ?? '-' };
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errors, type NatsConnection, type Subscription } from 'nats';
 import {
   BusError,
@@ -166,13 +167,23 @@ export class NatsBus implements Bus {
   }
 
   async drain(): Promise<void> {
-    if (!this.#connection.isClosed()) this.#send();
+    await this.#sendLast();
     if (!this.#connection.isClosed()) await this.#connection.drain();
   }
 
   async close(): Promise<void> {
-    if (!this.#connection.isClosed()) this.#send();
+    await this.#sendLast();
     if (!this.#connection.isClosed()) await this.#connection.close();
+  }
+
+  /**
+   * Sends what waits, and lets its errors come while the client library listens to them. Closing takes every listener off the socket;
+   * the error of a write from the same turn, to a server that has just ended the connection, would find none and end the process.
+   */
+  async #sendLast(): Promise<void> {
+    if (this.#connection.isClosed()) return;
+    this.#send();
+    await nextTurn();
   }
 
   async closed(): Promise<Error | undefined> {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { healthOf } from '../up/readiness.js';
 
-/** What a service says of the keys that it works with. The last two are those of the sealer. */
+/** What a service says of the keys that it works with. The last three are those of a sealer. */
 const KeyHealth = z.object({
   /** Id of its producer key, and version of its trust bundle. */
   key: z.string(),
@@ -13,6 +13,8 @@ const KeyHealth = z.object({
   head: z.object({ size: z.int().min(0) }).nullish(),
   /** Ids of the keys that signed the newest checkpoint. */
   signedBy: z.array(z.string()).optional(),
+  /** Of a sealer: whether it waits for the one that owns the log. */
+  standby: z.boolean().optional(),
 });
 export type KeyHealth = Readonly<z.infer<typeof KeyHealth>>;
 
@@ -47,11 +49,12 @@ export async function untilServices(
   }
 }
 
-/** What the sealer says of its keys; undefined while it does not answer. */
+/** What the sealer that owns the log says of its keys; undefined while none does. */
 export async function sealerHealth(paths: DeploymentPaths): Promise<KeyHealth | undefined> {
   const { processes } = await runningWrit(paths);
-  const port = processes.find(({ name }) => name.startsWith('ledger-'))?.healthPort;
-  return port === undefined ? undefined : keyHealth(port);
+  const sealers = processes.filter(({ name }) => name.startsWith('ledger-'));
+  const found = await Promise.all(sealers.map(({ healthPort }) => keyHealth(healthPort)));
+  return found.find((health) => health?.standby === false);
 }
 
 /** A service for which it does not hold, one that does not answer among them. */

@@ -1,5 +1,5 @@
 import { LEDGER_STREAM } from '#writ/contracts';
-import { deploymentPaths } from '#writ/deployment';
+import { deploymentPaths, type DeploymentPaths } from '#writ/deployment';
 import { findRunStatus, openOperator } from '#writ/operator';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -16,20 +16,21 @@ const SealerHealth = z.object({
   waiting: z.int(),
   refusal: z.string().optional(),
 });
+type SealerHealth = Readonly<z.infer<typeof SealerHealth>>;
 
 /**
  * Waits until the log of a deployment that runs here holds every message that its ledger has now, for ten seconds at most. Returns at
  * once when none runs here; says why when the log stays behind.
  */
 export async function untilSealed(dataDir: string, note: (line: string) => void): Promise<void> {
-  const status = await findRunStatus(deploymentPaths(dataDir));
-  const port = status?.processes.find(({ name }) => name === 'ledger-1')?.healthPort;
+  const paths = deploymentPaths(dataDir);
+  const status = await findRunStatus(paths);
   if (status === undefined) return;
   const operator = await openOperator({ dataDir, url: status.url });
   const { state } = await operator.streams.info(LEDGER_STREAM).finally(() => operator.close());
   const deadline = performance.now() + WITHIN_MS;
   for (;;) {
-    const health = SealerHealth.safeParse(port === undefined || port === null ? undefined : await healthOf(port)).data;
+    const health = await ownerHealth(paths);
     if (health !== undefined && health.position > state.last_seq && health.waiting === 0) return;
     if (health?.refusal !== undefined) {
       note(`warning: the sealer signs nothing: ${health.refusal}`);
@@ -41,4 +42,12 @@ export async function untilSealed(dataDir: string, note: (line: string) => void)
     }
     await sleep(LOOK_EVERY_MS);
   }
+}
+
+/** What the sealer that owns the log says; undefined while none does. A standby has no position. Asked each time: another may own it. */
+async function ownerHealth(paths: DeploymentPaths): Promise<SealerHealth | undefined> {
+  const { processes = [] } = (await findRunStatus(paths)) ?? {};
+  const ports = processes.flatMap(({ name, healthPort }) => (name.startsWith('ledger-') ? (healthPort ?? []) : []));
+  const found = await Promise.all(ports.map(async (port) => SealerHealth.safeParse(await healthOf(port)).data));
+  return found.find((health) => health !== undefined);
 }

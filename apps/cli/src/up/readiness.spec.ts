@@ -15,6 +15,13 @@ describe('whatIsMissing', () => {
     expect(whatIsMissing(services, 2, pools)).toEqual(['`a` is not ready', '`b` is not ready']);
   });
 
+  it('is no sealer that stands by, but a log that all of them stand by for', () => {
+    const sealer = { name: 'ledger-1', health: { ready: true, standby: false } };
+    const second = { name: 'ledger-2', health: { ready: false, standby: true } };
+    expect(whatIsMissing([owner, executor, sealer, second], 2, pools)).toEqual([]);
+    expect(whatIsMissing([owner, executor, second], 2, pools)).toEqual(['the log has no owner']);
+  });
+
   it('is a shard without an owner', () => {
     expect(whatIsMissing([owner], 3, pools)).toEqual(['shard 2 has no owner']);
   });

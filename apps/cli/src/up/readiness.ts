@@ -11,6 +11,8 @@ const Health = z.object({
   agents: z.int().optional(),
   /** Why it does not do its work, when it must not. */
   refusal: z.string().optional(),
+  /** Of a sealer: whether it waits for the one that owns the log. */
+  standby: z.boolean().optional(),
 });
 export type Health = Readonly<z.infer<typeof Health>>;
 
@@ -51,13 +53,15 @@ export interface NamedHealth {
 
 /**
  * What is still missing before a call can be decided and executed, in words; empty when nothing is. Every service is ready, every
- * shard has an owner, and each owner hears every pool of executors. A sealer that refuses to sign is not waited for: calls go on,
+ * shard and the log have an owner, and each owner of a shard hears every pool of executors. A sealer that refuses to sign is not waited for: calls go on,
  * and what they leave on record is there to be looked at.
  */
 export function whatIsMissing(services: readonly NamedHealth[], shards: number, pools: readonly string[]): string[] {
   const missing = services
-    .filter(({ health }) => health?.ready !== true && health?.refusal === undefined)
+    .filter(({ health }) => health?.ready !== true && health?.refusal === undefined && health?.standby !== true)
     .map(({ name }) => `\`${name}\` is not ready`);
+  const sealers = services.filter(({ health }) => health?.standby !== undefined);
+  if (sealers.length > 0 && sealers.every(({ health }) => health?.standby)) missing.push('the log has no owner');
   const owners = services.filter(({ health }) => (health?.shardsOwned ?? []).length > 0);
   for (let shard = 0; shard < shards; shard++) {
     const isOwned = owners.some(({ health }) => health?.shardsOwned?.includes(shard));
