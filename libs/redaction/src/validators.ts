@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import ipaddr from 'ipaddr.js';
 
 /** A part of a text: from `start` up to, and without, `end`. */
 export type Range = readonly [start: number, end: number];
@@ -75,5 +75,5 @@ export function isSsn(area: string, group: string, serial: string): boolean {
 
 /** Whether a text is an IPv6 address (RFC 4291) and not a name of two words that colons part, such as `a::b`. */
 export function isIpv6(text: string): boolean {
-  return isIPv6(text) && /\d/.test(text) && text !== '::';
+  return ipaddr.IPv6.isValid(text) && /\d/.test(text) && text !== '::';
 }
