@@ -116,7 +116,7 @@ async function runLoop(stream: SealedStream, entries: number, to: { readonly sin
     feed: source.feed,
     replays: NO_REPLAYS,
     tests: NO_TESTS,
-    logName: LOG_NAME,
+    ledgers: () => ({ now: LOG_NAME, closed: [] }),
     state: await newState(stateFile),
     journal: () => Promise.reject(new Error('the benchmark has a gap')),
     deadLetters: () => Promise.reject(new Error('the receiver of the benchmark refuses')),

@@ -53,6 +53,8 @@ function sealingOver(options: FileSealerOptions): Sealing {
     assertStream: () => Promise.resolve(),
     assertOwner: () => states.assertOwner(),
     tick: new Tick(append, () => 0),
+    previous: () => undefined,
+    isEnding: () => false,
     append,
     log: { error: options.onWarning, fatal: options.onWarning },
     elapsed: () => 0,

@@ -61,8 +61,14 @@ export class LedgerBuilder {
   readonly #producers = new Map<string, ProducerState>();
   #ids = 0;
 
+  /** Of a ledger that goes on from another one: its name, and the last message of the one before. */
+  constructor(
+    readonly ledger = LEDGER,
+    private readonly after = 0,
+  ) {}
+
   get seq(): number {
-    return this.messages.length;
+    return this.after + this.messages.length;
   }
 
   /** A new boot of a producer, which goes on from its last block. */
@@ -81,7 +87,7 @@ export class LedgerBuilder {
       v: 1,
       id: `01K0${String(this.#ids++).padStart(22, '0')}`,
       ts: '2026-11-22T05:30:00.123Z',
-      ledger: LEDGER,
+      ledger: this.ledger,
       ten: 'default',
       prod: { id: producer, boot: state.boot, s: state.s },
     };
@@ -94,7 +100,7 @@ export class LedgerBuilder {
     { old = null as string | null, ver = 1, keyName = 'pdp-1', author = 'files' } = {},
   ): string {
     const at = '2026-11-22T05:30:00.000Z';
-    const manifest = { v: 1, ledger: LEDGER, version: ver, hash: BUNDLE_HASH, author, at } as const;
+    const manifest = { v: 1, ledger: this.ledger, version: ver, hash: BUNDLE_HASH, author, at } as const;
     const { key, sig } = signManifest(manifest, this.deployment.key(keyName));
     return this.entry(producer, {
       type: 'policy.changed',
@@ -112,15 +118,15 @@ export class LedgerBuilder {
   ): number {
     const state = this.#state(producer);
     state.n++;
-    const draft = { ledger: LEDGER, producer, boot: state.boot, n: state.n, prev: state.prev, entries };
+    const draft = { ledger: this.ledger, producer, boot: state.boot, n: state.n, prev: state.prev, entries };
     const sealed = sealBlock(draft, this.deployment.key(keyName ?? producer));
     state.prev = sealed.hash;
     return this.append(`ledger.block.${producer}`, sealed.bytes);
   }
 
   append(subject: string, data: Uint8Array): number {
-    this.messages.push({ seq: this.messages.length + 1, subject, data });
-    return this.messages.length;
+    this.messages.push({ seq: this.seq + 1, subject, data });
+    return this.seq;
   }
 
   #state(producer: string): ProducerState {

@@ -26,6 +26,8 @@ export interface LogBuilderOptions {
   readonly quorum?: number;
   /** When they cosign a checkpoint of that size, in seconds since 1970. */
   readonly cosignedAt?: (size: number) => number;
+  /** Another ledger than that of `makeDeployment`: its bundle, and the key of its log. */
+  readonly of?: { readonly bundle: TrustBundle; readonly logKey: SigningKey };
 }
 
 // The time of every entry that the ledger builder makes.
@@ -37,8 +39,9 @@ export function witnessKey(name: string): SigningKey {
 }
 
 /** The trust bundle of the tests with these witnesses, signed. */
-export function bundleWith({ witnesses = [], quorum }: LogBuilderOptions): string {
-  const { root, bundle } = makeDeployment();
+export function bundleWith({ witnesses = [], quorum, of = makeDeployment() }: LogBuilderOptions): string {
+  const { root } = makeDeployment();
+  const { bundle } = of;
   const vkeys = witnesses.map((name) => ({ vkey: formatVkey(witnessKeyOf(witnessKey(name))) }));
   const named: TrustBundle = {
     ...bundle,
@@ -50,7 +53,8 @@ export function bundleWith({ witnesses = [], quorum }: LogBuilderOptions): strin
 
 /** A log directory in memory, built from messages by the code that the product runs, growing checkpoint by checkpoint. */
 export async function buildLog(messages: readonly LedgerMessage[], options: LogBuilderOptions = {}): Promise<LogFiles> {
-  const { bundle, rootVkey } = makeDeployment();
+  const { rootVkey } = makeDeployment();
+  const { bundle } = options.of ?? makeDeployment();
   const files: LogFiles = new Map();
   const integrator = new Integrator(new Authority(bundle));
   let pending: Integrated[] = [];
@@ -83,10 +87,9 @@ export async function writeLog(directory: string, files: ReadonlyMap<string, Buf
 export function putCheckpoint(
   files: LogFiles,
   head: { readonly size: number; readonly root: string },
-  { witnesses = [], cosignedAt = () => ENTRY_SECONDS | 0 }: LogBuilderOptions,
+  { witnesses = [], cosignedAt = () => ENTRY_SECONDS | 0, of = makeDeployment() }: LogBuilderOptions,
 ): void {
-  const { ledger, logKey } = makeDeployment();
-  const note = signCheckpoint({ origin: ledger, ...head }, logKey);
+  const note = signCheckpoint({ origin: of.bundle.ledger, ...head }, of.logKey);
   const text = note.slice(0, note.indexOf('\n\n') + 1);
   const lines = witnesses.map((name) => `${cosign(text, witnessKey(name), cosignedAt(head.size))}\n`);
   const bytes = Buffer.from(note + lines.join(''));

@@ -108,6 +108,10 @@ const BODIES: readonly (readonly [name: string, body: object])[] = [
   ['data erased', { type: 'privacy.erased', by: 'dpo', basis: 'GDPR Art. 17, DSR-118', keys: ['k'.repeat(22)], n: 3 }],
   ['ledger nearly full', { type: 'ledger.near_full', used: 9, max: 10 }],
   ['oldest removed', { type: 'ledger.pruned', of: 'stream', seq: 90, leaf: 700, size: 900, root: 'r'.repeat(43) }],
+  [
+    'ledger ended',
+    { type: 'ledger.frozen', next: 'writ.example/acme/2027', key: 'k'.repeat(22), by: 'ops', reason: 'a new year' },
+  ],
   ['facts carried over', { type: 'producer.carried', of: 'siem-1', prev: 'h'.repeat(43) }],
   ['entries missing', { type: 'export.gap', sink: 'splunk', first: 3, last: 4, why: { code: 'HTTP_400' } }],
   ['entries sent again', { type: 'export.replayed', sink: 'splunk', first: 0, last: 4 }],
@@ -118,6 +122,20 @@ const BODIES: readonly (readonly [name: string, body: object])[] = [
 const OTHERS: readonly (readonly [name: string, entry: Readonly<Record<string, Json>>])[] = [
   ['tick', { type: 'ledger.tick', size: 7, root: 'r'.repeat(43) }],
   ['log opened', { type: 'ledger.opened', size: 0, root: 'r'.repeat(43) }],
+  [
+    'log opened after another one',
+    {
+      type: 'ledger.opened',
+      size: 0,
+      root: 'r'.repeat(43),
+      prev: {
+        ledger: 'writ.example/acme/2026',
+        size: 7,
+        root: 'q'.repeat(43),
+        checkpoint: 'writ.example/acme/2026\n7\n',
+      },
+    },
+  ],
   [
     'integrity violated',
     { type: 'ledger.integrity.violation', why: { code: 'truncated', text: 'the stream ends early' }, seq: 9 },

@@ -1,20 +1,29 @@
 import { deploymentPaths } from '#writ/deployment';
 import { Fault } from '#writ/faults';
 import { type LedgerStatus, ledgerStatus, openOperator } from '#writ/operator';
-import { type LogReport, parseCheckpoint, type TreeHead, verifyGrowingLog, type VerifyLogOptions } from '#writ/tlog';
+import {
+  type ChainReport,
+  type LogReport,
+  parseCheckpoint,
+  type TreeHead,
+  verifyChain,
+  type VerifyLogOptions,
+} from '#writ/tlog';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exportLog } from './ledger/export-directory.js';
 import { LogFolder } from './ledger/log-folder.js';
 import { untilSealed } from './ledger/until-sealed.js';
 
+export { runContinue } from './ledger/continue/run-continue.js';
+export { logsOf } from './ledger/earlier-logs.js';
 export { disclose, verifyDisclosureFile, writeDisclosure } from './ledger/disclose.js';
 export { erase, eraseAgain, targetOf } from './ledger/erase.js';
 export { addTenantKey, rewrap } from './ledger/rewrap.js';
 export { formatDisclosureReport } from './ledger/format-disclosure.js';
 export { readDuration, readTime } from './ledger/freshness.js';
 export { runPrune } from './ledger/prune/run-prune.js';
-export { formatReport } from './ledger/format-report.js';
+export { formatChain, formatReport } from './ledger/format-report.js';
 export { formatProofReport, verifyProofFile, writeProofs } from './ledger/prove-files.js';
 
 export interface ExportRequest {
@@ -41,9 +50,14 @@ export async function exportLedger({ directory, dataDir, log, head, note }: Expo
   });
 }
 
-/** Verifies a log directory offline, also while its sealer writes on. */
-export function verifyDirectory(directory: string, options: VerifyLogOptions): Promise<LogReport> {
-  return verifyGrowingLog(new LogFolder(directory), options, (ms) => sleep(ms));
+/** Verifies a log directory offline, also while its sealer writes on, and those of the ledgers before it as far as they are named. */
+export function verifyDirectories(
+  directory: string,
+  previous: readonly string[],
+  options: VerifyLogOptions,
+): Promise<ChainReport> {
+  const earlier = previous.map((each) => new LogFolder(each));
+  return verifyChain(new LogFolder(directory), earlier, options, (ms) => sleep(ms));
 }
 
 /** How full the streams of a running deployment are. */

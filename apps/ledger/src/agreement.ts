@@ -32,7 +32,9 @@ export interface AgreementPorts extends StreamPorts {
 export async function assertAgreement(ports: AgreementPorts): Promise<void> {
   assertBundle(ports);
   await assertFiles(ports);
-  await assertStream(ports, { seq: ports.state?.log.seq ?? 0, last: ports.state?.last });
+  // A ledger that goes on from another one begins behind it in the stream.
+  const seq = ports.state?.log.seq ?? ports.authority.begins - 1;
+  await assertStream(ports, { seq, last: ports.state?.last });
   const { size, root } = ports.state?.log ?? { size: 0, root: '' };
   for (const seen of await ports.witnessed()) {
     if (seen.size > size) {
@@ -111,7 +113,7 @@ export async function assertStream(
   if (lastSeq > 0 && firstSeq > seq + 1) {
     throw violation(`the stream begins at message ${firstSeq}; the sealer needs message ${seq + 1}`);
   }
-  if (seq === 0 || firstSeq > seq) return;
+  if (expected === undefined || firstSeq > seq) return;
   const last = await message(seq);
   if (last === undefined || digest(last) !== expected) {
     throw violation(`message ${seq} of the stream is not the one that was sealed: this is another stream`);

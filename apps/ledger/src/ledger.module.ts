@@ -83,6 +83,8 @@ function partsOf(context: LedgerContext, settings: LedgerConfig): Parts {
     assertStream: (taken) => assertStream(streamPorts(context), taken),
     assertOwner: () => ownedOf(parts).outside.states.assertOwner(),
     tick: new Tick(append, elapsed),
+    previous: () => context.authority().previous,
+    isEnding: () => context.authority().next !== undefined,
     elapsed,
     append,
     log,
@@ -204,6 +206,8 @@ function detailsOf({ sealing, violations, owned }: Parts, { waitsFor }: Ownershi
     signedBy: sealing.signedBy,
     position: sealing.position,
     waiting: sealing.waiting,
+    ...(owned !== undefined && { handedOn: owned.outside.feed.handedOn }),
+    ...(sealing.frozen !== undefined && { frozen: sealing.frozen }),
     refusedMessages: Object.fromEntries(violations.refused),
     // A service that says why it does not go on is there: nobody waits for it.
     ...(sealing.refusal !== undefined && { refusal: sealing.refusal }),

@@ -70,7 +70,7 @@ export async function openOutside(
     }),
     feed: new SealedFeed({
       logName: origin,
-      end: () => endOfSealed(new StreamReader(bus, { apiPrefix: LEDGER_API_PREFIX }), store),
+      end: () => endOfSealed(new StreamReader(bus, { apiPrefix: LEDGER_API_PREFIX }), store, origin),
       publish: (message, msgId, expectLastSubjectSeq) => publishSealed(bus, message, { msgId, expectLastSubjectSeq }),
       leaves: (from, to, size) => store.leaves(from, to, size),
       log,
@@ -79,15 +79,17 @@ export async function openOutside(
   };
 }
 
-async function endOfSealed(streams: StreamReader, store: LogDirectory): Promise<FeedEnd> {
+async function endOfSealed(streams: StreamReader, store: LogDirectory, origin: string): Promise<FeedEnd> {
   const last = await streams.lastOnSubject(SEALED_STREAM, SEALED_SUBJECT);
   const begins = await store.begins();
   if (last === undefined) return { seq: 0, next: begins };
-  const { first, entries } = parse(
-    SealedMessage,
-    JSON.parse(Buffer.from(last.data).toString('utf8')),
-    'LEDGER_CORRUPT',
-  );
+  const {
+    log_name: name,
+    first,
+    entries,
+  } = parse(SealedMessage, JSON.parse(Buffer.from(last.data).toString('utf8')), 'LEDGER_CORRUPT');
+  // Behind the last entry of the ledger before stands the first of this one.
+  if (name !== origin) return { seq: last.seq, next: begins };
   // Entries that were removed from the log before they were handed on are a gap, which the sinks record.
   return { seq: last.seq, next: Math.max(begins, first + entries.length) };
 }

@@ -34,8 +34,14 @@ export class SealedFeed {
   #head: Head | undefined;
   #running: Promise<void> | undefined;
   #isStopped = false;
+  #handedOn = 0;
 
   constructor(private readonly ports: SealedFeedPorts) {}
+
+  /** How many entries of the log SEALED is known to have, or not to need any more. */
+  get handedOn(): number {
+    return this.#handedOn;
+  }
 
   /** Entries of this head may be handed on. Returns at once. */
   offer(head: Head): void {
@@ -55,6 +61,7 @@ export class SealedFeed {
       try {
         end ??= await this.ports.end();
         if (end.next < this.#head.size) end = await this.#publish(end, this.#head);
+        this.#handedOn = end.next;
       } catch (error) {
         // Whatever came of it: the end of the stream says it the next time.
         end = undefined;

@@ -83,6 +83,11 @@ export class Sealer {
     return this.integrator.seq + 1;
   }
 
+  /** The ledger that goes on, when this one has ended: nothing is taken any more. */
+  get frozen(): string | undefined {
+    return this.integrator.frozen;
+  }
+
   /** The tree that the state says was signed. */
   get head(): Head {
     return this.#head;
@@ -122,7 +127,11 @@ export class Sealer {
     this.integrator.trust(this.ports.authority());
     // What could not be sealed before comes first: nothing more is taken while the disk is full.
     if (this.#isFull) await this.#seal();
-    for (const message of messages) this.#integrate(message);
+    for (const message of messages) {
+      // What stands behind the end of a ledger is for the one that goes on.
+      if (this.frozen !== undefined) break;
+      this.#integrate(message);
+    }
     const nowMs = this.ports.elapsed();
     const isDue = this.#pendingLeaves > 0 && nowMs - this.#pendingSinceMs >= SEAL_AFTER_MS;
     if (this.#isFull || isDue) await this.#seal();

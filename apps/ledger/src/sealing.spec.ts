@@ -17,6 +17,8 @@ function aSealing(sealer: Partial<Sealer> | Fault, ports: Partial<SealingPorts> 
     assertStream: () => Promise.resolve(),
     assertOwner: () => Promise.resolve(),
     tick: new Tick(append, () => 0),
+    previous: () => undefined,
+    isEnding: () => false,
     elapsed: () => 0,
     append,
     log: { error: () => undefined, fatal: () => undefined },
@@ -32,6 +34,31 @@ describe('Sealing', () => {
     await sealing.begin();
     expect(said).toEqual([{ type: 'ledger.opened', ...head }]);
     expect(sealing.isServing).toBe(true);
+  });
+
+  it('names the ledger before in the first entry of one that goes on from it, and in no later one', async () => {
+    const prev = { ledger: 'writ.test/default/2025', size: 9, root: 'q'.repeat(43), checkpoint: 'a note' };
+    const fresh = { size: 0, root: 'e'.repeat(43) };
+    const first = aSealing({ head: fresh }, { previous: () => prev });
+    await first.sealing.begin();
+    expect(first.said).toEqual([{ type: 'ledger.opened', ...fresh, prev }]);
+    const later = aSealing({}, { previous: () => prev });
+    await later.sealing.begin();
+    expect(later.said).toEqual([{ type: 'ledger.opened', ...head }]);
+  });
+
+  it('writes nothing in a ledger that ends: neither that it began, nor a tick', async () => {
+    const ticked: string[] = [];
+    const tick = new Tick(
+      async ({ type }) => ticked.push(type),
+      () => ticked.length * 60_000 + 60_001,
+    );
+    const take = async () => undefined;
+    const { sealing, said } = aSealing({ frozen: 'writ.test/default/2027', take }, { tick, isEnding: () => true });
+    await sealing.begin();
+    await sealing.take([]);
+    await sealing.take([]);
+    expect([said, ticked, sealing.frozen]).toEqual([[], [], 'writ.test/default/2027']);
   });
 
   it.each(['LEDGER_INTEGRITY', 'LEDGER_CORRUPT', 'CONFIG_DATA_DIR_CORRUPT'] as const)(

@@ -1,3 +1,4 @@
+import type { EntryBody, PreviousLedger } from '#writ/contracts';
 import { Fault, type FaultCode, messageOf } from '#writ/faults';
 import type { LedgerMessage } from '#writ/tlog';
 import type { Append, Head, Taken } from './ports.js';
@@ -12,6 +13,10 @@ export interface SealingPorts {
   /** Throws LEDGER_FENCED when another sealer has taken over. */
   readonly assertOwner: () => Promise<void>;
   readonly tick: Tick;
+  /** The ledger that this one goes on from, if it goes on from one. */
+  readonly previous: () => PreviousLedger | undefined;
+  /** Whether the root key lets the ledger end: from then on the sealer has nothing to say in it. */
+  readonly isEnding: () => boolean;
   readonly append: Append;
   readonly log: {
     error(fields: Record<string, unknown>, message: string): void;
@@ -52,6 +57,11 @@ export class Sealing {
     return this.#sealer !== undefined && this.#refusal === undefined;
   }
 
+  /** The ledger that goes on, when this one has ended. */
+  get frozen(): string | undefined {
+    return this.#sealer?.frozen;
+  }
+
   /** Stream sequence of the message that comes next. */
   get position(): number {
     return this.#sealer?.position ?? 1;
@@ -79,8 +89,7 @@ export class Sealing {
     await this.#guarded(async () => {
       const sealer = await this.ports.open();
       await sealer.recover();
-      const { size, root } = sealer.head;
-      await this.ports.append({ type: 'ledger.opened', size, root });
+      if (!this.ports.isEnding()) await this.ports.append(openedBody(sealer.head, this.ports.previous()));
       this.#sealer = sealer;
     });
   }
@@ -94,7 +103,7 @@ export class Sealing {
       await this.#compare(sealer, messages.length > 0);
       await sealer.take(messages);
     });
-    if (this.isServing) await this.ports.tick.afterBatch(sealer.published);
+    if (this.isServing && !this.ports.isEnding()) await this.ports.tick.afterBatch(sealer.published);
   }
 
   /** Seals what waits. */
@@ -146,4 +155,9 @@ export class Sealing {
       this.ports.log.error({ detail: messageOf(error) }, 'the integrity violation could not be recorded');
     });
   }
+}
+
+/** What a sealer says when it begins: the tree that it goes on from, and in the first entry of a ledger the one before it. */
+function openedBody({ size, root }: Head, previous: PreviousLedger | undefined): EntryBody {
+  return { type: 'ledger.opened', size, root, ...(size === 0 && previous !== undefined && { prev: previous }) };
 }

@@ -1,6 +1,7 @@
 import { SealedMessage } from '#writ/contracts';
 import type { RecordMaker, SiemRecord } from '#writ/siem';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type Ledgers, type Missed, missedBefore } from './ledgers.js';
 import type { FeedMessage, SinkState } from './ports.js';
 
 /** Sealed messages and what they are to a sink. Nothing is done with any of it yet. */
@@ -9,8 +10,10 @@ export interface Batch {
   readonly records: readonly SiemRecord[];
   /** How far the sink is when it has the records. */
   readonly state: SinkState;
-  /** Leaf indexes, both inclusive, that the stream does not have. */
-  readonly holes: readonly { readonly first: number; readonly last: number }[];
+  /** The ledger of each record: a batch may have the end of one and the beginning of the next. */
+  readonly ledgerOf: ReadonlyMap<SiemRecord, string>;
+  /** Leaves that the stream does not have. */
+  readonly holes: readonly Missed[];
   /** How many messages are none of SEALED. */
   readonly unreadable: number;
   /** Of the messages. */
@@ -21,6 +24,7 @@ export interface BatchOptions {
   readonly maker: RecordMaker;
   /** How far the sink is before the batch. */
   readonly from: SinkState;
+  readonly ledgers: () => Ledgers;
 }
 
 /** Where nothing was exported yet. */
@@ -33,10 +37,10 @@ const TURN_RECORDS = 64;
  * Makes the records of the messages. It reads and writes nothing, and gives way to the batch that is on its way. Never throws for what is in a
  * message.
  */
-export async function makeBatch(messages: readonly FeedMessage[], { maker, from }: BatchOptions): Promise<Batch> {
-  const records: SiemRecord[] = [];
-  const holes: { first: number; last: number }[] = [];
-  let [state, unreadable, bytes] = [from, 0, 0];
+export async function makeBatch(messages: readonly FeedMessage[], options: BatchOptions): Promise<Batch> {
+  const ledgerOf = new Map<SiemRecord, string>();
+  const holes: Missed[] = [];
+  let [state, unreadable, bytes] = [options.from, 0, 0];
   for (const { data, sealedMs } of messages) {
     bytes += data.length;
     const sealed = parseSealed(data);
@@ -44,18 +48,22 @@ export async function makeBatch(messages: readonly FeedMessage[], { maker, from 
       unreadable += 1;
       continue;
     }
-    if (sealed.log_name !== state.logName) state = { ...START, logName: sealed.log_name };
-    if (sealed.first > state.next) holes.push({ first: state.next, last: sealed.first - 1 });
-    state = await addRecords(sealed, { maker, from: state, sealedMs }, records);
+    const { log_name: ledger, first } = sealed;
+    if (ledger !== state.logName) {
+      holes.push(...missedBefore(ledger, state, options.ledgers()));
+      state = { ...START, logName: ledger };
+    }
+    if (first > state.next) holes.push({ ledger, first: state.next, last: first - 1 });
+    state = await addRecords(sealed, { ...options, from: state, sealedMs }, ledgerOf);
   }
-  return { messages, records, state, holes, unreadable, bytes };
+  return { messages, records: [...ledgerOf.keys()], ledgerOf, state, holes, unreadable, bytes };
 }
 
 /** Returns how far the sink is after the message. */
 async function addRecords(
   { log_name: logName, first, entries, size, root }: SealedMessage,
   { maker, from, sealedMs }: BatchOptions & { readonly sealedMs: number },
-  to: SiemRecord[],
+  to: Map<SiemRecord, string>,
 ): Promise<SinkState> {
   let { xseq } = from;
   for (const [i, text] of entries.entries()) {
@@ -66,7 +74,7 @@ async function addRecords(
     const record = maker.record({ text, index, logName, sealedMs }, xseq);
     if (record === undefined) continue;
     xseq += 1;
-    to.push(record);
+    to.set(record, logName);
   }
   const next = Math.max(from.next, first + entries.length);
   const { size: sizeBefore, root: rootBefore } = from;

@@ -2,6 +2,7 @@ import { canonicalJson, type EntryBody } from '#writ/contracts';
 import { type RecordFormat, RecordMaker, type SiemRecord } from '#writ/siem';
 import type { DeliverOptions } from './deliver.js';
 import { newCounters } from './counters.js';
+import type { Ledgers } from './ledgers.js';
 import type { Delivery, Feed, FeedMessage, Log, Replays, Sink, SinkState, StateStore, Tests } from './ports.js';
 import { SinkLoop } from './sink-loop.js';
 
@@ -138,6 +139,7 @@ export async function runLoop(
     readonly state?: SinkState;
     readonly filter?: { readonly types: string[] };
     readonly tests?: Tests;
+    readonly ledgers?: Ledgers;
     /** Told of each message that the loop takes. */
     readonly onTake?: () => void;
   },
@@ -154,7 +156,7 @@ export async function runLoop(
     feed,
     replays: NO_REPLAYS,
     tests: parts.tests ?? NO_TESTS,
-    logName: LOG_NAME,
+    ledgers: () => parts.ledgers ?? { now: LOG_NAME, closed: [] },
     state,
     journal: (body) => {
       order.push('recorded');

@@ -61,8 +61,8 @@ export interface Replays {
   /** Durable when it resolves. */
   save(request: ReplayRequest): Promise<void>;
   finish(): Promise<void>;
-  /** Exact texts of the leaves `[from, to)`, each under a checkpoint that the log signed. Rejects when there are none such. */
-  leaves(from: number, to: number): Promise<readonly string[]>;
+  /** Exact texts of the leaves `[from, to)` of a ledger, each under a checkpoint that its log signed. Rejects when there are none such. */
+  leaves(ledger: string, from: number, to: number): Promise<readonly string[]>;
 }
 
 /** Tests that somebody asks for. */

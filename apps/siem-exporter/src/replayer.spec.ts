@@ -3,12 +3,17 @@ import type { ReplayRequest } from '#writ/deployment';
 import { RecordMaker } from '#writ/siem';
 import { Stopped } from './deliver.js';
 import { LOG_NAME, leafText, SILENT } from './exporter.fixture.js';
+import type { Ledgers } from './ledgers.js';
 import { Replayer } from './replayer.js';
 
 const STATE = { logName: LOG_NAME, next: 1_300, xseq: 0, size: 1_300, root: 'r' };
 
 /** A replay over a log in memory: every seventh leaf is a tick, the others refusals. */
-function replaying(request: ReplayRequest | undefined, filter?: { readonly types: string[] }) {
+function replaying(
+  request: ReplayRequest | undefined,
+  filter?: { readonly types: string[] },
+  closed: Ledgers['closed'] = [],
+) {
   const sent: (readonly [index: number | undefined, xseq: number | undefined])[] = [];
   const journal: EntryBody[] = [];
   const order: string[] = [];
@@ -18,6 +23,7 @@ function replaying(request: ReplayRequest | undefined, filter?: { readonly types
     maker: new RecordMaker({ format: 'raw', version: '1.9.0', filter }),
     log: SILENT,
     now: () => 0,
+    ledgers: () => ({ now: LOG_NAME, closed }),
     journal: (body) => {
       order.push('recorded');
       return Promise.resolve(void journal.push(body));
@@ -32,7 +38,7 @@ function replaying(request: ReplayRequest | undefined, filter?: { readonly types
       asked: () => Promise.resolve(asked),
       save: (next) => Promise.resolve(void (asked = next)),
       finish: () => Promise.resolve(void (asked = undefined)),
-      leaves: (from, to) =>
+      leaves: (_ledger, from, to) =>
         Promise.resolve(
           Array.from({ length: to - from }, (_, i) =>
             leafText(from + i, (from + i) % 7 === 0 ? 'ledger.tick' : 'request.refused'),
@@ -65,6 +71,18 @@ describe('a replay', () => {
     await second.run();
     expect([...first.sent, ...second.sent].map(([index]) => index)).toEqual(range(0, 1_300));
     expect(second.journal).toEqual([]);
+  });
+
+  it('is of a ledger that ended, up to its end, when that is asked for, and of no ledger that never was', async () => {
+    const closed = [{ ledger: 'writ.test/default/2025', size: 40 }];
+    const { run, sent, journal } = replaying({ v: 1, from: 30, log: 'writ.test/default/2025' }, undefined, closed);
+    await run();
+    expect(sent.map(([index]) => index)).toEqual(range(30, 40));
+    expect(journal).toMatchObject([{ of: 'writ.test/default/2025', first: 30, last: 39 }]);
+    const unknown = replaying({ v: 1, from: 30, log: 'writ.test/default/2023' }, undefined, closed);
+    await unknown.run();
+    expect(unknown.replayer.status?.problem).toContain('no ledger `writ.test/default/2023`');
+    expect(unknown.sent).toEqual([]);
   });
 
   it('gives the records of a filtered sink the numbers that they had', async () => {

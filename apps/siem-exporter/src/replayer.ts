@@ -1,7 +1,8 @@
 import type { ReplayRequest } from '#writ/deployment';
-import { messageOf } from '#writ/faults';
+import { Fault, messageOf } from '#writ/faults';
 import type { RecordMaker, SiemRecord } from '#writ/siem';
 import { Stopped } from './deliver.js';
+import { type Ledgers, ofLedger } from './ledgers.js';
 import type { Journal, Log, Replays, SinkState } from './ports.js';
 
 export interface ReplayerOptions {
@@ -10,8 +11,9 @@ export interface ReplayerOptions {
   readonly replays: Replays;
   readonly journal: Journal;
   readonly log: Log;
-  /** Resolves when the sink has the records. */
-  readonly deliver: (records: readonly SiemRecord[]) => Promise<void>;
+  readonly ledgers: () => Ledgers;
+  /** Resolves when the sink has the records, which are of that ledger. */
+  readonly deliver: (records: readonly SiemRecord[], ledger: string) => Promise<void>;
   readonly now: () => number;
 }
 
@@ -22,7 +24,7 @@ export interface ReplayStatus {
   readonly problem?: string;
 }
 
-type Progress = NonNullable<ReplayRequest['progress']>;
+type Begun = ReplayRequest & Required<Pick<ReplayRequest, 'progress'>>;
 
 /** Leaves that are read and sent before what was sealed meanwhile gets its turn. */
 const LEAVES = 512;
@@ -49,13 +51,15 @@ export class Replayer {
         this.#status = undefined;
         return false;
       }
-      const progress = asked.progress ?? (await this.#begin(asked, state));
+      const { progress: known } = asked;
+      const begun = known === undefined ? await this.#begin(asked, state) : { ...asked, progress: known };
+      const { progress } = begun;
       this.#status = { at: progress.at, to: progress.to };
       if (progress.at >= progress.to) {
         await this.options.replays.finish();
         return false;
       }
-      await this.#send({ ...asked, progress }, state.logName);
+      await this.#send(begun);
       return true;
     } catch (error) {
       if (error instanceof Stopped) throw error;
@@ -65,31 +69,44 @@ export class Replayer {
   }
 
   /** It is on record before it begins. What the sink never had is not for a replay to bring. */
-  async #begin({ from }: ReplayRequest, { next }: SinkState): Promise<Progress> {
-    const { maker, journal, replays, sink } = this.options;
+  async #begin({ from, log: asked }: ReplayRequest, state: SinkState): Promise<Begun> {
+    const { maker, journal, replays, sink, ledgers } = this.options;
+    const log = asked ?? (state.logName || ledgers().now);
+    const next = this.#endOf(log, state);
     // The records of a filtered sink are counted from the first entry on, whether they are sent again or not.
     const progress = { to: next, at: maker.isFiltered && from < next ? 0 : from, xseq: 0 };
-    if (from < next) await journal({ type: 'export.replayed', sink, first: from, last: next - 1 });
+    const of = ofLedger(log, ledgers());
+    if (from < next) await journal({ type: 'export.replayed', sink, ...of, first: from, last: next - 1 });
     // If the process dies here the replay is recorded twice, and sent once.
-    await replays.save({ v: 1, from, progress });
-    return progress;
+    await replays.save({ v: 1, from, log, progress });
+    return { v: 1, from, log, progress };
   }
 
-  async #send({ from, progress }: ReplayRequest & { readonly progress: Progress }, logName: string): Promise<void> {
-    const { replays, maker, now, deliver } = this.options;
+  /** Where the sink is in the ledger that it gets now; all of one that has ended. Throws CONFIG_NOT_FOUND for one that never was. */
+  #endOf(log: string, { logName, next }: SinkState): number {
+    if (log === logName || logName === '') return next;
+    const ended = this.options.ledgers().closed.find(({ ledger }) => ledger === log);
+    if (ended !== undefined) return ended.size;
+    throw new Fault('CONFIG_NOT_FOUND', `there is no ledger \`${log}\` that this sink got anything of`);
+  }
+
+  async #send({ from, log, progress }: Begun): Promise<void> {
+    const { replays, maker, now, deliver, ledgers } = this.options;
+    // A request that an earlier release has begun does not say it: there was one ledger.
+    const logName = log ?? ledgers().now;
     const end = Math.min(progress.to, progress.at + LEAVES);
     const records: SiemRecord[] = [];
     let { xseq } = progress;
-    for (const [i, text] of (await replays.leaves(progress.at, end)).entries()) {
+    for (const [i, text] of (await replays.leaves(logName, progress.at, end)).entries()) {
       const index = progress.at + i;
       const record = maker.record({ text, index, logName, sealedMs: now() }, xseq);
       if (record === undefined) continue;
       xseq += 1;
       if (index >= from) records.push(record);
     }
-    await deliver(records);
+    await deliver(records, logName);
     // If the process dies here this piece is sent again, with the same sequences.
-    await replays.save({ v: 1, from, progress: { ...progress, at: end, xseq } });
+    await replays.save({ v: 1, from, log: logName, progress: { ...progress, at: end, xseq } });
   }
 
   #tell(problem: string): void {

@@ -3,6 +3,7 @@ import { canonicalJson, type Json } from '#writ/contracts';
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Ledgers } from './ledgers.js';
 import type { Journal } from './ports.js';
 import { SinkStateFile } from './state-file.js';
 
@@ -22,12 +23,12 @@ export function declarationHash(declared: SinkDeclaration): string {
 
 /**
  * Opens the state of every sink, and puts on record which of them are new, changed or gone since the last start, before any of them gets
- * an entry.
+ * an entry. In a ledger that goes on from another one those that are as they were are on record once more.
  */
 export async function openStates(
   directory: string,
   sinks: readonly SinkDeclaration[],
-  journal: Journal,
+  { journal, ledgers }: { readonly journal: Journal; readonly ledgers: Ledgers },
 ): Promise<ReadonlyMap<string, SinkStateFile>> {
   const states = new Map<string, SinkStateFile>();
   const known = (await readdir(directory))
@@ -37,10 +38,11 @@ export async function openStates(
   for (const sink of new Set([...known, ...declared.keys()])) {
     const state = await SinkStateFile.open(stateFileOf(directory, sink));
     const hash = declared.get(sink) ?? null;
-    if (hash !== state.declared) {
+    const recordedIn = state.ledger ?? ledgers.closed[0]?.ledger ?? ledgers.now;
+    if (hash !== state.declared || (hash !== null && recordedIn !== ledgers.now)) {
       await journal({ type: 'admin.sink.changed', sink, old: state.declared, new: hash });
       // If the process dies here the change is recorded twice, which is true both times.
-      await state.saveDeclared(hash);
+      await state.saveDeclared(hash, ledgers.now);
     }
     if (hash !== null) states.set(sink, state);
   }

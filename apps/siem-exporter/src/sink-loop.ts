@@ -2,6 +2,7 @@ import type { Heartbeat, RecordMaker, SiemRecord } from '#writ/siem';
 import { type Batch, makeBatch, START } from './batch.js';
 import { type Counters, newCounters } from './counters.js';
 import { deliver, type DeliverOptions, Stopped } from './deliver.js';
+import { type Ledgers, type Missed, ofLedger } from './ledgers.js';
 import type { DeadLetters, Feed, Journal, Log, Replays, Sink, SinkState, StateStore, Tests } from './ports.js';
 import { Replayer, type ReplayStatus } from './replayer.js';
 import { SinkTester } from './sink-tester.js';
@@ -13,8 +14,8 @@ export interface SinkLoopOptions {
   readonly feed: Feed;
   readonly replays: Replays;
   readonly tests: Tests;
-  /** Name of the log, for what is said before anything was exported. */
-  readonly logName: string;
+  /** The ledger of now names what is said before anything was exported. */
+  readonly ledgers: () => Ledgers;
   readonly state: StateStore;
   readonly journal: Journal;
   readonly deadLetters: DeadLetters;
@@ -46,18 +47,21 @@ export class SinkLoop {
   #lastSealedMs: number | undefined;
   readonly #replayer: Replayer;
   readonly #tester: SinkTester;
+  /** The ledgers that records are of. */
+  readonly #ledgerOf = new WeakMap<SiemRecord, string>();
   /** Of the messages that become one batch. */
   readonly #entryBytesMax: number;
 
   constructor(private readonly options: SinkLoopOptions) {
     this.#state = options.state.current ?? START;
     this.#entryBytesMax = Math.ceil(options.batchBytesMax / RECORD_TO_ENTRY);
-    const { name: sink, maker, replays, tests, journal, log, now } = options;
-    const sendAgain = async (records: readonly SiemRecord[]) => {
+    const { name: sink, maker, replays, tests, journal, log, now, ledgers } = options;
+    const sendAgain = async (records: readonly SiemRecord[], ledger: string) => {
+      for (const record of records) this.#ledgerOf.set(record, ledger);
       await deliver(records, this.#deliverOptions());
       this.counters.replayed += records.length;
     };
-    this.#replayer = new Replayer({ sink, maker, replays, journal, log, now, deliver: sendAgain });
+    this.#replayer = new Replayer({ sink, maker, replays, journal, log, now, ledgers, deliver: sendAgain });
     this.#tester = new SinkTester({ sink: options.sink, tests, log, record: (id) => this.#heartbeat(id) });
   }
 
@@ -107,17 +111,18 @@ export class SinkLoop {
   }
 
   async #nextBatch(from: SinkState, waitMs: number): Promise<Batch> {
-    const { feed, maker } = this.options;
-    return makeBatch(await feed.take(this.#entryBytesMax, waitMs), { maker, from });
+    const { feed, maker, ledgers } = this.options;
+    return makeBatch(await feed.take(this.#entryBytesMax, waitMs), { maker, from, ledgers });
   }
 
-  async #export({ messages, records, state, holes, unreadable }: Batch): Promise<void> {
+  async #export({ messages, records, ledgerOf, state, holes, unreadable }: Batch): Promise<void> {
     if (messages.length === 0) return;
+    for (const [record, ledger] of ledgerOf) this.#ledgerOf.set(record, ledger);
     this.#lastSealedMs = messages.at(-1)?.sealedMs;
     // The hole that they leave shows at the next message, and is recorded there.
     if (unreadable > 0)
       this.options.log.error({ messages: unreadable }, 'messages of the sealed stream cannot be read');
-    for (const { first, last } of holes) await this.#gap(first, last, 'SEALED_MISSING');
+    for (const missed of holes) await this.#gap(missed, 'SEALED_MISSING');
     await deliver(records, this.#deliverOptions());
     this.counters.sent += records.length;
     // If the process dies before the next line the batch is sent again, with the same sequences.
@@ -132,7 +137,9 @@ export class SinkLoop {
     const deadLetter: DeadLetters = async (record, code) => {
       await deadLetters(record, code);
       this.counters.deadLettered += 1;
-      if (record.index !== undefined) await this.#gap(record.index, record.index, code);
+      const { index } = record;
+      const ledger = this.#ledgerOf.get(record) ?? this.#state.logName;
+      if (index !== undefined) await this.#gap({ ledger, first: index, last: index }, code);
     };
     const probe = () => this.#heartbeat();
     const sleep = (ms: number, signal: AbortSignal) => this.#pause(ms, signal);
@@ -146,10 +153,11 @@ export class SinkLoop {
     }
   }
 
-  async #gap(first: number, last: number, code: string): Promise<void> {
+  async #gap({ ledger, first, last }: Missed, code: string): Promise<void> {
+    const { name: sink, journal, ledgers, log } = this.options;
     this.counters.gaps += 1;
-    this.options.log.error({ first, last, code }, 'a sink will not have entries');
-    await this.options.journal({ type: 'export.gap', sink: this.options.name, first, last, why: { code } });
+    log.error({ ledger, first, last, code }, 'a sink will not have entries');
+    await journal({ type: 'export.gap', sink, ...ofLedger(ledger, ledgers()), first, last, why: { code } });
   }
 
   /** Says once a minute how far log and sink are. It is tried once: the next one says the same, and more. */
@@ -164,7 +172,7 @@ export class SinkLoop {
   #heartbeat(test?: string): SiemRecord {
     const { name, maker, now } = this.options;
     const { size, root, next, xseq } = this.#state;
-    const logName = this.#state.logName || this.options.logName;
+    const logName = this.#state.logName || this.options.ledgers().now;
     const beat: Heartbeat = { sink: name, logName, size, root, exported: next, timeMs: now(), test };
     return maker.heartbeat(maker.isFiltered ? { ...beat, xseq } : beat);
   }

@@ -14,6 +14,7 @@ import { persistentJournal } from './journal.js';
 import { logReplays } from './log-replays.js';
 import { makeRecordMaker, makeSink } from './make-sink.js';
 import { OrderedFeed } from './ordered-feed.js';
+import type { Ledgers } from './ledgers.js';
 import type { Journal } from './ports.js';
 import { openStates } from './sink-changes.js';
 import { SinkLoop } from './sink-loop.js';
@@ -47,7 +48,7 @@ export async function startExporter(context: LedgerContext, { WRIT_LOG_DIR }: Ex
   const append = (body: EntryBody) => writer.append(body);
   const journal = persistentJournal({ append, log, signal: stopping.signal, sleep: pause });
   const { sinks } = catalogue.config.siem;
-  const states = await openStates(directory, sinks, journal);
+  const states = await openStates(directory, sinks, { journal, ledgers: ledgersOf(context) });
   let running: readonly RunningSink[] = [];
   await startService({
     name: settings.WRIT_INSTANCE,
@@ -121,7 +122,7 @@ async function runSink(context: LedgerContext, declared: SinkDeclaration, around
     maker: await makeRecordMaker(declared, catalogue.baseDirectory),
     replays: replaysOf(context, name, around),
     tests: fileTests(sinkTestFiles(deploymentPaths(context.settings.WRIT_DATA), name), declared.kind),
-    logName: catalogue.config.ledger,
+    ledgers: () => ledgersOf(context),
     state: around.state,
     journal: around.journal,
     deadLetters: deadLetterFile(join(around.directory, `${name}.dead.ndjson`), Date.now),
@@ -152,8 +153,14 @@ async function runSink(context: LedgerContext, declared: SinkDeclaration, around
 }
 
 function replaysOf({ settings, authority }: LedgerContext, name: string, { logDirectory }: Around) {
-  const requestFile = replayRequestFile(deploymentPaths(settings.WRIT_DATA), name);
-  return logReplays({ requestFile, logDirectory, authority });
+  const paths = deploymentPaths(settings.WRIT_DATA);
+  const requestFile = replayRequestFile(paths, name);
+  return logReplays({ requestFile, logDirectory, authority, rootVkeyFile: paths.rootVkey });
+}
+
+function ledgersOf({ authority }: LedgerContext): Ledgers {
+  const { ledger: now, closed } = authority();
+  return { now, closed };
 }
 
 /** Counters of a sink and how far behind it is: entries by the last checkpoint that it saw. */

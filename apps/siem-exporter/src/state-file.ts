@@ -9,6 +9,8 @@ const StateFile = z.strictObject({
   v: z.literal(1),
   /** Hash of the declaration that is on record; null of a sink that was taken away. */
   declared: z.string().nullable(),
+  /** The ledger in which it is on record. Files of earlier releases do not say it: there was one. */
+  ledger: z.string().optional(),
   state: z
     .strictObject({ logName: z.string(), next: z.int(), xseq: z.int(), size: z.int(), root: z.string() })
     .optional(),
@@ -43,9 +45,14 @@ export class SinkStateFile implements StateStore {
     return this.#write({ ...this.content, state });
   }
 
-  /** Remembers that the declaration with that hash is on record. */
-  saveDeclared(declared: string | null): Promise<void> {
-    return this.#write({ ...this.content, declared });
+  /** The ledger in which that is on record; undefined when an earlier release has written it. */
+  get ledger(): string | undefined {
+    return this.content.ledger;
+  }
+
+  /** Remembers that the declaration with that hash is on record in that ledger. */
+  saveDeclared(declared: string | null, ledger: string): Promise<void> {
+    return this.#write({ ...this.content, declared, ledger });
   }
 
   async #write(content: StateFile): Promise<void> {

@@ -1,4 +1,4 @@
-import { AgentName, JsonRecord, ResourceName, SubjectType, TENANT } from '#writ/contracts';
+import { AgentName, JsonRecord, LedgerName, ResourceName, SubjectType, TENANT } from '#writ/contracts';
 import { z } from 'zod';
 import { Siem } from './siem-schema.js';
 
@@ -153,7 +153,7 @@ export const Witness = z.strictObject({
 export const WritConfig = z.strictObject({
   version: z.literal(1),
   /** Name of the ledger, the origin of its checkpoints: `<deployment>/<tenant>/<shard>`. */
-  ledger: z.string().regex(/^[A-Za-z0-9.-]+(\/[A-Za-z0-9._-]+)+$/),
+  ledger: LedgerName,
   tenant: AgentName.default(TENANT),
   /** Folder of the policies, relative to the configuration file. */
   policies: z.string().default('policies'),

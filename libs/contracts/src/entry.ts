@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ledgerFrozen, PreviousLedger } from './closing-entries.js';
 import { exportGap, exportReplayed, sinkChanged } from './export-entries.js';
 import { logKeyRotated, producerEnrolled, producerRevoked } from './key-entries.js';
 import { AgentName, CallId, LabelName, ProducerName } from './names.js';
@@ -247,8 +248,15 @@ export const Entry = z.discriminatedUnion('type', [
     n: z.int().min(0),
   }),
   z.strictObject({ type: type('ledger.near_full'), ...base, used: z.int().min(0), max: z.int().min(1) }),
-  /** The sealer began: the tree that it goes on from. Size 0 at the first start of a log. */
-  z.strictObject({ type: type('ledger.opened'), ...base, size: z.int().min(0), root: Root }),
+  /** The sealer began: the tree that it goes on from. Size 0 at the first start of a log, and then the ledger before, if there is one. */
+  z.strictObject({
+    type: type('ledger.opened'),
+    ...base,
+    size: z.int().min(0),
+    root: Root,
+    prev: PreviousLedger.optional(),
+  }),
+  z.strictObject({ type: type('ledger.frozen'), ...base, ...ledgerFrozen }),
   /** The last signed head, said once a minute while nothing else is: silence of the log is noticed, and its time is bracketed. */
   z.strictObject({ type: type('ledger.tick'), ...base, size: z.int().min(0), root: Root }),
   /** The sealer saw something that must not be. `seq` is the message of the ledger, `prod` of the entry is the sealer itself. */

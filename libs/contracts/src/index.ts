@@ -1,5 +1,6 @@
 export * from './canonical.js';
 export * from './catalog.js';
+export { CHECKPOINT_CHARACTERS_MAX, type PreviousLedger } from './closing-entries.js';
 export * from './command.js';
 export * from './entry.js';
 export * from './names.js';

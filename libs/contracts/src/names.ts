@@ -9,6 +9,11 @@ export const AGENT_NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
 export const AgentName = z.string().regex(AGENT_NAME, 'must match ^[a-z0-9][a-z0-9_-]{0,62}$');
 export const CallId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'must be 1 to 64 of A-Z a-z 0-9 _ . -');
+/** Name of a ledger, the origin of its checkpoints: `<deployment>/<tenant>/<shard>`. */
+export const LedgerName = z
+  .string()
+  .regex(/^[A-Za-z0-9.-]+(\/[A-Za-z0-9._-]+)+$/, 'must be names of A-Z a-z 0-9 . _ - with slashes between them')
+  .max(256);
 /** Tools, namespaces and destinations: dotted names such as `slack.chat.postMessage` or `CRM.customers`. */
 export const ResourceName = z
   .string()

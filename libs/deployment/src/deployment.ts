@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { createAccessTokens } from './access-tokens.js';
+import { assertNotContinuing } from './continuation.js';
 import { createRegistry, listAgents, takeOverAgents } from './agents.js';
 import { serviceInstances } from './instances.js';
 import { checkKeys, createKeys, readBusSeed } from './keys.js';
@@ -30,16 +31,19 @@ export interface Deployment {
 
 /**
  * Opens the data directory of a deployment, and makes everything in it at the first start. Throws CONFIG_DATA_DIR_LOCKED when
- * another process has it, and CONFIG_DATA_DIR, CONFIG_DATA_DIR_CORRUPT or CONFIG_KEY when it is not whole.
+ * another process has it, and CONFIG_DATA_DIR, CONFIG_DATA_DIR_CORRUPT or CONFIG_KEY when it is not whole, or its ledger ends just now.
  */
 export async function openDeployment(options: {
   readonly dataDir: string;
   readonly config: WritConfig;
+  /** For who ends the ledger and begins the next one: nobody else opens it meanwhile. */
+  readonly isContinuing?: boolean;
 }): Promise<Deployment> {
   const paths = deploymentPaths(options.dataDir);
   await makePrivateDirectory(paths.dataDir);
   const lock = await acquireLock(paths.lock);
   try {
+    if (options.isContinuing !== true) await assertNotContinuing(paths);
     if (existsSync(paths.deploymentFile)) await check(paths, options.config);
     else await create(paths, options.config);
     await createAccessTokens(paths, options.config);
@@ -91,6 +95,15 @@ async function readDeploymentFile(paths: DeploymentPaths): Promise<z.infer<typeo
   } catch (cause) {
     throw new Fault('CONFIG_DATA_DIR_CORRUPT', `\`${paths.deploymentFile}\` is damaged`, { cause });
   }
+}
+
+/**
+ * Puts another name of the ledger in the place of the one that the data directory was made for. Throws CONFIG_DATA_DIR,
+ * CONFIG_DATA_DIR_CORRUPT.
+ */
+export async function renameLedger(paths: DeploymentPaths, ledger: string): Promise<void> {
+  const made = await readDeploymentFile(paths);
+  if (made.ledger !== ledger) await writeFileAtomic(paths.deploymentFile, `${JSON.stringify({ ...made, ledger })}\n`);
 }
 
 function configuredUrl(config: WritConfig): string {

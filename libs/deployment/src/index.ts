@@ -8,9 +8,26 @@ export {
   setBusUrl,
   type RegisteredAgent,
 } from './agents.js';
-export { deploymentServerConfig, openDeployment, type Deployment, type ServerPlace } from './deployment.js';
+export {
+  beginContinuation,
+  type Continuation,
+  endContinuation,
+  installNextLogKey,
+  keepAside,
+  type LedgerEnd,
+  nameNextLedger,
+  readContinuation,
+  signNextBundle,
+} from './continuation.js';
+export {
+  deploymentServerConfig,
+  openDeployment,
+  type Deployment,
+  renameLedger,
+  type ServerPlace,
+} from './deployment.js';
 export { serviceInstances } from './instances.js';
-export { deploymentPaths, type DeploymentPaths } from './paths.js';
+export { closedPlace, deploymentPaths, type DeploymentPaths } from './paths.js';
 export { readReplayRequest, replayRequestFile, type ReplayRequest, writeReplayRequest } from './replay-request.js';
 export {
   beginRotation,

@@ -154,10 +154,12 @@ async function writeTrustBundle(
   for (const producer of producersOf(config)) add(await readSigningKey(paths.producerKey(producer.name)), producer);
   add(await readSigningKey(paths.logKey), { name: config.ledger, role: 'log', producers: [] });
   // Witnesses are those of now: one that was taken out is trusted no longer, also with what it cosigned before.
-  const { version } = earlier ?? {};
+  const { version, next, closed } = earlier ?? {};
   await putTrustBundle(paths, root, {
     ...{ v: 1, ledger: config.ledger, keys, ...watchersOf(config) },
     ...(version !== undefined && { version }),
+    ...(next !== undefined && { next }),
+    ...(closed !== undefined && { closed }),
   });
 }
 

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 
 /** Where everything of a deployment lies, under one data directory. */
 export interface DeploymentPaths {
@@ -41,10 +41,21 @@ export interface DeploymentPaths {
   readonly sealerDir: string;
   /** Where the sinks of the SIEM feed are, and what they refused. */
   readonly siemDir: string;
+  /** While a ledger ends and another one goes on: which ones. Nothing but that starts meanwhile. */
+  readonly continuation: string;
   readonly runDir: string;
   /** By which the command line asks `writ up` to remove the oldest of the ledger, and what came of it. */
   readonly pruneRequest: string;
   readonly pruneAnswer: string;
+}
+
+/**
+ * Where the log, or the sealer's memory, of a ledger that has ended lies: beside the place that it had, under the name of the ledger. A
+ * name has slashes and no plus sign, so each has a folder of its own and none leads out of it.
+ */
+export function closedPlace(place: string, ledger: string): string {
+  const whole = resolve(place);
+  return join(dirname(whole), 'ledgers', ledger.replaceAll('/', '+'), basename(whole));
 }
 
 /** The paths under a data directory. */
@@ -82,6 +93,7 @@ export function deploymentPaths(dataDir: string): DeploymentPaths {
     logDir: at('ledger'),
     sealerDir: at('sealer'),
     siemDir: at('siem'),
+    continuation: at('continuation.json'),
     runDir: at('run'),
     pruneRequest: at('run', 'prune.request.json'),
     pruneAnswer: at('run', 'prune.answer.json'),

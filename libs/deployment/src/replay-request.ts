@@ -1,4 +1,4 @@
-import { parse } from '#writ/contracts';
+import { LedgerName, parse } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import { readFileIfPresent, writeFileAtomic } from '#writ/files';
 import { join } from 'node:path';
@@ -12,6 +12,8 @@ const ReplayRequest = z.strictObject({
   v: z.literal(1),
   /** Leaf index of the first entry that is sent again. */
   from: Index,
+  /** The ledger that they are of. Absent when nobody asked for one that has ended, until it is begun. */
+  log: LedgerName.optional(),
   progress: z
     .strictObject({
       /** The entry behind the last one that is sent again: where the sink was when it was asked. */

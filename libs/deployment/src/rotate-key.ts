@@ -26,7 +26,7 @@ export interface Rotation {
 /** The root key in that file. Throws CONFIG_KEY when it is missing, or is not the root of this deployment. */
 export async function readRootKey(paths: DeploymentPaths, file: string | undefined): Promise<SigningKey> {
   const from = file ?? paths.rootKey;
-  if (!existsSync(from)) throw new Fault('CONFIG_KEY', `the rotation needs the root key, and it is not at \`${from}\``);
+  if (!existsSync(from)) throw new Fault('CONFIG_KEY', `this needs the root key, and it is not at \`${from}\``);
   const root = await readSigningKey(from);
   const vkey = `${formatVkey({ name: root.name, key: root.verifyKey })}\n`;
   if (vkey === (await readFileIfPresent(paths.rootVkey))) return root;

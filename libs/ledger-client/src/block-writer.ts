@@ -94,16 +94,17 @@ export class BlockWriter {
     private prev: string,
   ) {}
 
-  /** Reads the producer's tail and continues its chain under a new boot. Throws LEDGER_UNAVAILABLE or LEDGER_CORRUPT. */
+  /** Reads the producer's tail and continues its chain in this ledger under a new boot. Throws LEDGER_UNAVAILABLE or LEDGER_CORRUPT. */
   static async open(options: BlockWriterOptions): Promise<BlockWriter> {
     const { blocks, producer, authority } = options;
     const unavailable = (cause: unknown) => {
       throw new Fault('LEDGER_UNAVAILABLE', 'the ledger cannot be read', { cause });
     };
     const tail = await blocks.tail(producer).catch(unavailable);
-    if (tail === undefined) {
+    // In a ledger that goes on from another one every producer begins anew, behind its own last message.
+    if (tail === undefined || tail.seq < authority().begins) {
       const carried = await carriedHash(blocks, producer, authority()).catch(unavailable);
-      return new BlockWriter(options, 0, carried ?? FIRST_PREV);
+      return new BlockWriter(options, tail?.seq ?? 0, carried ?? FIRST_PREV);
     }
     return new BlockWriter(options, tail.seq, await lastBlockHash(options, tail));
   }

@@ -7,7 +7,7 @@ const OPERATOR = 'operator';
 
 /**
  * Hash of the last block of a producer whose blocks were all removed with the beginning of the stream: the operator carried it over
- * before they went. Undefined when nothing was removed or the producer had written nothing. Rejects when the stream cannot be read.
+ * before they went. Undefined when nothing of this ledger was removed or the producer had written nothing. Rejects when the stream cannot be read.
  */
 export async function carriedHash(
   blocks: BlockLog,
@@ -15,9 +15,9 @@ export async function carriedHash(
   authority: Authority,
 ): Promise<string | undefined> {
   const [first] = (await blocks.read(1)).messages;
-  if (first === undefined || first.seq === 1) return undefined;
+  if (first === undefined || first.seq <= authority.begins) return undefined;
   let hash: string | undefined;
-  for (let from = 1; ;) {
+  for (let from = authority.begins; ;) {
     const { messages, isUpToDate } = await blocks.read(from, OPERATOR);
     for (const message of messages) {
       hash = hashIn(message, producer, authority) ?? hash;

@@ -10,7 +10,7 @@ interface Chain {
 }
 
 /**
- * Hash of the producer's last authorised block. Whoever may publish on the subject but holds no key can leave junk there: it
+ * Hash of the producer's last authorised block of this ledger, which has the tail. Whoever may publish on the subject but holds no key can leave junk there: it
  * moves the sequence that the next block is fenced by, and not the chain.
  */
 export async function lastBlockHash(options: Chain, tail: LedgerMessage): Promise<string> {
@@ -23,7 +23,7 @@ export async function lastBlockHash(options: Chain, tail: LedgerMessage): Promis
   };
   let hash = hashOf(tail);
   if (hash !== undefined) return hash;
-  for (let from = 1; ;) {
+  for (let from = options.authority().begins; ;) {
     const { messages, isUpToDate } = await options.blocks.read(from);
     for (const message of messages) {
       from = message.seq + 1;

@@ -1,3 +1,4 @@
+export { carryOver, recordFrozen } from './continue-ledger.js';
 export { entryValues, type EntryValues } from './entry-values.js';
 export { commitmentsUnder, dayOf, type ErasureTarget, keysOfTarget } from './erasure-plan.js';
 export { eraseKeys, type ErasurePorts, recordedErasures, repeatErasures } from './erasures.js';

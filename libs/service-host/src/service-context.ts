@@ -1,7 +1,7 @@
 import { type Catalogue, loadCatalogue } from '#writ/catalogue';
 import { LEDGER_API_PREFIX, subjects } from '#writ/contracts';
 import { deploymentPaths, readBusSeed, readPayloadKey } from '#writ/deployment';
-import { messageOf } from '#writ/faults';
+import { Fault, messageOf } from '#writ/faults';
 import {
   BlockWriter,
   type BlockWriterOptions,
@@ -62,6 +62,7 @@ export async function openServiceContext(settings: ServiceSettings): Promise<Ser
   const tenantKeys = await readPayloadKey(deploymentPaths(settings.WRIT_DATA));
   const base = await openBase(settings);
   const { bus, blocks, authority } = base;
+  assertGoesOn(authority());
   const { tenant } = base.catalogue.config;
   const payloads = new NatsPayloadLog(bus, LEDGER_API_PREFIX);
   return {
@@ -74,6 +75,13 @@ export async function openServiceContext(settings: ServiceSettings): Promise<Ser
       return openWriter(base, { producer, onDead, values: { payloads, sealer } });
     },
   };
+}
+
+/** What is written behind the end of a ledger is in no log: whoever would decide or act there must not start. */
+function assertGoesOn({ ledger, next }: Authority): void {
+  if (next === undefined) return;
+  const message = `the ledger \`${ledger}\` ends: complete that with \`writ ledger continue --as ${next.ledger}\``;
+  throw new Fault('CONFIG_DATA_DIR', message);
 }
 
 /** The same for a service that has no business with arguments and results: it reads no key to them. */
@@ -106,7 +114,8 @@ type WriterOf = Pick<BlockWriterOptions, 'producer' | 'values'> & { readonly onD
 
 async function openWriter(base: Base, writer: WriterOf): Promise<BlockWriter> {
   const { blocks, key, authority, catalogue, keyring } = base;
-  const { tenant, ledger } = catalogue.config;
+  const { tenant } = catalogue.config;
+  const { ledger } = authority();
   let forget = () => {};
   const opened = await BlockWriter.open({
     ...writer,

@@ -28,6 +28,7 @@ describe('a filter', () => {
         'policy.divergence',
         'ledger.near_full',
         'export.gap',
+        'ledger.frozen',
         'ledger.integrity.violation',
         'ledger.rejected',
       ]),

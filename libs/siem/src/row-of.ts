@@ -77,6 +77,7 @@ function makeRow(type: LeafType, which: Case): Row {
     case 'ledger.opened':
     case 'ledger.integrity.violation':
     case 'ledger.key.rotated':
+    case 'ledger.frozen':
     case 'ledger.pruned':
     case 'producer.carried':
     case 'export.gap':
@@ -255,6 +256,8 @@ function aboutTheLog(type: AboutTheLog): Row {
       return finding('Ledger integrity violated', 5, DETECTED);
     case 'ledger.key.rotated':
       return eventLog('Ledger key rotated', [5, 'Rotate'], plain(3, 6));
+    case 'ledger.frozen':
+      return eventLog('Ledger ended', [OTHER, 'Freeze'], { ...plain(4, 8), isAlert: true });
     case 'ledger.pruned':
       return eventLog('Oldest of the ledger removed', [OTHER, 'Prune'], plain(3, 6));
     case 'producer.carried':

@@ -8,6 +8,8 @@ export type { Role } from './roles.js';
 export {
   Authority,
   type BlockPlace,
+  CLOSED_LEDGERS_MAX,
+  type ClosedLedger,
   isPastEnd,
   type LogKey,
   openTrustBundle,

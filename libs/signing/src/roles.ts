@@ -45,6 +45,7 @@ export const ROLE_TYPES: Readonly<Record<Role, readonly EntryType[]>> = {
     'producer.enrolled',
     'producer.revoked',
     'ledger.key.rotated',
+    'ledger.frozen',
     'ledger.pruned',
     'producer.carried',
     'privacy.erased',

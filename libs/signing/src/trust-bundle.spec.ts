@@ -1,4 +1,4 @@
-import { canonicalJson, ENTRY_TYPES } from '#writ/contracts';
+import { canonicalJson, ENTRY_TYPES, type Json } from '#writ/contracts';
 import { SigningKey } from './key.js';
 import { cosign, witnessKeyOf } from './cosignature.js';
 import { formatVkey } from './note-key.js';
@@ -52,6 +52,39 @@ describe('openTrustBundle', () => {
     ['a log key that may write blocks', note(`${canonicalJson(bundleOf({ ...log, producers: ['operator'] }))}\n`)],
   ])('refuses %s', (_case, text) => {
     expect(() => openTrustBundle(text, rootVkey)).toThrow(expect.objectContaining({ code: 'CONFIG_KEY' }));
+  });
+});
+
+describe('a bundle of a ledger that goes on from others', () => {
+  const head = { size: 9, root: 'r'.repeat(43) };
+  const closed = [
+    { ledger: 'writ.example/2024', seq: 40, ...head },
+    { ledger: 'writ.example/2025', seq: 90, ...head, checkpoint: 'the last checkpoint' },
+  ];
+  const continued: TrustBundle = { ...bundle, closed };
+
+  it('says to which ledger a message of the stream belongs, and which names are taken for ever', () => {
+    const authority = new Authority(openTrustBundle(signTrustBundle(root, continued), rootVkey));
+    const ledgers = [1, 40, 41, 90, 91].map((seq) => authority.at(seq).ledger);
+    expect(ledgers).toEqual([
+      ...['writ.example/2024', 'writ.example/2024', 'writ.example/2025', 'writ.example/2025', bundle.ledger],
+    ]);
+    expect([authority.begins, authority.at(90).begins, authority.at(7).begins]).toEqual([91, 41, 1]);
+    expect([authority.isClosed('writ.example/2024'), authority.isClosed(bundle.ledger)]).toEqual([true, false]);
+    expect([authority.at(41).isClosed('writ.example/2025'), authority.at(41).next]).toEqual([false, undefined]);
+    expect(authority.previous).toMatchObject({ ledger: 'writ.example/2025', checkpoint: 'the last checkpoint' });
+    expect([new Authority(bundle).begins, new Authority(bundle).previous]).toEqual([1, undefined]);
+  });
+
+  it.each([
+    ['with a name that stands twice', { closed: [{ ...closed[0], ledger: bundle.ledger }, closed[1]] }],
+    ['whose ends do not follow each other', { closed: [closed[1], closed[0]] }],
+    ['without the last checkpoint of the one before', { closed: [closed[0]] }],
+    ['that is to go on as itself', { closed, next: { ledger: bundle.ledger, key: 'k'.repeat(22) } }],
+    ['that is to go on as one that has ended', { closed, next: { ledger: 'writ.example/2024', key: 'k'.repeat(22) } }],
+  ])('is refused %s', (_case, change) => {
+    const note = signNote(`${canonicalJson({ ...bundle, ...change } as unknown as Json)}\n`, [root]);
+    expect(() => openTrustBundle(note, rootVkey)).toThrow(expect.objectContaining({ code: 'CONFIG_KEY' }));
   });
 });
 

@@ -1,4 +1,12 @@
-import { canonicalJson, ENTRY_TYPES, parse, ProducerName, type EntryType } from '#writ/contracts';
+import {
+  canonicalJson,
+  CHECKPOINT_CHARACTERS_MAX,
+  ENTRY_TYPES,
+  parse,
+  type PreviousLedger,
+  ProducerName,
+  type EntryType,
+} from '#writ/contracts';
 import { Fault, messageOf } from '#writ/faults';
 import { z } from 'zod';
 import { isKeyName, parseVerifyKey, type SigningKey, type VerifyKey } from './key.js';
@@ -30,6 +38,22 @@ const TrustedKeyRecord = z.strictObject({
   until: KeyLimit.optional(),
 });
 
+const Origin = z.string().refine(isKeyName, 'must be an origin');
+
+/** Ledgers before this one that a bundle names. One that is older is another ledger, whose blocks count for nothing either. */
+export const CLOSED_LEDGERS_MAX = 32;
+const ClosedLedger = z.strictObject({
+  ledger: Origin,
+  /** The last message of the stream that is in it, and its last signed head. */
+  seq: z.int().min(1),
+  size: z.int().min(1),
+  root: z.string().length(43),
+  /** Of the newest of them: the note of that head. */
+  checkpoint: z.string().min(1).max(CHECKPOINT_CHARACTERS_MAX).optional(),
+});
+/** A ledger that has ended, as the root key vouches for it. */
+export type ClosedLedger = Readonly<z.infer<typeof ClosedLedger>>;
+
 /** More would not fit under one checkpoint, beside the signatures of the log. */
 const WITNESSES_MAX = 64;
 const TrustedWitness = z.strictObject({ vkey: z.string().max(512) });
@@ -39,7 +63,11 @@ export const TrustBundle = z.strictObject({
   v: z.literal(1),
   /** Grows with every bundle that the root key signs for the ledger. Bundles of earlier releases have none, which is 0. */
   version: z.int().min(1).optional(),
-  ledger: z.string().refine(isKeyName, 'must be an origin'),
+  ledger: Origin,
+  /** The ledger that goes on from this one, and the id of the key of its log: from then on a `ledger.frozen` that names both ends this one. */
+  next: z.strictObject({ ledger: Origin, key: z.string().length(22) }).optional(),
+  /** The ledgers that ended before this one began, oldest first. */
+  closed: z.array(ClosedLedger).min(1).max(CLOSED_LEDGERS_MAX).optional(),
   keys: z.array(TrustedKeyRecord).max(10_000),
   /** Who watches this ledger from outside, by their vkeys. Bundles of earlier releases have none. */
   witnesses: z.array(TrustedWitness).min(1).max(WITNESSES_MAX).optional(),
@@ -110,6 +138,7 @@ function assertSound(bundle: TrustBundle): void {
       );
   }
   for (const record of bundle.keys) assertRange(record, bundle);
+  assertLedgers(bundle);
   assertWitnesses(bundle, ids);
 }
 
@@ -121,6 +150,15 @@ function assertRange({ name, role, next, from, until }: TrustedKeyRecord, { keys
   const isSucceeded = next === undefined || (successor?.name === name && successor.role === role);
   if (!isOrdered || !isPlaced || !isSucceeded)
     throw new Fault('CONFIG_KEY', `the range of the key \`${name}\` is not that of a key which was replaced`);
+}
+
+/** Each ledger has a name of its own and ends behind the one before it: otherwise a name would say two things. */
+function assertLedgers({ ledger, next, closed = [] }: TrustBundle): void {
+  const names = [...closed.map((each) => each.ledger), ledger, ...(next === undefined ? [] : [next.ledger])];
+  const isOrdered = closed.every(({ seq }, at) => seq > (closed[at - 1]?.seq ?? 0));
+  const isShown = closed.length === 0 || closed.at(-1)?.checkpoint !== undefined;
+  if (new Set(names).size < names.length || !isOrdered || !isShown)
+    throw new Fault('CONFIG_KEY', `the ledgers before and after \`${ledger}\` do not follow each other`);
 }
 
 /**
@@ -174,12 +212,24 @@ export class Authority {
   readonly ledger: string;
   /** Of the bundle; 0 for one of an earlier release. */
   readonly version: number;
+  /** The ledger that goes on from this one, when the root key has said so. */
+  readonly next: NonNullable<TrustBundle['next']> | undefined;
+  /** The ledgers before this one, oldest first. */
+  readonly closed: readonly ClosedLedger[];
+  /** The first message of the stream that is this ledger's. */
+  readonly begins: number;
+  readonly #bundle: TrustBundle;
+  readonly #before = new Map<number, Authority>();
   readonly #keys: ReadonlyMap<string, TrustedKey>;
   readonly #logKeys: readonly LogKey[];
 
   constructor(bundle: TrustBundle) {
     this.ledger = bundle.ledger;
     this.version = bundle.version ?? 0;
+    this.next = bundle.next;
+    this.closed = bundle.closed ?? [];
+    this.begins = (this.closed.at(-1)?.seq ?? 0) + 1;
+    this.#bundle = bundle;
     this.#keys = new Map(bundle.keys.map((record) => [record.id, trusted(record)]));
     this.#logKeys = bundle.keys
       .filter(({ role, name }) => role === 'log' && name === bundle.ledger)
@@ -188,6 +238,36 @@ export class Authority {
         key: parseVerifyKey(key),
         sizes: { from, until: until?.size ?? Infinity },
       }));
+  }
+
+  /**
+   * Who may write at that message of the stream: what stands before the beginning of this ledger counts for the ledger that it was
+   * written for, and for no other. Keys that ended in it count up to where they ended.
+   */
+  at(seq: number): Authority {
+    const index = this.closed.findIndex((closed) => seq <= closed.seq);
+    const ledger = this.closed[index]?.ledger;
+    if (ledger === undefined) return this;
+    const known = this.#before.get(index);
+    if (known !== undefined) return known;
+    const { closed: _later, next: _next, ...bundle } = this.#bundle;
+    const closed = this.closed.slice(0, index);
+    const before = new Authority({ ...bundle, ledger, ...(closed.length > 0 && { closed }) });
+    this.#before.set(index, before);
+    return before;
+  }
+
+  /** The ledger that this one goes on from, with its last checkpoint; undefined when there is none. */
+  get previous(): PreviousLedger | undefined {
+    const last = this.closed.at(-1);
+    if (last?.checkpoint === undefined) return undefined;
+    const { ledger, size, root, checkpoint } = last;
+    return { ledger, size, root, checkpoint };
+  }
+
+  /** Whether a ledger of that name has ended before this one. */
+  isClosed(ledger: string): boolean {
+    return this.closed.some((closed) => closed.ledger === ledger);
   }
 
   keyOf(id: string): TrustedKey | undefined {

@@ -22,8 +22,14 @@ const INDEX_SPAN = 256;
 export class CallHistory {
   readonly #allowed = new Map<number, AllowedCall>();
   #open = 0;
-  /** Decisions that stood before this message were removed. */
-  #firstSeq = 0;
+  /** Decisions that stand before this message are not here: they were removed, or are of the ledger before. */
+  #firstSeq: number;
+  #hasBegun = false;
+
+  /** For a ledger that begins with message `begins` of its stream. */
+  constructor(begins: number) {
+    this.#firstSeq = begins;
+  }
 
   /** Allowed calls that have not ended. */
   get open(): number {
@@ -32,7 +38,8 @@ export class CallHistory {
 
   /** Nothing before message `seq` is there. The first call counts. */
   beginAt(seq: number): void {
-    if (this.#firstSeq === 0) this.#firstSeq = seq;
+    if (!this.#hasBegun) this.#firstSeq = seq;
+    this.#hasBegun = true;
   }
 
   /** Takes the entry at this place; returns what is wrong with it, if anything. */

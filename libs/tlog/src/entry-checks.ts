@@ -17,7 +17,7 @@ export interface EntryPlace extends ProblemPlace {
  * have decisions and decisions have policies in force. It holds something per call and per id, never the entries.
  */
 export class EntryChecks {
-  readonly #history = new CallHistory();
+  readonly #history: CallHistory;
   readonly #epochs: PolicyEpochs;
   readonly #ids = new Set<string>();
   /** Boot and last `prod.s` of each producer. */
@@ -31,6 +31,8 @@ export class EntryChecks {
     private readonly problems: ProblemList,
   ) {
     this.#epochs = new PolicyEpochs(authority);
+    // Calls that were decided in the ledger before may end in this one.
+    this.#history = new CallHistory(authority.begins);
   }
 
   /** Allowed calls that have not ended. */

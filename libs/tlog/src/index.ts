@@ -36,5 +36,6 @@ export { type LaterStart, laterStart } from './log/plan-log-pruning.js';
 export { isMessageOf, sealedLines } from './log/sealed-lines.js';
 export { proveCall } from './log/prove-call.js';
 export { type ProvedEntry, verifyProof } from './log-proof.js';
+export { type ChainReport, verifyChain } from './log/verify-chain.js';
 export { verifyGrowingLog } from './log/verify-growing-log.js';
 export { type LogReport, verifyLog, type VerifyLogOptions } from './log/verify-log.js';

@@ -5,6 +5,7 @@ import type { BlockLine } from './block-line.js';
 import { ChainState, isCounting, ProducerChain, stepSentence, type CountingStep } from './chain.js';
 import { HASH_BYTES, leafHashOfText } from './hash.js';
 import { judgeMessage, type LedgerMessage, type RefusedMessage } from './judge-message.js';
+import { frozenBy } from './frozen.js';
 import { Frontier } from './merkle.js';
 import { rejectedText } from './rejected-leaf.js';
 import type { VerifiedBlock } from './verify-block.js';
@@ -27,6 +28,8 @@ export const IntegratorState = z.strictObject({
   producers: z.record(z.string(), ChainState),
   /** Keys that an entry ended, by their ids: the message after which they count no more. States of earlier releases have none. */
   revoked: z.record(z.string(), z.int().min(1)).optional(),
+  /** The ledger that goes on, when this one has ended. */
+  frozen: z.string().optional(),
 });
 export type IntegratorState = z.infer<typeof IntegratorState>;
 
@@ -55,7 +58,8 @@ export interface Integrated {
 /**
  * Turns the messages of the stream, given in order, into leaves of the tree and lines of the block index. The result is a function
  * of the messages and the authority alone: whoever has both gets the same tree, at once or in any number of runs. It skips nothing:
- * a message that is no good block becomes one `ledger.rejected` leaf. Whether the sequences have holes is the caller's to check.
+ * a message that is no good block becomes one `ledger.rejected` leaf. Whether the sequences have holes is the caller's to check. A
+ * block with a `ledger.frozen` that the bundle covers is the last: whatever follows it in the stream is no part of this ledger.
  */
 export class Integrator {
   readonly #frontier: Frontier;
@@ -63,6 +67,7 @@ export class Integrator {
   readonly #chains: Map<string, ProducerChain>;
   #seq: number;
   #messages: number;
+  #frozen: string | undefined;
 
   /** Starts with nothing, or where `state` was taken. Throws LEDGER_CORRUPT when the state is of another ledger or contradicts itself. */
   constructor(
@@ -76,11 +81,17 @@ export class Integrator {
     const chains = Object.entries(state?.producers ?? {});
     this.#chains = new Map(chains.map(([id, chain]) => [id, new ProducerChain(chain)]));
     this.#revoked = new Map(Object.entries(state?.revoked ?? {}));
-    this.#seq = state?.seq ?? 0;
+    this.#seq = state?.seq ?? authority.begins - 1;
+    this.#frozen = state?.frozen;
     this.#messages = state?.messages ?? 0;
   }
 
-  /** Highest stream sequence so far, 0 before the first message. */
+  /** The ledger that goes on from this one, when this one has ended: no message is taken any more. */
+  get frozen(): string | undefined {
+    return this.#frozen;
+  }
+
+  /** Highest stream sequence so far; before the first message that of the last one of the ledger before, 0 when there is none. */
   get seq(): number {
     return this.#seq;
   }
@@ -114,11 +125,14 @@ export class Integrator {
       messages: this.#messages,
       producers: Object.fromEntries([...this.#chains].map(([id, chain]) => [id, chain.state()])),
       ...(this.#revoked.size > 0 && { revoked: Object.fromEntries(this.#revoked) }),
+      ...(this.#frozen !== undefined && { frozen: this.#frozen }),
     };
   }
 
-  /** Takes the next message. Never throws for what an outsider wrote. */
+  /** Takes the next message. Never throws for what an outsider wrote; LEDGER_INTEGRITY when the ledger has ended. */
   integrate(message: LedgerMessage): Integrated {
+    if (this.#frozen !== undefined)
+      throw new Fault('LEDGER_INTEGRITY', `the ledger \`${this.authority.ledger}\` has ended: nothing is added to it`);
     const judged = judgeMessage(message, this.authority, (key) => this.#revoked.has(key));
     const verdict = 'refusal' in judged ? judged : this.#chained(judged);
     const first = this.size;
@@ -127,7 +141,10 @@ export class Integrator {
         ? rejected(message, verdict, this.authority.ledger, first)
         : accepted(message, verdict, first);
     for (const { hash } of leaves) this.#frontier.append(hash);
-    if (!('refusal' in verdict)) this.#revoke(verdict, message.seq);
+    if (!('refusal' in verdict)) {
+      this.#revoke(verdict, message.seq);
+      this.#frozen = frozenBy(verdict.entries.at(-1), this.authority);
+    }
     this.#seq = Math.max(this.#seq, message.seq);
     this.#messages++;
     return { seq: message.seq, first, leaves, line, verdict };

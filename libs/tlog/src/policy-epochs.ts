@@ -30,6 +30,7 @@ export class PolicyEpochs {
   /** Takes an entry; returns what is wrong with it, if anything. */
   take(entry: Entry): EpochProblem | undefined {
     if (entry.type === 'policy.changed') return this.#activate(entry);
+    if (entry.type === 'producer.carried') this.#carry(entry);
     if (!('eff' in entry) || entry.eff.phase === 'executed') return undefined;
     const { bundle } = entry.why as EntryOf<'tool.call.decided'>['why'];
     const active = this.#epochs.get(entry.prod.id)?.hash;
@@ -43,6 +44,14 @@ export class PolicyEpochs {
   /** Something of the producer is missing or was refused: its next activation starts over. */
   lose(producer: string): void {
     this.#lost.add(producer);
+  }
+
+  /** Of a ledger that goes on from another one: what a decision service decided by there. Its own chain says everything after it. */
+  #carry({ of, epoch }: EntryOf<'producer.carried'>): void {
+    if (epoch === undefined || this.authority.closed.length === 0) return;
+    if (this.#epochs.has(of) || this.#lost.has(of)) return;
+    const { hash, ver: version, highest, published: isPublished } = epoch;
+    this.#epochs.set(of, { hash, version, highest, isPublished });
   }
 
   #activate(entry: EntryOf<'policy.changed'>): EpochProblem | undefined {

@@ -7,6 +7,7 @@ export const REFUSALS = [
   'bad_root',
   'subject',
   'ledger',
+  'ledger_closed',
   'unknown_key',
   'not_authorised',
   'bad_sig',

@@ -13,6 +13,8 @@ type OtherProblem =
   | 'schema'
   | 'no_decision'
   | 'second_outcome'
+  | 'after_frozen'
+  | 'not_continued'
   | 'no_epoch'
   | 'bad_epoch'
   | 'duplicate_id'
@@ -50,6 +52,9 @@ export const PROBLEM_EXITS: Readonly<Record<ProblemCode, 0 | 20 | 30 | 40>> = {
   bad_root: 40,
   subject: 40,
   ledger: 40,
+  ledger_closed: 40,
+  after_frozen: 40,
+  not_continued: 40,
   unknown_key: 40,
   not_authorised: 40,
   bad_sig: 40,

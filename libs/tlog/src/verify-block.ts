@@ -18,7 +18,7 @@ export interface VerifiedBlock {
 
 /**
  * Proves who wrote a block: the key named in its header is in the bundle, may write for its producer, signed the header, and counts at
- * that place. Returns the key, or throws LEDGER_CORRUPT with `ledger`, `unknown_key`, `not_authorised`, `bad_sig` or `expired_key`.
+ * that place. Returns the key, or throws LEDGER_CORRUPT with `ledger`, `ledger_closed`, `unknown_key`, `not_authorised`, `bad_sig` or `expired_key`.
  */
 export function verifyHeader(
   block: BlockHeader & { readonly sig: string },
@@ -26,7 +26,11 @@ export function verifyHeader(
   place: BlockPlace,
 ): TrustedKey {
   const name = `block ${block.n} of \`${block.producer}\``;
-  if (block.ledger !== authority.ledger) throw refused('ledger', `${name} is for another ledger, \`${block.ledger}\``);
+  if (block.ledger !== authority.ledger) {
+    throw authority.isClosed(block.ledger)
+      ? refused('ledger_closed', `${name} is for the ledger \`${block.ledger}\`, which ended before this one began`)
+      : refused('ledger', `${name} is for another ledger, \`${block.ledger}\``);
+  }
   const key = authority.keyOf(block.key);
   if (key === undefined) throw refused('unknown_key', `${name} names a key that is not in the trust bundle`);
   if (!key.producers.has(block.producer))

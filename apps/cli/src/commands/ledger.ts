@@ -2,13 +2,14 @@ import type { Command } from 'commander';
 import { join } from 'node:path';
 import { type Cli, CODES, type CommonOptions, dataDirectory, helpEnd, withDataAndJson, withOperator } from '../cli.js';
 import { UsageError } from '../failure.js';
+import { addContinueCommand } from './ledger-continue.js';
 import { addPruneCommand } from './ledger-prune.js';
 import { addDisclose, addErase, addRewrap } from './ledger-privacy.js';
 
 /** Of a verification: valid, and nobody outside vouches for it. */
 const EXIT_UNWITNESSED = 10;
 
-/** `writ ledger export|verify|prove|disclose|erase|rewrap|status|prune` */
+/** `writ ledger export|verify|prove|disclose|erase|rewrap|status|prune|continue` */
 export function addLedgerCommand(program: Command, cli: Cli): void {
   const ledger = program
     .command('ledger')
@@ -21,6 +22,7 @@ export function addLedgerCommand(program: Command, cli: Cli): void {
   addRewrap(ledger, cli);
   addStatus(ledger, cli);
   addPruneCommand(ledger, cli);
+  addContinueCommand(ledger, cli);
 }
 
 interface ExportOptions extends CommonOptions {
@@ -64,6 +66,7 @@ interface VerifyOptions extends CommonOptions {
   readonly root?: string;
   readonly bundle?: string;
   readonly head?: string;
+  readonly previous?: readonly string[];
   /** Commander's name for `--no-strict`. */
   readonly strict: boolean;
   readonly asOf?: string;
@@ -81,6 +84,11 @@ function addVerify(ledger: Command, cli: Cli): void {
     .option('--root <vkey>', 'the root key as you know it, or a file that holds it')
     .option('--bundle <file>', 'of a proof file: the trust bundle (default: `bundle` beside it)')
     .option('--head <file>', 'a checkpoint that you remember: shows a cut end and a replaced past')
+    .option(
+      '--previous <dir>',
+      'directory of the log of the ledger before, and of those before that: once for each',
+      (dir: string, before: readonly string[] = []) => [...before, dir],
+    )
     .option('--no-strict', 'roots, block signatures and chains alone: do not look into the entries')
     .option('--max-silence <duration>', 'incomplete (20) when the newest cosignature is older: 90s, 15m, 24h, 7d')
     .option('--as-of <time>', 'how old it was then, such as 2026-11-22T05:30:00Z (default: now)')
@@ -98,6 +106,7 @@ function addVerify(ledger: Command, cli: Cli): void {
         ],
         'writ ledger verify ledger-2026-11-22 --root .writ/keys/root.vkey',
         'writ ledger verify --data .writ --max-silence 15m',
+        'writ ledger verify --previous .writ/ledgers/writ.example+acme+2026/ledger --root .writ/keys/root.vkey',
         'writ ledger verify proof-call-77/1234.tlog-proof --root .writ/keys/root.vkey',
       ),
     );
@@ -110,19 +119,22 @@ function addVerify(ledger: Command, cli: Cli): void {
 }
 
 async function verifyWhole(directory: string, options: VerifyOptions, cli: Cli): Promise<void> {
-  const { formatReport, readDuration, readTime, rememberedHead, rootVkey, verifyDirectory } =
+  const { formatChain, readDuration, readTime, rememberedHead, rootVkey, verifyDirectories } =
     await import('../ledger-commands.js');
   const asOf = options.asOf === undefined ? Math.floor(Date.now() / 1_000) : readTime(options.asOf);
   const maxSilence = options.maxSilence === undefined ? undefined : readDuration(options.maxSilence);
-  const report = await verifyDirectory(directory, {
+  const previous = options.previous ?? [];
+  const chain = await verifyDirectories(directory, previous, {
     rootVkey: options.root === undefined ? undefined : await rootVkey(options.root),
     remembered: options.head === undefined ? undefined : await rememberedHead(options.head),
     isStrict: options.strict,
     freshness: { asOf, maxSilence },
     onProgress: (done, size) => cli.note(`${done} of ${size} entries verified`),
   });
-  cli.print(options.json ? JSON.stringify(report) : formatReport(report, asOf));
-  cli.exitCode = report.exit;
+  const { report, exit } = chain;
+  const json = previous.length === 0 ? report : { ...report, exit, before: chain.previous };
+  cli.print(options.json ? JSON.stringify(json) : formatChain(chain, asOf));
+  cli.exitCode = exit;
 }
 
 async function verifyOneProof(file: string, options: VerifyOptions, cli: Cli): Promise<void> {
@@ -152,7 +164,7 @@ function addProve(ledger: Command, cli: Cli): void {
     .description('write a proof file (C2SP tlog-proof) for each entry of a call, which anyone verifies without the log')
     .argument('<call>', 'id of the call')
     .option('--out <dir>', 'folder for the files, INDEX.tlog-proof each (default: proof-CALL)')
-    .option('--log <dir>', 'directory of the log (default: `ledger` in the data directory)')
+    .option('--log <dir>', 'directory of the log (default: `ledger` in the data directory, and the ledgers before it)')
     .addHelpText(
       'after',
       helpEnd(
@@ -161,9 +173,9 @@ function addProve(ledger: Command, cli: Cli): void {
       ),
     );
   withDataAndJson(command).action(async (call: string, options: ProveOptions) => {
-    const { writeProofs } = await import('../ledger-commands.js');
-    const log = options.log ?? join(dataDirectory(options), 'ledger');
-    const files = await writeProofs(call, log, options.out ?? `proof-${call}`);
+    const { logsOf, writeProofs } = await import('../ledger-commands.js');
+    const logs = options.log === undefined ? await logsOf(dataDirectory(options)) : [options.log];
+    const files = await writeProofs(call, logs, options.out ?? `proof-${call}`);
     if (options.json) cli.print(JSON.stringify({ call, files }));
     else for (const { file, type, index } of files) cli.print(`${file}  \`${type}\`, leaf ${index}`);
   });

@@ -7,6 +7,7 @@ import { printableIn } from '../printable.js';
 interface ReplayOptions extends CommonOptions {
   readonly sink: string;
   readonly from: string;
+  readonly ledger?: string;
 }
 
 interface TestOptions extends CommonOptions {
@@ -33,6 +34,7 @@ export function addSiemCommand(program: Command, cli: Cli): void {
     .description('have a sink get its entries once more, from an index of the log; on record')
     .requiredOption('--sink <name>', 'name of the sink in writ.yaml')
     .requiredOption('--from <index>', 'leaf index of the first entry, from 0; the last is where the sink is now')
+    .option('--ledger <name>', 'a ledger that has ended: entries of that one, up to its end')
     .addHelpText(
       'after',
       helpEnd(
@@ -44,7 +46,7 @@ export function addSiemCommand(program: Command, cli: Cli): void {
     const { sink } = options;
     const from = indexOf(options.from);
     const { askForReplay } = await import('../siem/ask-for-replay.js');
-    await askForReplay(dataDirectory(options), sink, from);
+    await askForReplay(dataDirectory(options), sink, { from, ledger: options.ledger });
     cli.print(options.json ? JSON.stringify({ sink, from }) : `sink ${sink} gets entry ${from} and what follows again`);
   });
 }

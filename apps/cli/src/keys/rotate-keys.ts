@@ -13,7 +13,7 @@ import {
 import { Fault } from '#writ/faults';
 import { acquireLock } from '#writ/files';
 import { openOperator, recordRotation, type RotationEntry } from '#writ/operator';
-import { formatVkey, parseVerifyKey, type SigningKey } from '#writ/signing';
+import { Authority, formatVkey, parseVerifyKey, type SigningKey } from '#writ/signing';
 import { endOfMessage } from '#writ/tlog';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LogFolder } from '../ledger/log-folder.js';
@@ -74,8 +74,8 @@ interface Parts {
 }
 
 async function rotateProducer({ paths, root, request }: Parts, instance: string): Promise<Rotated> {
-  const { keys } = await readTrustBundle(paths);
-  if (!keys.some(({ name, role }) => name === instance && role !== 'log'))
+  const bundle = await readTrustBundle(paths);
+  if (!bundle.keys.some(({ name, role }) => name === instance && role !== 'log'))
     throw new Fault('CONFIG_NOT_FOUND', `the trust bundle has no key of a producer process \`${instance}\``);
   const which: RotatedKey = { instance };
   const rotation = await beginRotation(paths, which, { root });
@@ -91,7 +91,8 @@ async function rotateProducer({ paths, root, request }: Parts, instance: string)
     { type: 'producer.revoked', instance, key: old.id, next: next.id },
   ]);
   // If the process dies here the sealer takes no block of the old key any more, and the next try says so in the bundle.
-  const size = await endInLog(new LogFolder(request.log ?? paths.logDir), seq);
+  const { begins } = new Authority(bundle);
+  const size = await endInLog(new LogFolder(request.log ?? paths.logDir), seq, begins);
   await endRotation(paths, rotation, { root, until: { seq, size } });
   await untilBundleTaken(paths);
   return { name: instance, old: old.id, next: next.id, phase: 'ended', size };
@@ -152,10 +153,10 @@ async function record(paths: DeploymentPaths, entries: readonly RotationEntry[])
 }
 
 /** Leaves of the log up to the end of that message, once it is sealed. */
-async function endInLog(log: LogFolder, seq: number): Promise<number> {
+async function endInLog(log: LogFolder, seq: number, begins: number): Promise<number> {
   const deadline = performance.now() + SEALED_WITHIN_MS;
   for (;;) {
-    const end = await endOfMessage(log, seq);
+    const end = await endOfMessage(log, seq, begins);
     if (end !== undefined) return end;
     if (performance.now() > deadline) {
       const message = `message ${seq} is not in the log at \`${log.directory}\` yet: \`--log\` names another one; run this again`;

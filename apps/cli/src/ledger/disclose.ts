@@ -22,6 +22,7 @@ import {
 } from '#writ/tlog';
 import { readFile, writeFile } from 'node:fs/promises';
 import { UsageError } from '../failure.js';
+import { logsOf } from './earlier-logs.js';
 import { LogFolder } from './log-folder.js';
 import { untilSealed } from './until-sealed.js';
 
@@ -47,17 +48,15 @@ export async function disclose(request: DiscloseRequest): Promise<Disclosure> {
   const { call, fields, dataDir, note } = request;
   const paths = deploymentPaths(dataDir);
   if (request.log === undefined) await untilSealed(dataDir, note);
-  const log = new LogFolder(request.log ?? paths.logDir);
+  const logs = request.log === undefined ? await logsOf(dataDir) : [request.log];
   const rootVkey = (await readFile(paths.rootVkey, 'utf8')).trim();
-  const bundle = await log.read(LOG_FILES.bundle);
-  if (bundle === undefined)
-    throw new Fault('CONFIG_NOT_FOUND', `\`${log.directory}\` is no log: it has no trust bundle`);
   const operator = await openOperator({ dataDir, url: process.env['WRIT_NATS_URL'] });
   try {
     const located = await entriesOf(operator, request);
+    const { bundle, proofs } = await provedIn(logs, call, rootVkey);
     const entries: DisclosedEntry[] = [];
     const missing = new Set(fields);
-    for (const { text, proved } of await proveCall(log, call, rootVkey)) {
+    for (const { text, proved } of proofs) {
       const entry = located.get(proved.entry.id);
       const wanted = fields.filter((field) => commitmentsOf(proved.entry).has(baseOf(field)));
       if (entry === undefined || wanted.length === 0) continue;
@@ -70,6 +69,23 @@ export async function disclose(request: DiscloseRequest): Promise<Disclosure> {
   } finally {
     await operator.close();
   }
+}
+
+/** The proofs of a call's entries from the newest log that has any, with the trust bundle of that log. Throws what `proveCall` throws. */
+async function provedIn(logs: readonly string[], call: string, rootVkey: string) {
+  let missing: unknown;
+  for (const log of logs.map((directory) => new LogFolder(directory))) {
+    const bundle = await log.read(LOG_FILES.bundle);
+    try {
+      if (bundle === undefined)
+        throw new Fault('CONFIG_NOT_FOUND', `\`${log.directory}\` is no log: it has no trust bundle`);
+      return { bundle, proofs: await proveCall(log, call, rootVkey) };
+    } catch (error) {
+      if (!(error instanceof Fault) || error.code !== 'CONFIG_NOT_FOUND') throw error;
+      missing ??= error;
+    }
+  }
+  throw missing;
 }
 
 async function entriesOf(

@@ -1,5 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Fault, messageOf } from '#writ/faults';
 import { LOG_FILES, openTrust, proveCall, verifyProof, type ProvedEntry, type VerifyExit } from '#writ/tlog';
 import { LogFolder } from './log-folder.js';
@@ -15,10 +15,31 @@ export interface WrittenProof {
 }
 
 /**
- * Writes a proof file for each entry of a call into a folder, named after the index of the leaf, with the trust bundle beside them.
- * Throws CONFIG_NOT_FOUND when the log has no such call, LEDGER_CORRUPT when it is damaged, CONFIG_DATA_DIR when the folder cannot be written.
+ * Writes a proof file for each entry of a call into a folder, named after the index of the leaf, with the trust bundle beside them. A
+ * call may have begun in one ledger and ended in the next: what another log has of it comes into a folder of its own in there. Throws
+ * CONFIG_NOT_FOUND when no log has the call, LEDGER_CORRUPT when one is damaged, CONFIG_DATA_DIR when the folder cannot be written.
  */
-export async function writeProofs(call: string, log: string, folder: string): Promise<readonly WrittenProof[]> {
+export async function writeProofs(
+  call: string,
+  logs: readonly string[],
+  folder: string,
+): Promise<readonly WrittenProof[]> {
+  const written: WrittenProof[] = [];
+  let missing: Fault | undefined;
+  for (const log of logs) {
+    const into = written.length === 0 ? folder : join(folder, basename(dirname(log)));
+    try {
+      written.push(...(await writeProofsOf(call, log, into)));
+    } catch (error) {
+      if (!(error instanceof Fault) || error.code !== 'CONFIG_NOT_FOUND') throw error;
+      missing ??= error;
+    }
+  }
+  if (written.length === 0 && missing !== undefined) throw missing;
+  return written;
+}
+
+async function writeProofsOf(call: string, log: string, folder: string): Promise<readonly WrittenProof[]> {
   const directory = new LogFolder(log);
   const rootVkey = (await directory.read(LOG_FILES.rootVkey))?.toString('utf8');
   const bundle = await directory.read(LOG_FILES.bundle);

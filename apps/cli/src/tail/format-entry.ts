@@ -49,10 +49,7 @@ function describe(entry: Entry, paint: Paint): string {
     case 'policy.rejected':
       return `${paint('red', 'policies rejected')}  ${entry.why.code} at ${entry.at}  ${shortHash(entry.kept)} stay in force`;
     case 'policy.divergence':
-      return paint(
-        'red',
-        `the evaluator and Cedar DIFFER on ${entry.corr.call}: ${verdictOf(entry.writ)} here, ${verdictOf(entry.cedar)} there`,
-      );
+      return describeDivergence(entry, paint);
     case 'access.evaluated':
       return `${describeReasons(entry, entry.req.eval, paint)}  asked by ${entry.client}`;
     case 'access.refused':
@@ -71,6 +68,7 @@ function describe(entry: Entry, paint: Paint): string {
     case 'ledger.opened':
     case 'ledger.tick':
     case 'ledger.pruned':
+    case 'ledger.frozen':
     case 'producer.carried':
       return describeLog(entry, paint);
     case 'export.gap':
@@ -80,8 +78,13 @@ function describe(entry: Entry, paint: Paint): string {
   }
 }
 
+function describeDivergence({ corr, writ, cedar }: EntryOf<'policy.divergence'>, paint: Paint): string {
+  const both = `${verdictOf(writ)} here, ${verdictOf(cedar)} there`;
+  return paint('red', `the evaluator and Cedar DIFFER on ${corr.call}: ${both}`);
+}
+
 type AboutTheLog =
-  | `ledger.${'near_full' | 'integrity.violation' | 'opened' | 'tick' | 'pruned'}`
+  | `ledger.${'near_full' | 'integrity.violation' | 'opened' | 'tick' | 'pruned' | 'frozen'}`
   | 'producer.carried'
   | 'privacy.erased';
 
@@ -94,20 +97,34 @@ function describeLog(entry: EntryOf<AboutTheLog>, paint: Paint): string {
     case 'ledger.integrity.violation':
       return paint('red', `INTEGRITY  ${entry.why.code}  ${entry.why.text}`);
     case 'ledger.opened':
-      return `the log goes on from ${entry.size} entries`;
+      return entry.prev === undefined
+        ? `the log goes on from ${entry.size} entries`
+        : `the log begins: it goes on from ${entry.prev.ledger}, which ended with ${entry.prev.size} entries`;
     case 'ledger.tick':
       return paint('dim', `the log has ${entry.size} entries, root ${entry.root.slice(0, 12)}…`);
     case 'ledger.pruned':
       return `the ${entry.of} begins with message ${entry.seq} now, leaf ${entry.leaf}`;
+    case 'ledger.frozen':
+      return paint(
+        'yellow',
+        `the ledger ENDS here and goes on as ${entry.next}, by ${entry.by}${reasonOf(entry.reason)}`,
+      );
     case 'producer.carried':
       return paint('dim', `carried over: ${entry.of}`);
   }
 }
 
+function reasonOf(reason: string | undefined): string {
+  return reason === undefined ? '' : `: ${reason}`;
+}
+
 function describeSink(entry: EntryOf<'export.gap' | 'export.replayed' | 'admin.sink.changed'>, paint: Paint): string {
   switch (entry.type) {
     case 'export.gap':
-      return paint('red', `sink ${entry.sink} will never have ${entry.first} to ${entry.last}: ${entry.why.code}`);
+      return paint(
+        'red',
+        `sink ${entry.sink} will never have ${entry.first} to ${entry.last}${entry.of === undefined ? '' : ` of ${entry.of}`}: ${entry.why.code}`,
+      );
     case 'export.replayed':
       return `sink ${entry.sink} gets ${entry.first} to ${entry.last} once more`;
     case 'admin.sink.changed':

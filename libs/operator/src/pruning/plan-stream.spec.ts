@@ -1,3 +1,4 @@
+import { Authority } from '#writ/signing';
 import type { LedgerMessage } from '#writ/tlog';
 import { MemoryLog } from '../../../../test/harness/memory-logs.js';
 import {
@@ -6,7 +7,8 @@ import {
   type LedgerBuilder,
   makeDeployment,
 } from '../../../../test/harness/ledger-builder.js';
-import { buildLog, directoryOf } from '../../../../test/harness/log-builder.js';
+import { continueLedger } from '../../../../test/harness/continued-ledger.js';
+import { buildLog, directoryOf, type LogFiles } from '../../../../test/harness/log-builder.js';
 import { planStream } from './plan-stream.js';
 
 const HOUR_MS = 3_600_000;
@@ -185,5 +187,30 @@ describe('what may go from the beginning of the stream', () => {
     const builder = buildHealthyLedger(10);
     const { first, keepFrom } = await plan(builder, { keep: 8, stream: builder.messages.slice(15) });
     expect([first, keepFrom]).toEqual([16, builder.seq - 8]);
+  });
+});
+
+describe('the stream of a ledger that goes on from another one', () => {
+  it('loses what is of the one before by the log of that one, and carries no end of a chain over into this one', async () => {
+    const { old, next, oldMessages, nextBuilder, nextBundle } = await continueLedger();
+    const stream = [...oldMessages, ...nextBuilder.messages];
+    const sizeOf = (files: LogFiles) => Number(String(files.get('checkpoint')).split('\n')[1]);
+    const sources = {
+      ...streamOf(stream),
+      authority: new Authority(nextBundle),
+      log: directoryOf(next),
+      size: sizeOf(next),
+    };
+    const before = [{ log: directoryOf(old), size: sizeOf(old) }];
+    const retention = { ageMsMax: 2 * HOUR_MS, ageMsMin: HOUR_MS, bytesMax: Infinity };
+    const nowMs = timeOf(stream.length);
+    const found = await planStream({ ...sources, before }, retention, nowMs);
+    expect(found.keepFrom).toBeGreaterThan(oldMessages.length - 1);
+    const carried = found.carried.filter(({ type }) => type === 'producer.carried');
+    expect(carried.map((body) => ('of' in body ? body.of : ''))).toContain('pdp-0');
+    for (const body of carried) expect(body).not.toHaveProperty('prev');
+    expect(found.carried).toContainEqual({ type: 'agent.identity.issued', who: { agent: 'support' }, key: 'UABC' });
+    // Without the log of that one nothing goes.
+    await expect(planStream(sources, retention, nowMs)).resolves.toMatchObject({ keepFrom: 1, carried: [] });
   });
 });

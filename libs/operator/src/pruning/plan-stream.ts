@@ -3,7 +3,14 @@ import { Fault } from '#writ/faults';
 import { type BlockLog, type LedgerMessage, openAuthorised } from '#writ/ledger-client';
 import type { StreamReader } from '#writ/nats';
 import type { Authority } from '#writ/signing';
-import { isMessageOf, type LogDirectory, parseEntry, sealedLines, type VerifiedBlock } from '#writ/tlog';
+import {
+  type BlockLine,
+  isMessageOf,
+  type LogDirectory,
+  parseEntry,
+  sealedLines,
+  type VerifiedBlock,
+} from '#writ/tlog';
 import { messagesFrom } from '../find-call.js';
 import { OPERATOR } from '../open-operator.js';
 import { RemovedFacts } from './removed-facts.js';
@@ -16,6 +23,12 @@ export interface StreamRetention {
   readonly ageMsMin: number;
 }
 
+/** A verified log, and the leaves that its newest head names. */
+interface VerifiedLog {
+  readonly log: LogDirectory;
+  readonly size: number;
+}
+
 export interface PlanSources {
   readonly blocks: BlockLog;
   readonly streams: Pick<StreamReader, 'info' | 'message' | 'read'>;
@@ -23,6 +36,8 @@ export interface PlanSources {
   /** The log, and the leaves of the head up to which it was verified, cosigned where a quorum is asked for. */
   readonly log: LogDirectory;
   readonly size: number;
+  /** Those of the ledgers before this one of which the stream has something, oldest first. */
+  readonly before?: readonly VerifiedLog[];
 }
 
 export interface StreamPlan {
@@ -72,6 +87,11 @@ async function wantedFrom({ streams }: PlanSources, retention: StreamRetention, 
   return Math.min(Math.max(byAge, Math.min(bySize, await since(retention.ageMsMin))), last);
 }
 
+/** The block index of the ledgers before, in their order, and of this one. */
+async function* linesOf({ before = [], log, size }: PlanSources): AsyncIterable<BlockLine> {
+  for (const each of [...before, { log, size }]) yield* sealedLines(each.log, each.size);
+}
+
 interface Walked {
   readonly keepFrom: number;
   readonly leaf: number;
@@ -79,11 +99,12 @@ interface Walked {
 }
 
 /** Reads the stream and the block index side by side, up to message `end` or to where the head ends. */
-async function walk({ blocks, authority, log, size }: PlanSources, first: number, end: number): Promise<Walked> {
-  const facts = new RemovedFacts();
+async function walk(sources: PlanSources, first: number, end: number): Promise<Walked> {
+  const { blocks, authority } = sources;
+  const facts = new RemovedFacts(authority.ledger);
   const messages = messagesFrom(blocks, first)[Symbol.asyncIterator]();
   let [keepFrom, leaf] = [first, 0];
-  for await (const line of sealedLines(log, size)) {
+  for await (const line of linesOf(sources)) {
     if (line.seq < first) continue;
     if (line.seq >= end) break;
     const next = await messages.next();
@@ -94,7 +115,8 @@ async function walk({ blocks, authority, log, size }: PlanSources, first: number
       );
     const opened = tryOpen(next.value, authority);
     if (opened !== undefined && !('rejected' in line)) facts.take(line.seq, opened);
-    [keepFrom, leaf] = [line.seq + 1, line.first + line.count];
+    // Of this ledger nothing goes as long as something of the ledger before is there.
+    [keepFrom, leaf] = [line.seq + 1, line.seq < authority.begins ? 0 : line.first + line.count];
   }
   return { keepFrom, leaf, facts };
 }

@@ -16,10 +16,18 @@ export class RemovedFacts {
   /** Sequence of the decision, by its place, of allowed calls that have no end. */
   readonly #open = new Map<string, number>();
 
+  /** Of the ledger with that name: the chains of the ledgers before it ended with them. */
+  constructor(private readonly ledger: string) {}
+
   /** Takes a block that belongs to the beginning. */
   take(seq: number, { block, entries }: VerifiedBlock): void {
-    this.#blocks.set(block.producer, block.hash);
-    entries.forEach((authentic, i) => this.#takeEntry(parseEntry(authentic), `${seq}.${i}`, seq));
+    const isOwn = block.ledger === this.ledger;
+    if (isOwn) this.#blocks.set(block.producer, block.hash);
+    for (const [i, authentic] of entries.entries()) {
+      const entry = parseEntry(authentic);
+      if (entry.type === 'producer.carried') this.#carry(entry, isOwn);
+      else this.#takeEntry(entry, `${seq}.${i}`, seq);
+    }
   }
 
   /** Takes a block behind the beginning: it may have the ends of calls. */
@@ -59,7 +67,6 @@ export class RemovedFacts {
       this.#open.set(place, seq);
     this.#end(entry);
     if (entry.type === 'policy.changed') this.#activate(entry);
-    else if (entry.type === 'producer.carried') this.#carry(entry);
     else if (entry.type === 'agent.identity.issued' || entry.type === 'agent.identity.revoked') {
       const { type, who, key } = entry;
       this.#identities.set(who.agent, { type, who, key });
@@ -77,8 +84,8 @@ export class RemovedFacts {
   }
 
   /** From a removal before: what the producer says itself stands behind what was carried, and is newer. */
-  #carry({ of, prev, epoch }: EntryOf<'producer.carried'>): void {
-    if (prev !== undefined && !this.#blocks.has(of)) this.#blocks.set(of, prev);
+  #carry({ of, prev, epoch }: EntryOf<'producer.carried'>, isOwn: boolean): void {
+    if (isOwn && prev !== undefined && !this.#blocks.has(of)) this.#blocks.set(of, prev);
     if (epoch === undefined) return;
     const known = this.#epochs.get(of);
     const highest = Math.max(epoch.highest, known?.highest ?? 0);

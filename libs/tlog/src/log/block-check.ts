@@ -13,6 +13,7 @@ import { refusalOf } from '../refusal.js';
 import type { ProblemPlace, ProducerSummary } from '../report.js';
 import { parseTile, tileOf, tilePath, TILE_WIDTH } from '../tile.js';
 import { verifyEntryText, verifyHeader, type AuthenticEntry } from '../verify-block.js';
+import { ClosingRecord } from './closing-record.js';
 import type { EntryTimes } from './entry-times.js';
 import type { Evidence } from './evidence.js';
 import type { Leaves } from './leaves.js';
@@ -45,6 +46,8 @@ export class BlockCheck {
   /** Blocks of proved authors that the log refused: a block that follows one shows that its producer did not know. */
   readonly #refusedBlocks = new Set<string>();
   readonly #pruning: PruningRecord;
+  /** What the log says of the ledgers before and after it. */
+  readonly closing: ClosingRecord;
   rejected = 0;
 
   constructor(
@@ -53,6 +56,7 @@ export class BlockCheck {
   ) {
     this.#entries = new EntryChecks(options.authority, evidence.problems);
     this.#pruning = new PruningRecord(options.start, evidence.problems);
+    this.closing = new ClosingRecord(options.authority, options.start, evidence.problems);
   }
 
   get openCalls(): number {
@@ -73,11 +77,13 @@ export class BlockCheck {
   /** Call it after the last block. */
   finish(): void {
     this.#pruning.finish();
+    this.closing.finish();
   }
 
   async takeAccepted(line: AcceptedLine, leaves: Leaves, file: string): Promise<void> {
     const { producer, n } = line.header;
     const place = { seq: line.seq, producer, n, file };
+    this.closing.pass(place);
     const key = this.#authorOf(line, place);
     const isRoot = merkleRoot(leaves.hashes).toString('base64url') === line.header.root;
     if (!isRoot) await this.#nameAltered(line, leaves, place);
@@ -90,6 +96,7 @@ export class BlockCheck {
     written.blocks++;
     written.entries += line.count;
     this.#pruning.take(line.header, leaves.entries, key);
+    this.closing.take({ header: line.header, entries: leaves.entries, key });
     if (!this.options.isStrict) return;
     leaves.entries.forEach((bytes, index) => this.#takeEntry({ line, key, bytes, index }, place));
   }
@@ -98,6 +105,7 @@ export class BlockCheck {
     this.rejected++;
     const producer = subject.split('.')[2];
     const place = { seq, file, ...(producer !== undefined && { producer }) };
+    this.closing.pass(place);
     if (producer !== undefined) this.#entries.lose(producer);
     const leaf = readRejected(String(leaves.entries[0]), this.options.authority.ledger, { seq, subject });
     if (leaf === undefined) {

@@ -1,3 +1,4 @@
+import type { PreviousLedger } from '#writ/contracts';
 import type { TreeHead } from '../checkpoint.js';
 import type { VerifyReport } from '../report.js';
 import { TILE_WIDTH } from '../tile.js';
@@ -26,6 +27,18 @@ export interface LogRunOptions {
   readonly onProgress?: ((done: number, size: number) => void) | undefined;
 }
 
+/** What is there, whatever is wrong with it. */
+export interface LogCounts extends Omit<VerifyReport, 'exit' | 'problems' | 'problemsOmitted'> {
+  /** Name of the ledger. */
+  readonly ledger: string;
+  /** The ledger that goes on, when this one has ended; null while it goes on itself. */
+  readonly frozen: string | null;
+  /** The ledger before this one, as this one says; null when there was none. Nothing here has looked at that one. */
+  readonly previous: PreviousLedger | null;
+  /** Messages that the log refused: each is one leaf, and claims no author. */
+  readonly rejected: number;
+}
+
 /** Progress is told after so many leaves. */
 const PROGRESS_LEAVES = 65_536;
 
@@ -35,7 +48,7 @@ export class LogRun {
   readonly #leaves: LeafReader;
   readonly #blocks: BlockCheck;
   readonly #passages: readonly HeadPassage[];
-  #seq = 0;
+  #seq: number;
   #toldAt = 0;
 
   constructor(
@@ -44,6 +57,8 @@ export class LogRun {
   ) {
     const { trust, heads, size, remembered, isStrict, start } = options;
     this.#tree = new TileCheck(evidence);
+    // The stream goes on from one ledger to the next.
+    this.#seq = trust.authority.begins - 1;
     this.#leaves = new LeafReader(evidence, size, start.leaf);
     const times = new EntryTimes(heads, evidence.problems);
     this.#blocks = new BlockCheck(evidence, { authority: trust.authority, isStrict, times, size, start });
@@ -70,9 +85,13 @@ export class LogRun {
   }
 
   /** What was found, without the verdict. */
-  counts(): Omit<VerifyReport, 'exit' | 'problems' | 'problemsOmitted'> & { readonly rejected: number } {
+  counts(): LogCounts {
     const producers = this.#blocks.producers();
+    const { frozen, previous } = this.#blocks.closing;
     return {
+      ledger: this.options.trust.authority.ledger,
+      frozen: frozen ?? null,
+      previous: previous ?? null,
       blocks: producers.reduce((sum, { blocks }) => sum + blocks, 0),
       entries: producers.reduce((sum, { entries }) => sum + entries, 0),
       producers,

@@ -5,7 +5,7 @@ import { Evidence, readTrust, type LogDirectory } from './evidence.js';
 import { type Freshness, newestCosignature } from './freshness.js';
 import { readHeads } from './heads.js';
 import { readLogStart } from './log-start.js';
-import { LogRun } from './log-run.js';
+import { type LogCounts, LogRun } from './log-run.js';
 
 export interface VerifyLogOptions {
   /** The root key as the caller knows it. Absent: the one in the directory is used, and the report says so. */
@@ -21,7 +21,7 @@ export interface VerifyLogOptions {
 }
 
 /** What the verification of a log directory found. */
-export interface LogReport extends VerifyReport {
+export interface LogReport extends VerifyReport, LogCounts {
   /** Whether the entries themselves were checked: canonical form, schema, decisions and their outcomes. */
   readonly isStrict: boolean;
   /** The leaf from which on entries were checked: those before it were removed, and their hashes alone are there. */
@@ -30,8 +30,6 @@ export interface LogReport extends VerifyReport {
   readonly witnessedSize: number | null;
   /** Heads that the log signed and that were checked. */
   readonly heads: number;
-  /** Messages that the log refused: each is one leaf, and claims no author. */
-  readonly rejected: number;
   /** Witnesses that cosigned the newest head, and how many must. */
   readonly witnesses: readonly string[];
   readonly quorum: number;
@@ -81,7 +79,10 @@ export async function verifyLog(directory: LogDirectory, options: VerifyLogOptio
 }
 
 /** What is known of a log whose trust bundle does not open: nothing else in it can be judged. */
-const NOTHING = { blocks: 0, entries: 0, producers: [], openCalls: 0, size: 0, root: '', rejected: 0 };
+const NOTHING: LogCounts = {
+  ...{ ledger: '', frozen: null, previous: null },
+  ...{ blocks: 0, entries: 0, producers: [], openCalls: 0, size: 0, root: '', rejected: 0 },
+};
 
 function verdictOf(problems: ProblemList): Pick<LogReport, 'exit' | 'problems' | 'problemsOmitted'> {
   return { exit: problems.exit, problems: problems.listed, problemsOmitted: problems.omitted };

@@ -4,6 +4,7 @@ import { type Operator, planStream, type StreamPlan } from '#writ/operator';
 import { LOG_FILES, type LogReport, parseCheckpoint, sealedLines, verifyGrowingLog } from '#writ/tlog';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { earlierLogs } from '../earlier-logs.js';
 import { LogFolder } from '../log-folder.js';
 import { planLog, removeFromLog } from './prune-log.js';
 import type { Retention } from './retention.js';
@@ -51,7 +52,8 @@ export async function pruneLedger(options: PruneOptions): Promise<PruneReport> {
   const writer = isDryRun ? undefined : await operator.openWriter();
   const { retention, nowMs } = options;
   const { streamAgeMsMax: ageMsMax, streamAgeMsMin: ageMsMin, streamBytesMax: bytesMax } = retention;
-  const plan = await planStream({ ...operator, log, size }, { ageMsMax, ageMsMin, bytesMax }, nowMs);
+  const before = await earlierOf(options);
+  const plan = await planStream({ ...operator, log, size, before }, { ageMsMax, ageMsMin, bytesMax }, nowMs);
   const record = { size: report.size, root: report.root };
   const isAny = plan.keepFrom > plan.first;
   if (writer !== undefined && isAny) {
@@ -81,6 +83,29 @@ async function nothingOf({ operator, isDryRun }: PruneOptions, report: LogReport
   const first = (await operator.streams.info(LEDGER_STREAM)).state.first_seq;
   const from = report?.from ?? 0;
   return { isDryRun, stream: { first, from: first }, log: { first: from, from }, carried: 0 };
+}
+
+/**
+ * The logs of the ledgers before of which the stream still has messages, each verified and as the root key says that it ended. Throws
+ * LEDGER_INTEGRITY when one is not here.
+ */
+async function earlierOf(
+  options: PruneOptions,
+): Promise<readonly { readonly log: LogFolder; readonly size: number }[]> {
+  const { operator } = options;
+  const { closed, begins } = operator.authority;
+  const first = (await operator.streams.info(LEDGER_STREAM)).state.first_seq;
+  if (first >= begins) return [];
+  const here = new Map((await earlierLogs(operator.paths.dataDir)).map(({ ledger, directory }) => [ledger, directory]));
+  const found: { readonly log: LogFolder; readonly size: number }[] = [];
+  for (const { ledger, size, root } of closed.filter(({ seq }) => seq >= first)) {
+    const log = new LogFolder(here.get(ledger) ?? '');
+    const report = here.has(ledger) ? await verified(options, log) : undefined;
+    if (report?.size !== size || report.root !== root)
+      throw new Fault('LEDGER_INTEGRITY', `the log of \`${ledger}\` is not here as it ended: nothing is removed`);
+    found.push({ log, size });
+  }
+  return found;
 }
 
 /** What the verification of the log says; undefined when it has no head yet. */
