@@ -21,7 +21,12 @@ describe('an executor', () => {
   beforeAll(async () => {
     outside = await OutsideService.start();
     gateway = await startOffice(outside, {
-      config: { limits: { takeWithinMs: TAKE_WITHIN_MS, ledgerBytesMax: 100_000_000, payloadBytesMax: 100_000_000 } },
+      config: {
+        limits: { takeWithinMs: TAKE_WITHIN_MS, ledgerBytesMax: 100_000_000, payloadBytesMax: 100_000_000 },
+        // So that there are executors of every kind, on whose queues a command may be published.
+        namespaces: { notes: {} },
+        destinations: { outside: { origin: outside.url, internal: true } },
+      },
     });
     alice = await gateway.agent('alice');
     insider = await gateway.service('pdp-1');
