@@ -5,7 +5,7 @@ import * as nodeModule from 'node:module';
 // Node 22 and later keep compiled code between starts; Node 20 has no such function.
 nodeModule.enableCompileCache?.();
 
-const main = new URL('../dist/apps/cli/src/main.js', import.meta.url);
+const main = new URL('../dist/programs/cli.js', import.meta.url);
 if (existsSync(main)) {
   await import(main);
 } else {

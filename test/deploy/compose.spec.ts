@@ -45,7 +45,6 @@ describe('deploy/compose.yaml', () => {
   it('runs modules that exist, under an instance name that is theirs', () => {
     for (const [name, { command, environment }] of running) {
       const [module = ''] = command;
-      expect(existsSync(at(module.replace(/^dist\//, '').replace(/\.js$/, '.ts')))).toBe(true);
       const [kind, which] = name.split('-');
       const apps: Readonly<Record<string, string>> = {
         pdp: 'policy-decision',
@@ -53,7 +52,9 @@ describe('deploy/compose.yaml', () => {
         ledger: 'ledger',
         siem: 'siem-exporter',
       };
-      expect(module).toBe(`dist/apps/${apps[kind ?? '']}/src/main.js`);
+      const app = String(apps[kind ?? '']);
+      expect(module).toBe(`dist/programs/${app}.js`);
+      expect(existsSync(at(`apps/${app}/src/main.ts`))).toBe(true);
       expect(environment?.['WRIT_INSTANCE']).toBe(name);
     }
   });

@@ -142,7 +142,7 @@ export class SealerHost implements AsyncDisposable {
 
   /** A sealer, or another service, that was started a moment ago. */
   spawn(env: Readonly<Record<string, string>> = {}, instance: keyof typeof ENTRIES = 'ledger-1'): SealerProcess {
-    const entry = join(packageRoot, 'dist', 'apps', ENTRIES[instance], 'src', 'main.js');
+    const entry = join(packageRoot, 'dist', 'programs', `${ENTRIES[instance]}.js`);
     const child = spawn(process.execPath, [entry], {
       env: {
         ...process.env,

@@ -53,5 +53,5 @@ function isDeclared({ tools, namespaces, destinations }: WritConfig, kind: Execu
 }
 
 function appModule(app: string): string {
-  return join(PACKAGE_ROOT, 'dist', 'apps', app, 'src', 'main.js');
+  return join(PACKAGE_ROOT, 'dist', 'programs', `${app}.js`);
 }
