@@ -165,7 +165,7 @@ describe('what the sealer compares before it signs', () => {
       }),
       /another root at 1 entries/,
     ],
-  ])('refuses to sign when %s', async (_case, damaged, sentence) => {
+  ])('LEDGER-14: refuses to sign when %s', async (_case, damaged, sentence) => {
     const answer = await refusedAs(damaged(aWorld(6)));
     expect(answer).toMatch(/^LEDGER_INTEGRITY /);
     expect(answer).toMatch(sentence);
