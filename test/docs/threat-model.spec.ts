@@ -8,6 +8,7 @@ const AREAS: ReadonlySet<string> = new Set([
   'wire',
   'toctou',
   'executor',
+  'redaction',
   'availability',
   'policy',
   'siem',

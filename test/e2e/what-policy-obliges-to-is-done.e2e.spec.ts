@@ -14,7 +14,7 @@ const config = {
   listen: { port: 0 },
   obligations: 'obligations',
   agents: { alice: { teams: ['staff'] } },
-  tools: { echo: tool, 'echo.out': tool },
+  tools: { echo: tool, 'echo.out': tool, 'echo.in': tool },
   namespaces: { notes: {} },
 };
 const json = (value: unknown) => JSON.stringify(value).replaceAll('"', '\\"');
@@ -49,6 +49,13 @@ const OBLIGATIONS = `
 ])}")
 permit (principal, action in Action::"call", resource);
 
+@id("services-know-people-by-a-digest")
+@obligations("${json([
+  { type: 'redact', target: 'input', detectors: ['email'], action: 'hash' },
+  { type: 'redact', target: 'output', detectors: ['ssn'], action: 'drop' },
+])}")
+permit (principal, action == Action::"echo.in", resource);
+
 @id("private-notes-stay-private")
 @obligations("${json([{ type: 'filter', where: { op: 'not', arg: { op: 'contains', field: 'labels', value: 'private' } } }])}")
 permit (principal, action == Action::"query", resource);
@@ -81,6 +88,25 @@ describe('what policy obliges to', () => {
     ]);
     // Asked again, the answer is the same one.
     await expect(alice.result('labelled')).resolves.toEqual(answer);
+  });
+
+  it('leaves the same digest for the same value, whoever takes it out, and nothing where nothing may be left', async () => {
+    const answers = await Promise.all(
+      ['a@example.com', 'b@example.com', 'a@example.com, ssn 536-22-8726.'].map((said, n) =>
+        alice.tool('echo.in', { text: said }, { call: `hashed-${n}` }),
+      ),
+    );
+    const [first, second, third] = answers.map(({ output }) => (output as { text: string }).text);
+    expect(first).toMatch(/^\[hashed:[0-9a-f]{16}:email\]$/);
+    expect(second).not.toBe(first);
+    expect(third).toBe(`${first}, ssn .`);
+    await expect(recordOf(gateway, 'hashed-2')).resolves.toMatchObject([
+      {
+        obl: expect.arrayContaining(['redact:input:email:hash', 'redact:output:ssn:drop']),
+        red: [{ kind: 'email', n: 1 }],
+      },
+      { red: [{ kind: 'ssn', n: 1 }] },
+    ]);
   });
 
   it('withholds an answer over the limit', async () => {

@@ -159,8 +159,9 @@ export function obligationNames(decision: Ruling): string[] {
 function namesOf(obligation: Obligation): readonly string[] {
   switch (obligation.type) {
     case 'redact': {
-      const { target, paths = [], detectors = [] } = obligation;
-      return [...paths, ...detectors].map((what) => `redact:${target}:${what}`);
+      const { target, paths = [], detectors = [], action = 'mask' } = obligation;
+      const how = action === 'mask' ? '' : `:${action}`;
+      return [...paths, ...detectors].map((what) => `redact:${target}:${what}${how}`);
     }
     case 'limit': {
       const { type: _type, ...limits } = obligation;

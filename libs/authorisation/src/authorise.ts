@@ -12,7 +12,7 @@ import {
 } from '#writ/contracts';
 import { parseDestination, matchDestination, checkRequestHeaders } from '#writ/egress-rules';
 import { Fault } from '#writ/faults';
-import { compileRedaction } from '#writ/redaction';
+import { compileRedaction, type KeyedHash } from '#writ/redaction';
 import { subjectIn, subjectOfAll } from './data-subject.js';
 import { type Asker, fetchQuestion, filterQuestion, toolQuestion, writeQuestions } from './questions.js';
 import type { Rules } from './rules.js';
@@ -42,6 +42,8 @@ export interface Caller extends Asker {
   readonly asked: JsonObject;
   /** Looks at some decisions once more, later. */
   readonly shadow?: Shadow | undefined;
+  /** What stands for an argument that policy wants hashed; without it such an argument is masked. */
+  readonly hash?: KeyedHash | undefined;
 }
 
 /** Memory operations have no declared limit of their own. */
@@ -70,7 +72,7 @@ function toolCall(request: RequestOf<'tool.call'>, caller: Caller, rules: Rules)
   tool.validateArguments(request.args);
   const subject = subjectIn(tool.declaration.dataSubject, caller.asked);
   const decision = decideInView(viewOf(request, caller, rules), toolQuestion(request, caller, tool.declaration.input));
-  return finish(decision, {
+  return finish(decision, caller, {
     kind: request.kind,
     resource: request.tool,
     dig: tool.digest,
@@ -97,7 +99,7 @@ function filtered(
 ): Verdict {
   const namespace = rules.catalogue.namespace(request.namespace);
   const plan = planInView(viewOf(request, caller, rules), filterQuestion(request, caller));
-  const verdict = finish(plan, {
+  const verdict = finish(plan, caller, {
     kind: request.kind,
     resource: request.namespace,
     dig: namespace.digest,
@@ -117,7 +119,7 @@ function memoryWrite(request: RequestOf<'memory.write'>, caller: Caller, rules: 
   const subject = subjectOfAll(namespace.declaration.dataSubject, caller.asked['records']);
   const inView = viewOf(request, caller, rules);
   const decisions = writeQuestions(request, caller).map((question) => decideInView(inView, question));
-  return finish(strictest(decisions), {
+  return finish(strictest(decisions), caller, {
     kind: request.kind,
     resource: request.namespace,
     dig: namespace.digest,
@@ -138,7 +140,7 @@ function egressFetch(request: RequestOf<'egress.fetch'>, caller: Caller, rules: 
   const credentialHeader = credential === undefined ? undefined : config.credentials[credential]?.header;
   const headers = checkRequestHeaders(request.headers, { credentialHeader });
   const decision = decideInView(viewOf(request, caller, rules), fetchQuestion(request, caller, parsed));
-  return finish(decision, {
+  return finish(decision, caller, {
     kind: request.kind,
     resource: name,
     dig: destination.digest,
@@ -161,14 +163,14 @@ type Terms = Omit<Verdict, 'decision' | 'executor' | 'redactions' | 'filter'>;
  * Does of the obligations what is done here: redacts the arguments, and lowers what is asked for to the limits. What leaves
  * the decision service is what the executor may see and do.
  */
-function finish(decision: Ruling, terms: Terms): Verdict {
+function finish(decision: Ruling, { hash }: Caller, terms: Terms): Verdict {
   const { obligations } = decision;
   if (decision.effect === 'forbid' || obligations.length === 0) return verdictOf(decision, terms, NOTHING);
   if (obligations.some((obligation) => !isEnforceable(obligation, terms.kind))) {
     return verdictOf(withheld(decision, 'obligation_unenforceable'), terms, NOTHING);
   }
   const limited = limit(terms, obligations);
-  const redactor = compileRedaction(obligations, 'input');
+  const redactor = compileRedaction(obligations, 'input', hash);
   if (redactor === undefined) return verdictOf(decision, limited, NOTHING);
   const redacted = inputRedacted(redactor, limited.args);
   // The caller chose the arguments: what it wrote so that nobody can look through it goes nowhere, and the denial is on record.

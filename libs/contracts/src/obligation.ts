@@ -22,7 +22,14 @@ export const DETECTORS = [
 export const Detector = z.enum(DETECTORS);
 export type Detector = z.infer<typeof Detector>;
 
-/** Takes values out. `paths` are JSON Pointers (RFC 6901) in which `*` stands for every member or element, `**` for any number of levels. */
+/**
+ * What stands in the place of a value: nothing, its kind, or its kind and a digest under a key of the tenant, which is the same
+ * wherever the same value stands.
+ */
+const RedactAction = z.enum(['drop', 'mask', 'hash']);
+export type RedactAction = z.infer<typeof RedactAction>;
+
+/** Takes values out. `action` is `mask` when nothing is said. `paths` are JSON Pointers (RFC 6901) in which `*` stands for every member or element, `**` for any number of levels. */
 const Redact = z.strictObject({
   type: z.literal('redact'),
   target: z.enum(['input', 'output']),
@@ -31,6 +38,7 @@ const Redact = z.strictObject({
     .max(64)
     .optional(),
   detectors: z.array(Detector).max(DETECTORS.length).optional(),
+  action: RedactAction.optional(),
 });
 /** At most so many bytes of JSON in the answer, records of a memory query, and milliseconds of work. */
 const Limit = z.strictObject({

@@ -106,7 +106,7 @@ describe('parseDestination', () => {
     ['https://api.example.com/v1//admin', 'path.not_canonical'],
     ['https://api.example.com/v1/%00', 'path.not_canonical'],
     ['https://api.example.com/v1/%zz', 'path.not_canonical'],
-  ])('judges %j: %s', (url, expected) => {
+  ])('EGRESS-06, EGRESS-14: judges %j: %s', (url, expected) => {
     expect(verdict(() => parseDestination(url))).toBe(expected);
   });
 
@@ -210,7 +210,7 @@ describe('matchDestination', () => {
     ['https://api.example.com/V1', 'GET', 'path.not_allowed'],
     ['https://api.example.com/v1', 'DELETE', 'method.not_allowed'],
     ['https://api.example.com/v1', 'get', 'method.not_allowed'],
-  ])('covers %s %s by none, because of %s', (url, method, code) => {
+  ])('EGRESS-08: covers %s %s by none, because of %s', (url, method, code) => {
     expect(verdict(() => match(url, method))).toBe(code);
     expect(() => match(url, method)).toThrow(expect.objectContaining({ code: 'INPUT_UNKNOWN_DESTINATION' }));
   });

@@ -1,6 +1,6 @@
 import type { CommandBody, Json, Redaction } from '#writ/contracts';
 import { type FaultCode, FAULTS } from '#writ/faults';
-import { compileRedaction } from '#writ/redaction';
+import { compileRedaction, type KeyedHash } from '#writ/redaction';
 
 /** What came of running a command: what is recorded, stored and told. */
 export type Outcome = { readonly labels?: readonly string[] } & (
@@ -11,9 +11,9 @@ export type Outcome = { readonly labels?: readonly string[] } & (
 /** As JSON, where a control character takes six bytes: what is stored and answered must fit its message. */
 const OUTPUT_BYTES_MAX = 300_000;
 
-/** The outcome of an action that gave an output: redacted, within the limits, labelled, as policy demands. */
-export function completedWith(body: CommandBody, output: Json): Outcome {
-  return labelled(body, limitOutput(body, redactOutput(body, output)));
+/** The outcome of an action that gave an output: redacted, within the limits, labelled, as policy demands. `hash` is of the tenant. */
+export function completedWith(body: CommandBody, output: Json, hash: KeyedHash): Outcome {
+  return labelled(body, limitOutput(body, redactOutput(body, output, hash)));
 }
 
 /** The outcome of an action that failed. Its error text comes from outside as much as an output does. */
@@ -21,8 +21,8 @@ export function failedWith(body: CommandBody, code: FaultCode, message: string):
   return labelled(body, redactFailure(body, { status: 'failed', code, message }));
 }
 
-function redactOutput(body: CommandBody, output: Json): Outcome {
-  const redactor = compileRedaction(body.obligations, 'output');
+function redactOutput(body: CommandBody, output: Json, hash: KeyedHash): Outcome {
+  const redactor = compileRedaction(body.obligations, 'output', hash);
   if (redactor === undefined) return { status: 'completed', output };
   const redacted = redactor.redact(output);
   return { status: 'completed', output: redacted.value, redactions: redacted.redactions };

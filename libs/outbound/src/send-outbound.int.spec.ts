@@ -67,7 +67,7 @@ describe('sendOutbound', () => {
     expect(answer.body.toString()).toBe(`api.example.invalid:${port} /v1?q=1`);
   });
 
-  it('asks the resolver once, so that a rebinding name never gets its second answer in', async () => {
+  it('EGRESS-04: asks the resolver once, so that a rebinding name never gets its second answer in', async () => {
     const port = await serve((_request, response) => response.end('first'));
     const answers: ResolvedAddress[][] = [[LOOPBACK], [{ address: '127.0.0.2', family: 4 }]];
     const asked: string[] = [];
@@ -87,7 +87,7 @@ describe('sendOutbound', () => {
     ['instance metadata for an internal destination', ['169.254.169.254'], true, 'ip.linkLocal'],
     ['metadata in a private range for an internal destination', ['fd00:ec2::254'], true, 'ip.metadata'],
     ['the unspecified address for an internal destination', ['0.0.0.0'], true, 'ip.unspecified'],
-  ])('refuses %s before anything is sent', async (_case, addresses, internal, code) => {
+  ])('EGRESS-03: refuses %s before anything is sent', async (_case, addresses, internal, code) => {
     let hits = 0;
     const port = await serve((_request, response) => response.end(String(++hits)));
     const resolve = async (): Promise<ResolvedAddress[]> =>
@@ -111,7 +111,7 @@ describe('sendOutbound', () => {
     ['a protocol-relative place', '//evil.example/x', 'http://evil.example'],
     ['a file', 'file:///etc/passwd', 'file:'],
     ['itself', '/v1', 'http://api.example.invalid'],
-  ])('does not follow a redirect to %s', async (_case, location, told) => {
+  ])('EGRESS-05: does not follow a redirect to %s', async (_case, location, told) => {
     let hits = 0;
     const port = await serve((_request, response) => {
       hits++;

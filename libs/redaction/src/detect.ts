@@ -11,6 +11,8 @@ export interface Detection {
   readonly kind: Detector;
   readonly start: number;
   readonly end: number;
+  /** Kinds of finds that this one overlapped. */
+  readonly also?: readonly Detector[];
 }
 
 /** Short words and nothing else: no secret has the form of these alone, and most texts are of them. */
@@ -86,8 +88,14 @@ function merge(found: readonly Detection[]): Detection[] {
       continue;
     }
     const first = rank < lastRank ? kind : last.kind;
+    const also = kind === last.kind ? last.also : [...(last.also ?? []), first === kind ? last.kind : kind];
     lastRank = Math.min(rank, lastRank);
-    merged[merged.length - 1] = { kind: first, start: last.start, end: Math.max(last.end, end) };
+    merged[merged.length - 1] = {
+      kind: first,
+      start: last.start,
+      end: Math.max(last.end, end),
+      ...(also === undefined ? {} : { also }),
+    };
   }
   return merged;
 }

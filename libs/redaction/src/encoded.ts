@@ -1,3 +1,5 @@
+import { constants, gunzipSync, inflateSync } from 'node:zlib';
+
 /** A part of a text that says something else than it shows. */
 export interface Encoded {
   readonly start: number;
@@ -17,7 +19,11 @@ const BOTH_CASES = /[a-z][^a-z]*[A-Z]|[A-Z][^A-Z]*[a-z]/;
 /** Bytes that are no text by chance: fewer printable ones in a row say nothing. */
 const PRINTABLE = /[\t\n\r\x20-\x7e]{10,}/g;
 
-/** What a text holds in base64, base64url or hexadecimal, as far as that is readable text in turn. */
+/** How many times longer than it is something compressed may be: gzip can say a thousand times more, and all of it would be scanned. */
+const INFLATION_MAX = 20;
+const INFLATED_BYTES_MIN = 4_096;
+
+/** What a text holds in base64, base64url or hexadecimal, compressed or not, as far as that is readable text in turn. */
 export function encodedParts(text: string): readonly Encoded[] {
   if (!GATE.test(text)) return NONE;
   const parts: Encoded[] = [];
@@ -32,7 +38,7 @@ function add(parts: Encoded[], text: string, pattern: RegExp, decode: (run: stri
   pattern.lastIndex = 0;
   for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
     const [run] = match;
-    const texts = decode(run).flatMap(readable);
+    const texts = decode(run).flatMap((bytes) => readable(inflated(bytes) ?? bytes));
     if (texts.length > 0) parts.push({ start: match.index, end: match.index + run.length, texts });
   }
 }
@@ -50,4 +56,21 @@ function fromBase64(run: string): readonly Buffer[] {
 
 function readable(bytes: Buffer): readonly string[] {
   return bytes.toString('latin1').match(PRINTABLE) ?? [];
+}
+
+/**
+ * What gzip (RFC 1952) or zlib (RFC 1950) compressed, also when its end is missing; undefined for other bytes. Throws a RangeError
+ * when it is far longer than it is compressed: it cannot be scanned then.
+ */
+function inflated(bytes: Buffer): Buffer | undefined {
+  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  const isZlib = bytes[0] === 0x78 && bytes.length > 2 && bytes.readUInt16BE(0) % 31 === 0;
+  if (!isGzip && !isZlib) return undefined;
+  const maxOutputLength = Math.max(INFLATED_BYTES_MIN, INFLATION_MAX * bytes.length);
+  try {
+    return (isGzip ? gunzipSync : inflateSync)(bytes, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength });
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw thrown;
+    return undefined;
+  }
 }

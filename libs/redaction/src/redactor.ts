@@ -1,7 +1,8 @@
-import type { Json, Obligation, ObligationOf, Redaction } from '#writ/contracts';
+import type { Json, Obligation, ObligationOf, RedactAction, Redaction } from '#writ/contracts';
 import { Fault } from '#writ/faults';
+import { type KeyedHash, strictest } from './action.js';
 import { type PathTokens, pathTokens, startOf } from './paths.js';
-import { type KnownKeys, Walk } from './walk.js';
+import { type Plan, Walk } from './walk.js';
 
 export interface Redacted {
   readonly value: Json;
@@ -16,24 +17,37 @@ interface Redactor {
   redact(value: Json): Redacted;
 }
 
-/** Compiles the redactions that obligations ask for on one side; undefined when they ask for none. */
+/**
+ * Compiles the redactions that obligations ask for on one side; undefined when they ask for none. Where several ask for the same
+ * place or kind the strictest counts. Without `hash` what should be hashed is masked, for a digest without a key can be guessed.
+ */
 export function compileRedaction(
   obligations: readonly Obligation[],
   target: ObligationOf<'redact'>['target'],
+  hash?: KeyedHash,
 ): Redactor | undefined {
   const wanted = obligations.filter(
     (obligation): obligation is ObligationOf<'redact'> => obligation.type === 'redact' && obligation.target === target,
   );
-  const paths = [...new Set(wanted.flatMap((obligation) => obligation.paths ?? []))].map(pathTokens);
-  const kinds = new Set(wanted.flatMap((obligation) => obligation.detectors ?? []));
-  if (paths.length === 0 && kinds.size === 0) return undefined;
-  const keys: KnownKeys = new Map();
-  return { redact: (value) => redact(value, paths, new Walk(kinds, keys)) };
+  const pointers = actionsOf(wanted.map(({ paths, action }) => [paths ?? [], action] as const));
+  const kinds = actionsOf(wanted.map(({ detectors, action }) => [detectors ?? [], action] as const));
+  if (pointers.size === 0 && kinds.size === 0) return undefined;
+  const paths = new Map([...pointers].map(([pointer, action]) => [pathTokens(pointer), action]));
+  const plan: Plan = { paths, kinds, hash, keys: new Map() };
+  const start = [...paths.keys()];
+  return { redact: (value) => redact(value, start, new Walk(plan)) };
+}
+
+function actionsOf<T>(asked: readonly (readonly [readonly T[], RedactAction | undefined])[]): Map<T, RedactAction> {
+  const actions = new Map<T, RedactAction>();
+  for (const [whats, action] of asked)
+    for (const what of whats) actions.set(what, strictest([actions.get(what) ?? action, action]));
+  return actions;
 }
 
 function redact(value: Json, paths: readonly PathTokens[], walk: Walk): Redacted {
   try {
-    const redacted = walk.value(value, { cursor: startOf(paths), location: [], depth: 0, json: 0 });
+    const redacted = walk.whole(value, { cursor: startOf(paths), location: [], depth: 0, json: 0 });
     return { value: redacted, redactions: walk.redactions() };
   } catch (thrown) {
     if (thrown instanceof Fault) throw thrown;

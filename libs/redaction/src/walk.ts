@@ -1,7 +1,16 @@
-import { DETECTORS, type Detector, type Json, type JsonObject, type Redaction } from '#writ/contracts';
+import {
+  canonicalJson,
+  DETECTORS,
+  type Detector,
+  type Json,
+  type JsonObject,
+  type RedactAction,
+  type Redaction,
+} from '#writ/contracts';
 import { Fault } from '#writ/faults';
-import { detect, kindOfKey } from './detect.js';
-import { advance, isMatched, type PathCursor } from './paths.js';
+import { isRedacted, type KeyedHash, strictest } from './action.js';
+import { detect, type Detection, kindOfKey } from './detect.js';
+import { advance, isMatched, type PathCursor, type PathTokens } from './paths.js';
 
 const CHARACTERS_MAX = 2_097_152; // Eight times the largest output, for JSON in strings is scanned at every level.
 /** What an array or an object counts for, so that a great many empty ones are over the limit too. */
@@ -13,9 +22,21 @@ const JSON_DEPTH_MAX = 3;
 const REDACTIONS_MAX = 64;
 
 /** Keys in which nothing was found, with the kind of secret that they say their value is. */
-export type KnownKeys = Map<string, { readonly kind: Detector | undefined }>;
+type KnownKeys = Map<string, { readonly kind: Detector | undefined }>;
 const KEYS_MAX = 4_096;
 const KEY_LENGTH_MAX = 64;
+
+/** What to take out, and what to leave in its place. `keys` outlives a walk: values of one tool have the same ones again and again. */
+export interface Plan {
+  readonly paths: ReadonlyMap<PathTokens, RedactAction>;
+  readonly kinds: ReadonlyMap<Detector, RedactAction>;
+  readonly hash: KeyedHash | undefined;
+  readonly keys: KnownKeys;
+}
+
+/** In the place of what is left out. */
+const DROPPED = Symbol('dropped');
+type Shown = Json | typeof DROPPED;
 
 /** Where a walk stands. */
 interface Place {
@@ -34,21 +55,23 @@ export class Walk {
   readonly #counts = new Map<string, Redaction>();
   #characters = 0;
 
-  /** `keys` outlives the walk: values of one tool have the same ones again and again. */
-  constructor(
-    kinds: ReadonlySet<Detector>,
-    private readonly keys: KnownKeys,
-  ) {
-    this.#kinds = kinds;
-    this.#splitKinds = new Set([...kinds].filter((kind) => kind !== 'ipv4' && kind !== 'ipv6'));
+  constructor(private readonly plan: Plan) {
+    this.#kinds = new Set(plan.kinds.keys());
+    this.#splitKinds = new Set([...this.#kinds].filter((kind) => kind !== 'ipv4' && kind !== 'ipv6'));
   }
 
   redactions(): Redaction[] {
     return [...this.#counts.values()];
   }
 
-  value(value: Json, place: Place): Json {
-    if (isMatched(place.cursor)) return this.#replace('path', place);
+  /** What is left of a value; null when nothing is. */
+  whole(value: Json, place: Place): Json {
+    const shown = this.#value(value, place);
+    return shown === DROPPED ? null : shown;
+  }
+
+  #value(value: Json, place: Place): Shown {
+    if (isMatched(place.cursor)) return this.#replace('path', this.#actionAt(place.cursor), { place, value });
     if (typeof value === 'string') return this.#string(value, place);
     if (typeof value === 'number') return this.#number(value, place);
     if (typeof value !== 'object' || value === null) return value;
@@ -61,47 +84,58 @@ export class Walk {
 
   #array(elements: readonly Json[], place: Place): Json[] {
     const placeOf = (index: number): Place => below(place, String(index), '*');
-    return this.#joined(
-      elements.map((element, index) => this.value(element, placeOf(index))),
-      placeOf,
-    );
+    const shown = elements.map((element, index) => this.#value(element, placeOf(index)));
+    return this.#joined(shown, placeOf).filter((element) => element !== DROPPED);
   }
 
   #object(object: JsonObject, place: Place): JsonObject {
-    const members = new Map<string, Json>();
+    const members = new Map<string, Shown>();
     for (const [key, value] of Object.entries(object)) {
-      const known = this.keys.get(key);
+      const known = this.plan.keys.get(key);
       const shown = known === undefined ? this.#text(key, place) : key;
       const inside = below(place, key, segmentOf(shown));
       const named = known ?? { kind: kindOfKey(key, this.#kinds) };
-      if (known === undefined && shown === key && this.keys.size < KEYS_MAX && key.length <= KEY_LENGTH_MAX)
-        this.keys.set(key, named);
-      const secret = isScalar(value) ? named.kind : undefined;
-      const isSecret = secret !== undefined && !isMatched(inside.cursor);
-      members.set(freeKey(shown, members), isSecret ? this.#replace(secret, inside) : this.value(value, inside));
+      if (known === undefined && shown === key && this.plan.keys.size < KEYS_MAX && key.length <= KEY_LENGTH_MAX)
+        this.plan.keys.set(key, named);
+      const secret = isScalar(value) && !isMatched(inside.cursor) ? named.kind : undefined;
+      members.set(
+        freeKey(shown, members),
+        secret === undefined
+          ? this.#value(value, inside)
+          : this.#replace(secret, this.#actionOn({ kind: secret }), { place: inside, value }),
+      );
     }
     const keys = [...members.keys()];
     const values = this.#joined([...members.values()], (index) => below(place, '', segmentOf(keys[index] ?? '')));
     // `fromEntries` defines own members, so that a key `__proto__` stays a key.
-    return Object.fromEntries(keys.map((key, index) => [key, values[index] ?? null]));
+    return Object.fromEntries(
+      keys.flatMap((key, index) => {
+        const value = values[index] ?? null;
+        return value === DROPPED ? [] : [[key, value]];
+      }),
+    );
   }
 
   /** Takes out what is a secret only when the strings of an array or an object are read one after the other. */
-  #joined(values: readonly Json[], placeOf: (index: number) => Place): Json[] {
+  #joined(values: readonly Shown[], placeOf: (index: number) => Place): Shown[] {
     const parts = values.flatMap((value, index) => (typeof value === 'string' ? [{ index, text: value }] : []));
     if (parts.length < 2 || this.#splitKinds.size === 0) return [...values];
     const joined = parts.map(({ text }) => text).join('');
     this.#count(joined.length);
     const result = [...values];
-    for (const { kind, start, end } of detect(joined, this.#splitKinds)) {
+    for (const found of detect(joined, this.#splitKinds)) {
       let from = 0;
       const spanned = parts.filter(({ text }) => {
-        const isIn = from < end && from + text.length > start;
+        const isIn = from < found.end && from + text.length > found.start;
         from += text.length;
         return isIn;
       });
       // What stands in one string alone was taken out before.
-      if (spanned.length > 1) for (const { index } of spanned) result[index] = this.#replace(kind, placeOf(index));
+      if (spanned.length < 2) continue;
+      const value = joined.slice(found.start, found.end);
+      const action = this.#actionOn(found);
+      for (const { index } of spanned)
+        result[index] = this.#replace(found.kind, action, { place: placeOf(index), value });
     }
     return result;
   }
@@ -110,7 +144,7 @@ export class Walk {
     const json = place.json < JSON_DEPTH_MAX ? parseJson(text) : undefined;
     if (json === undefined) return this.#text(text, place);
     const written = JSON.stringify(json);
-    const redacted = JSON.stringify(this.value(json, { ...place, depth: place.depth + 1, json: place.json + 1 }));
+    const redacted = JSON.stringify(this.whole(json, { ...place, depth: place.depth + 1, json: place.json + 1 }));
     // Scanned as text too: of a key that stands twice, the parser shows the last value only.
     return this.#text(redacted === written ? text : redacted, place);
   }
@@ -120,9 +154,11 @@ export class Walk {
     if (this.#kinds.size === 0) return text;
     let kept = '';
     let at = 0;
-    for (const { kind, start, end } of detect(text, this.#kinds)) {
-      kept += text.slice(at, start) + this.#replace(kind, place);
-      at = end;
+    for (const found of detect(text, this.#kinds)) {
+      const value = text.slice(found.start, found.end);
+      const shown = this.#replace(found.kind, this.#actionOn(found), { place, value });
+      kept += text.slice(at, found.start) + (shown === DROPPED ? '' : shown);
+      at = found.end;
     }
     return at === 0 ? text : kept + text.slice(at);
   }
@@ -135,13 +171,28 @@ export class Walk {
     return shown === text ? number : shown;
   }
 
-  #replace(kind: Detector | 'path', { location }: Place): string {
+  #actionAt(cursor: PathCursor): RedactAction {
+    const ended = cursor.filter(([path, at]) => at === path.length);
+    return strictest(ended.map(([path]) => this.plan.paths.get(path)));
+  }
+
+  #actionOn({ kind, also = [] }: Pick<Detection, 'kind' | 'also'>): RedactAction {
+    return strictest([kind, ...also].map((each) => this.plan.kinds.get(each)));
+  }
+
+  #replace(
+    kind: Detector | 'path',
+    action: RedactAction,
+    { place: { location }, value }: { readonly place: Place; readonly value: Json },
+  ): string | typeof DROPPED {
     const written = `/${location.join('/')}`.slice(0, 256);
     const isKnown = this.#counts.has(`${kind} ${written}`);
     const path = isKnown || this.#counts.size < REDACTIONS_MAX - KINDS_MAX ? written : '/**';
     const n = this.#counts.get(`${kind} ${path}`)?.n ?? 0;
     this.#counts.set(`${kind} ${path}`, { path, kind, n: n + 1 });
-    return `[redacted:${kind}]`;
+    if (action === 'drop') return DROPPED;
+    if (action === 'mask' || this.plan.hash === undefined) return `[redacted:${kind}]`;
+    return `[hashed:${this.plan.hash(kind, typeof value === 'string' ? value : canonicalJson(value))}:${kind}]`;
   }
 
   #count(characters: number): void {
@@ -168,14 +219,14 @@ function segmentOf(key: string): string {
 }
 
 /** Two keys may become one by redaction; both values are kept. */
-function freeKey(key: string, members: ReadonlyMap<string, Json>): string {
+function freeKey(key: string, members: ReadonlyMap<string, unknown>): string {
   let free = key;
   for (let n = members.size; members.has(free); n++) free = `${key}~${n}`;
   return free;
 }
 
 function isScalar(value: Json): boolean {
-  return typeof value === 'number' || (typeof value === 'string' && value !== '' && !value.startsWith('[redacted:'));
+  return typeof value === 'number' || (typeof value === 'string' && value !== '' && !isRedacted(value));
 }
 
 /** The array, object or string that a text is as JSON; undefined for any other text. */

@@ -51,6 +51,18 @@ describe('TenantKeys', () => {
     },
   );
 
+  it('give a redacted value one digest of its kind, which nobody computes without them and which is no pseudonym', () => {
+    const [ours, others] = [TenantKeys.create(), TenantKeys.create()];
+    const digest = ours.redactionHash('email', 'anna@example.com');
+    expect(digest).toMatch(/^[0-9a-f]{16}$/);
+    const other = [others.redactionHash('email', 'anna@example.com'), ours.redactionHash('phone', 'anna@example.com')];
+    expect(new Set([...other, digest]).size).toBe(3);
+    const replaced = TenantKeys.parse(ours.withNewKey().toFileText());
+    expect(replaced.redactionHash('email', 'anna@example.com')).toBe(digest);
+    const pseudonym = ours.pseudonym({ type: 'email', id: 'anna@example.com' });
+    expect(Buffer.from(pseudonym.slice(2), 'base64url').toString('hex')).not.toContain(digest);
+  });
+
   it('give a subject one pseudonym, which nobody computes without them', () => {
     const [ours, others] = [TenantKeys.create(), TenantKeys.create()];
     const anna = { type: 'customer', id: 'anna@example.com' };

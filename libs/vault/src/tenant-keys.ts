@@ -82,6 +82,17 @@ export class TenantKeys {
     return `S-${createHmac('sha256', this.subjectKey).update(`${type}\n${id}`).digest('base64url')}`;
   }
 
+  /**
+   * What stands for a redacted value of that kind: 16 hexadecimal digits of HMAC-SHA-256, the same for the same value as long as
+   * the tenant exists. Its key is none that makes pseudonyms.
+   */
+  redactionHash(kind: string, value: string): string {
+    this.#redactionKey ??= Buffer.from(hkdfSync('sha256', this.subjectKey, '', 'writ-redaction/v1', KEY_BYTES));
+    // A kind has no line break, so two values never give one text.
+    return createHmac('sha256', this.#redactionKey).update(`${kind}\n${value}`).digest('hex').slice(0, 16);
+  }
+  #redactionKey: Buffer | undefined;
+
   /** A data key as it is stored under its name, which it is bound to. */
   wrap(name: string, key: Uint8Array): Uint8Array {
     const [newest] = this.wrapping;

@@ -1,0 +1,20 @@
+import { DETECTORS, type RedactAction } from '#writ/contracts';
+
+/** A digest of a value under a key of the tenant, 16 hexadecimal digits. */
+export type KeyedHash = (kind: string, text: string) => string;
+
+/** From the one that leaves most to the one that leaves nothing. */
+const STRICTNESS: readonly RedactAction[] = ['hash', 'mask', 'drop'];
+
+/** The strictest of several: what one policy wants gone, another cannot keep. Nothing said is `mask`. */
+export function strictest(actions: readonly (RedactAction | undefined)[]): RedactAction {
+  return STRICTNESS[Math.max(...actions.map((action) => STRICTNESS.indexOf(action ?? 'mask')))] ?? 'mask';
+}
+
+const KINDS = [...DETECTORS, 'path'].join('|');
+const SHOWN = new RegExp(`^\\[(?:redacted:(?:${KINDS})|hashed:[0-9a-f]{16}:(?:${KINDS}))\\]$`);
+
+/** Whether a text is what a redaction left in the place of a value. */
+export function isRedacted(text: string): boolean {
+  return SHOWN.test(text);
+}
