@@ -148,7 +148,7 @@ export class DecisionServiceInMemory {
       policyErrors: this.policyErrors,
       explainer: { offer: (decided) => void this.unexplained.push(decided) },
       pseudonym: (subject) => TENANT_KEYS.pseudonym(subject),
-      hash: (kind, value) => TENANT_KEYS.redactionHash(kind, value),
+      redaction: { hash: (kind, value) => TENANT_KEYS.redactionHash(kind, value) },
       now,
     });
     this.#handler = new DecideHandler(decider, () => this.refusals, pino({ level: 'silent' }));

@@ -13,10 +13,12 @@ const config = {
   ledger: 'writ.test/default/2026',
   listen: { port: 0 },
   obligations: 'obligations',
+  redactionRules: 'rules.toml',
   agents: { alice: { teams: ['staff'] } },
   tools: { echo: tool, 'echo.out': tool, 'echo.in': tool },
   namespaces: { notes: {} },
 };
+const RULES = `[[rules]]\nid = "badge"\nregex = "BDG-[0-9]{6}"\nkeywords = ["bdg-"]\n`;
 const json = (value: unknown) => JSON.stringify(value).replaceAll('"', '\\"');
 const POLICIES = `
 @id("staff-uses-tools")
@@ -53,6 +55,7 @@ permit (principal, action in Action::"call", resource);
 @obligations("${json([
   { type: 'redact', target: 'input', detectors: ['email'], action: 'hash' },
   { type: 'redact', target: 'output', detectors: ['ssn'], action: 'drop' },
+  { type: 'redact', target: 'output', detectors: ['rule-file'] },
 ])}")
 permit (principal, action == Action::"echo.in", resource);
 
@@ -68,6 +71,7 @@ describe('what policy obliges to', () => {
   beforeAll(async () => {
     const directory = await mkdtemp(join(tmpdir(), 'writ-test-'));
     await writeFile(join(directory, 'writ.yaml'), stringify(config));
+    await writeFile(join(directory, 'rules.toml'), RULES);
     for (const [set, policies] of Object.entries({ policies: POLICIES, obligations: OBLIGATIONS })) {
       await mkdir(join(directory, set));
       await writeFile(join(directory, set, 'all.cedar'), policies);
@@ -92,20 +96,25 @@ describe('what policy obliges to', () => {
 
   it('leaves the same digest for the same value, whoever takes it out, and nothing where nothing may be left', async () => {
     const answers = await Promise.all(
-      ['a@example.com', 'b@example.com', 'a@example.com, ssn 536-22-8726.'].map((said, n) =>
+      ['a@example.com', 'b@example.com', 'a@example.com, ssn 536-22-8726, BDG-204411.'].map((said, n) =>
         alice.tool('echo.in', { text: said }, { call: `hashed-${n}` }),
       ),
     );
     const [first, second, third] = answers.map(({ output }) => (output as { text: string }).text);
     expect(first).toMatch(/^\[hashed:[0-9a-f]{16}:email\]$/);
     expect(second).not.toBe(first);
-    expect(third).toBe(`${first}, ssn .`);
+    expect(third).toBe(`${first}, ssn , [redacted:rule-file].`);
     await expect(recordOf(gateway, 'hashed-2')).resolves.toMatchObject([
       {
         obl: expect.arrayContaining(['redact:input:email:hash', 'redact:output:ssn:drop']),
         red: [{ kind: 'email', n: 1 }],
       },
-      { red: [{ kind: 'ssn', n: 1 }] },
+      {
+        red: [
+          { kind: 'ssn', n: 1 },
+          { kind: 'rule-file', n: 1 },
+        ],
+      },
     ]);
   });
 

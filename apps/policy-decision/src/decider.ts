@@ -23,7 +23,7 @@ import {
 } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import type { Appended } from '#writ/ledger-client';
-import type { KeyedHash } from '#writ/redaction';
+import type { RedactionMeans } from '#writ/redaction';
 import type { Explainer } from './explainer.js';
 import type { PolicyErrors } from './policy-errors.js';
 import type { Pools } from './pools.js';
@@ -45,8 +45,7 @@ export interface DeciderPorts {
   readonly explainer: Pick<Explainer, 'offer'>;
   /** The pseudonym of a data subject. */
   readonly pseudonym: (subject: DataSubject) => string;
-  /** What stands for an argument that policy wants hashed. */
-  readonly hash: KeyedHash;
+  readonly redaction: RedactionMeans;
   readonly now: () => number;
   readonly shadow?: Shadow;
 }
@@ -83,8 +82,8 @@ export class Decider {
     const nowMs = this.ports.now();
     const rules = this.#rulesFor(agent, shard);
     const session = { callsToday: shard.calls.allowedToday(agent, nowMs) };
-    const { shadow, policyErrors, pseudonym, hash } = this.ports;
-    const verdict = this.#withExecutor(authorise(request, { agent, asked, session, nowMs, shadow, hash }, rules));
+    const { shadow, policyErrors, pseudonym, redaction } = this.ports;
+    const verdict = this.#withExecutor(authorise(request, { agent, asked, session, nowMs, shadow, redaction }, rules));
     policyErrors.note({ agent, call: request.call }, verdict.decision.errors);
     const subject = verdict.subject === undefined ? undefined : pseudonym(verdict.subject);
     const described = describeDecision(request, verdict, {

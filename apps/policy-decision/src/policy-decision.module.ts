@@ -161,7 +161,7 @@ function deciderOf(context: ServiceContext, { owner, pools, shadow, policyErrors
     policyErrors,
     explainer,
     pseudonym: (subject) => context.tenantKeys.pseudonym(subject),
-    hash: (kind, value) => context.tenantKeys.redactionHash(kind, value),
+    redaction: context.redaction,
     now: Date.now,
     shadow,
   });

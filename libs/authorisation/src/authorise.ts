@@ -12,7 +12,7 @@ import {
 } from '#writ/contracts';
 import { parseDestination, matchDestination, checkRequestHeaders } from '#writ/egress-rules';
 import { Fault } from '#writ/faults';
-import { compileRedaction, type KeyedHash } from '#writ/redaction';
+import { compileRedaction, type RedactionMeans } from '#writ/redaction';
 import { subjectIn, subjectOfAll } from './data-subject.js';
 import { type Asker, fetchQuestion, filterQuestion, toolQuestion, writeQuestions } from './questions.js';
 import type { Rules } from './rules.js';
@@ -42,8 +42,7 @@ export interface Caller extends Asker {
   readonly asked: JsonObject;
   /** Looks at some decisions once more, later. */
   readonly shadow?: Shadow | undefined;
-  /** What stands for an argument that policy wants hashed; without it such an argument is masked. */
-  readonly hash?: KeyedHash | undefined;
+  readonly redaction?: RedactionMeans | undefined;
 }
 
 /** Memory operations have no declared limit of their own. */
@@ -163,25 +162,24 @@ type Terms = Omit<Verdict, 'decision' | 'executor' | 'redactions' | 'filter'>;
  * Does of the obligations what is done here: redacts the arguments, and lowers what is asked for to the limits. What leaves
  * the decision service is what the executor may see and do.
  */
-function finish(decision: Ruling, { hash }: Caller, terms: Terms): Verdict {
+function finish(decision: Ruling, { redaction }: Caller, terms: Terms): Verdict {
   const { obligations } = decision;
   if (decision.effect === 'forbid' || obligations.length === 0) return verdictOf(decision, terms, NOTHING);
   if (obligations.some((obligation) => !isEnforceable(obligation, terms.kind))) {
     return verdictOf(withheld(decision, 'obligation_unenforceable'), terms, NOTHING);
   }
   const limited = limit(terms, obligations);
-  const redactor = compileRedaction(obligations, 'input', hash);
-  if (redactor === undefined) return verdictOf(decision, limited, NOTHING);
-  const redacted = inputRedacted(redactor, limited.args);
+  const redacted = inputRedacted(obligations, limited.args, redaction);
+  if (redacted === 'as it is') return verdictOf(decision, limited, NOTHING);
   // The caller chose the arguments: what it wrote so that nobody can look through it goes nowhere, and the denial is on record.
   if (redacted === undefined) return verdictOf(withheld(decision, 'obligation_unenforceable'), terms, NOTHING);
   return verdictOf(decision, { ...limited, args: redacted.value as JsonObject }, redacted.redactions);
 }
 
 /** Undefined when the arguments cannot be scanned whole. */
-function inputRedacted(redactor: NonNullable<ReturnType<typeof compileRedaction>>, args: JsonObject) {
+function inputRedacted(obligations: readonly Obligation[], args: JsonObject, means: RedactionMeans | undefined) {
   try {
-    return redactor.redact(args);
+    return compileRedaction(obligations, 'input', means)?.redact(args) ?? 'as it is';
   } catch (thrown) {
     if (thrown instanceof Fault && thrown.code === 'EXECUTOR_REDACTION_FAILED') return undefined;
     throw thrown;

@@ -5,3 +5,4 @@ export type { SinkDeclaration } from './siem-schema.js';
 export { addQuery, fillUrl, type UrlTemplate } from './url-template.js';
 export { type Environment, substituteEnvironment } from './environment.js';
 export { parseYaml, type YamlSource } from './yaml-source.js';
+export { readRedactionRules } from './redaction-rules.js';

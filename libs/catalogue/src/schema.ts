@@ -159,6 +159,8 @@ export const WritConfig = z.strictObject({
   policies: z.string().default('policies'),
   /** Folder of policies that only oblige, relative to the configuration file; none when it is not given. */
   obligations: z.string().optional(),
+  /** File of rules for the detector `rule-file`, in the format of gitleaks, relative to the configuration file. */
+  redactionRules: z.string().min(1).optional(),
   /** `files`: what loads is in force. `manifest`: only what an operator published with `writ policy publish`. */
   policyActivation: z.enum(['files', 'manifest']).default('files'),
   listen: z

@@ -3,7 +3,7 @@ import { LabelName } from './names.js';
 import { Predicate } from './predicate.js';
 
 /** The kinds of secrets and personal data that the detectors of `libs/redaction` know. */
-export const DETECTORS = [
+export const OWN_DETECTORS = [
   'email',
   'phone',
   'card',
@@ -19,6 +19,8 @@ export const DETECTORS = [
   'api-key',
   'password',
 ] as const;
+/** With `rule-file`: what the rules of the file that the configuration names find. */
+export const DETECTORS = [...OWN_DETECTORS, 'rule-file'] as const;
 export const Detector = z.enum(DETECTORS);
 export type Detector = z.infer<typeof Detector>;
 

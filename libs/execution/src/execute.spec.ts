@@ -115,7 +115,7 @@ function anExecutor(
       did.push(`answer ${reply}`);
       answers.push(answer);
     },
-    hash: (kind, text) => `digest of ${kind} ${text}`,
+    redaction: {},
     taken: new TakenCommands(() => clock.now),
     now: () => clock.now,
     log: { info: () => undefined, error: () => undefined },
@@ -437,7 +437,7 @@ describe('executeCommand', () => {
         append: () => Promise.reject(new Fault('LEDGER_UNAVAILABLE', 'the ledger is gone')),
         runner: { run: () => Promise.resolve({ output: 'done' }) },
         answer: (_reply, answer) => void executor.answers.push(answer),
-        hash: (kind, text) => `digest of ${kind} ${text}`,
+        redaction: {},
         taken: new TakenCommands(() => NOW),
         now: () => NOW,
         log: { info: () => undefined, error: () => undefined },

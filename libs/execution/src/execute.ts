@@ -10,7 +10,7 @@ import {
 } from '#writ/contracts';
 import { Fault, FAULTS, messageOf, toFault } from '#writ/faults';
 import type { Appended, AppendOptions, DecisionReader } from '#writ/ledger-client';
-import type { KeyedHash } from '#writ/redaction';
+import type { RedactionMeans } from '#writ/redaction';
 import { commit, newSalt } from '#writ/tlog';
 import { completedWith, failedWith, type Outcome } from './outcome.js';
 import { type ExecutorIdentity, parseCommand, verifyCommand } from './open-command.js';
@@ -48,8 +48,7 @@ export interface ExecutorDependencies {
   readonly runner: ActionRunner;
   readonly answer: (reply: string, answer: Answer) => void;
   readonly taken: TakenCommands;
-  /** What stands for a value that policy wants hashed. */
-  readonly hash: KeyedHash;
+  readonly redaction: RedactionMeans;
   readonly now: () => number;
   readonly log: ExecutorLog;
 }
@@ -127,12 +126,12 @@ async function run(
   });
   try {
     const result = await Promise.race([executor.runner.run(body, deadline.signal, onCredential), late]);
-    return { outcome: completedWith(body, result.output, executor.hash), bytes: result.bytes };
+    return { outcome: completedWith(body, result.output, executor.redaction), bytes: result.bytes };
   } catch (error) {
     const fault = deadline.signal.aborted ? timedOut(limitMs) : toFault(error);
     executor.log.info({ call: body.call, code: fault.code, detail: messageOf(fault) }, 'the action failed');
     const message = fault.isToldToSender ? fault.message : FAULTS[fault.code].means;
-    return { outcome: failedWith(body, fault.code, message) };
+    return { outcome: failedWith(body, { code: fault.code, message }, executor.redaction) };
   } finally {
     clearTimeout(timer);
   }

@@ -1,6 +1,6 @@
 import type { CommandBody, Json, Redaction } from '#writ/contracts';
 import { type FaultCode, FAULTS } from '#writ/faults';
-import { compileRedaction, type KeyedHash } from '#writ/redaction';
+import { compileRedaction, type RedactionMeans } from '#writ/redaction';
 
 /** What came of running a command: what is recorded, stored and told. */
 export type Outcome = { readonly labels?: readonly string[] } & (
@@ -11,18 +11,22 @@ export type Outcome = { readonly labels?: readonly string[] } & (
 /** As JSON, where a control character takes six bytes: what is stored and answered must fit its message. */
 const OUTPUT_BYTES_MAX = 300_000;
 
-/** The outcome of an action that gave an output: redacted, within the limits, labelled, as policy demands. `hash` is of the tenant. */
-export function completedWith(body: CommandBody, output: Json, hash: KeyedHash): Outcome {
-  return labelled(body, limitOutput(body, redactOutput(body, output, hash)));
+/** The outcome of an action that gave an output: redacted, within the limits, labelled, as policy demands. `means` are the deployment's. */
+export function completedWith(body: CommandBody, output: Json, means: RedactionMeans): Outcome {
+  return labelled(body, limitOutput(body, redactOutput(body, output, means)));
 }
 
 /** The outcome of an action that failed. Its error text comes from outside as much as an output does. */
-export function failedWith(body: CommandBody, code: FaultCode, message: string): Outcome {
-  return labelled(body, redactFailure(body, { status: 'failed', code, message }));
+export function failedWith(
+  body: CommandBody,
+  failed: { readonly code: FaultCode; readonly message: string },
+  means: RedactionMeans,
+): Outcome {
+  return labelled(body, redactFailure(body, { status: 'failed', ...failed }, means));
 }
 
-function redactOutput(body: CommandBody, output: Json, hash: KeyedHash): Outcome {
-  const redactor = compileRedaction(body.obligations, 'output', hash);
+function redactOutput(body: CommandBody, output: Json, means: RedactionMeans): Outcome {
+  const redactor = compileRedaction(body.obligations, 'output', means);
   if (redactor === undefined) return { status: 'completed', output };
   const redacted = redactor.redact(output);
   return { status: 'completed', output: redacted.value, redactions: redacted.redactions };
@@ -49,10 +53,11 @@ function labelled({ obligations }: CommandBody, outcome: Outcome): Outcome {
 function redactFailure(
   body: CommandBody,
   failed: { readonly status: 'failed'; readonly code: FaultCode; readonly message: string },
+  means: RedactionMeans,
 ): Outcome {
-  const redactor = compileRedaction(body.obligations, 'output');
-  if (redactor === undefined) return failed;
   try {
+    const redactor = compileRedaction(body.obligations, 'output', means);
+    if (redactor === undefined) return failed;
     const message = redactor.redact(failed.message).value;
     return { ...failed, message: typeof message === 'string' ? message : FAULTS[failed.code].means };
   } catch {

@@ -32,11 +32,11 @@ describe('loadRules', () => {
   });
   afterEach(() => rm(directory, { recursive: true }));
 
-  async function load(policies: string, argument = 'weight', onWarning?: (warning: PolicyProblem) => void) {
+  async function load(policies: string, argument = 'weight', onWarning?: (warning: PolicyProblem) => void, more = '') {
     await writeFile(join(directory, 'policies', 'a.cedar'), policies);
     const from = { file: 'writ.yaml', baseDirectory: directory, environment: {} };
     const agents = [{ name: 'support', teams: ['staff'] }];
-    const catalogue = readCatalogue(yaml(argument), from);
+    const catalogue = readCatalogue(`${yaml(argument)}${more}`, from);
     const dataDir = join(directory, 'data');
     return loadRules({ catalogue, agents, dataDir, ...(onWarning !== undefined && { onWarning }) });
   }
@@ -75,6 +75,19 @@ describe('loadRules', () => {
   it('takes a redaction of an argument that is there, also of one that policies cannot read', async () => {
     await expect(load(redacting('/to'))).resolves.toMatchObject({ policies: { size: 1 } });
     await expect(load(redacting('/weight'))).resolves.toMatchObject({ policies: { size: 1 } });
+  });
+
+  it('tells a redaction by the rules of a file where there is none, and a file that is none', async () => {
+    const byRules = redacting('/to').replace('\\"paths\\":[\\"/to\\"]', '\\"detectors\\":[\\"rule-file\\"]');
+    await expect(problems(byRules)).resolves.toMatchObject([
+      { rule: 'redaction-rules', file: 'policies/a.cedar', line: 2 },
+    ]);
+    const [rules, named] = [join(directory, 'rules.toml'), 'redactionRules: rules.toml\n'];
+    await expect(load(byRules, 'weight', undefined, named)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    await writeFile(rules, '[[rules]]\nid = "a"\nregex = "(?=a)"');
+    await expect(load(byRules, 'weight', undefined, named)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    await writeFile(rules, '[[rules]]\nid = "a"\nregex = "a"');
+    await expect(load(byRules, 'weight', undefined, named)).resolves.toMatchObject({ policies: { size: 1 } });
   });
 
   it('tells it as well when the files are as before and the tool is not', async () => {

@@ -1,4 +1,4 @@
-import { type Catalogue, policyFoldersOf } from '#writ/catalogue';
+import { type Catalogue, policyFoldersOf, readRedactionRules } from '#writ/catalogue';
 import {
   compilePolicies,
   type Entity,
@@ -14,7 +14,7 @@ import {
 import { bundleCacheFolder } from './bundle-cache.js';
 import { lintEntities } from './lint-entities.js';
 import { linesOfPolicies, placeAtAnnotation, policiesByPlace, withSource } from './place-problems.js';
-import { checkRedactionPaths } from './redaction-paths.js';
+import { checkRedactionPaths, checkRedactionRules } from './redaction-paths.js';
 import { loadPolicies } from './load-policies.js';
 
 export interface LoadRulesOptions {
@@ -30,11 +30,16 @@ export interface LoadedRules {
   readonly policies: PolicySet;
 }
 
-/** The policies of a configuration, checked against everything that it declares. Throws POLICY_* that names every problem. */
+/** The policies of a configuration, checked against everything that it declares. Throws POLICY_* that names every problem, and CONFIG_INVALID. */
 export async function loadRules({ catalogue, agents, dataDir, onWarning }: LoadRulesOptions): Promise<LoadedRules> {
   const model = policyModel(catalogue, agents);
   const folders = policyFoldersOf(catalogue);
-  const check = (policies: PolicySet): readonly PolicyProblem[] => checkRedactionPaths(policies, catalogue);
+  // A service that redacts reads it again; here its author is told.
+  await readRedactionRules(catalogue);
+  const check = (policies: PolicySet): readonly PolicyProblem[] => [
+    ...checkRedactionPaths(policies, catalogue),
+    ...checkRedactionRules(policies, catalogue),
+  ];
   const bundle = await loadPolicies({
     directory: folders.policies,
     ...(folders.obligations !== undefined && { obligationsDirectory: folders.obligations }),

@@ -6,6 +6,26 @@ import { unmatchedPaths } from '#writ/redaction';
 /** Actions that have no tool schema: their arguments are open, or checked elsewhere. */
 const OTHER_ACTIONS: ReadonlySet<string> = new Set(['memory', 'query', 'write', 'delete', 'fetch']);
 
+/** A redaction by the rules of a file where the configuration names none: every call that it is about would be withheld. */
+export function checkRedactionRules(
+  { policies, obligations: obliging }: PolicySet,
+  { config }: Catalogue,
+): readonly PolicyProblem[] {
+  if (config.redactionRules !== undefined) return [];
+  return [...policies, ...(obliging?.policies ?? [])]
+    .filter(({ obligations }) =>
+      obligations.some((each) => each.type === 'redact' && each.detectors?.includes('rule-file') === true),
+    )
+    .map(({ source: { file, line, col } }) => ({
+      code: 'POLICY_LINT' as const,
+      rule: 'redaction-rules',
+      file,
+      line,
+      col,
+      message: '`@obligations` asks for `rule-file`, and `redactionRules` in the configuration names no file',
+    }));
+}
+
 /**
  * A redaction of inputs by a path that no tool in the policy's scope can have would redact nothing, in silence. Each is a problem
  * at its policy's start, about its `@obligations`.

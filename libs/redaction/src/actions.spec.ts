@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { DETECTORS, type Json, type Obligation, type ObligationOf, type RedactAction } from '#writ/contracts';
+import { OWN_DETECTORS, type Json, type Obligation, type ObligationOf, type RedactAction } from '#writ/contracts';
 import { compileRedaction } from './index.js';
 
 const MAIL = 'ada@example.com';
@@ -9,7 +9,7 @@ const hash = (kind: string, text: string) => createHash('sha256').update(`${kind
 
 function redact(value: Json, ...asked: readonly Partial<ObligationOf<'redact'>>[]): Json | undefined {
   const obligations = asked.map((each): Obligation => ({ type: 'redact', target: 'output', ...each }));
-  return compileRedaction(obligations, 'output', hash)?.redact(value).value;
+  return compileRedaction(obligations, 'output', { hash })?.redact(value).value;
 }
 
 describe('the action of a redaction', () => {
@@ -80,7 +80,7 @@ describe('the action of a redaction', () => {
   });
 
   it('is not done again on what an earlier one left, nor spared by what only looks like it', () => {
-    const detectors = [...DETECTORS];
+    const detectors = [...OWN_DETECTORS];
     const left = redact({ password: 'correct horse', mail: MAIL }, { detectors, action: 'hash' });
     expect(redact(left as Json, { detectors, action: 'hash' })).toEqual(left);
     expect(redact({ password: '[redacted:hunter2' }, { detectors })).toEqual({ password: '[redacted:password]' });

@@ -3,7 +3,7 @@ import { encodedParts } from './encoded.js';
 import { viewsOf } from './escapes.js';
 import { fold } from './fold.js';
 import { foldKey } from './paths.js';
-import type { Rule } from './rule.js';
+import type { Rule, RuleGroup } from './rule.js';
 import { RULE_GROUPS, SECRET_KEYS } from './rules.js';
 import type { Range } from './validators.js';
 
@@ -20,19 +20,26 @@ const PLAIN_WORDS = /^(?:[A-Za-z]{0,15}[ ,.'"();\n])*[A-Za-z]{0,15}$/;
 /** Base64 in base64. */
 const ENCODED_DEPTH = 2;
 
+/** What is looked for: the kinds of Writ's own rules, and the rules of a file when they are among the kinds. */
+export interface Sought {
+  readonly kinds: ReadonlySet<Detector>;
+  readonly rules?: RuleGroup | undefined;
+}
+
 /**
  * Finds secrets and personal data of the given kinds in a text, in order and without overlap: as they stand there, in disguise (see
  * `viewsOf`), and inside of base64 or hexadecimal, which is then found as a whole.
  */
-export function detect(original: string, kinds: ReadonlySet<Detector>): Detection[] {
-  return merge(detectIn(original, kinds, ENCODED_DEPTH));
+export function detect(original: string, sought: Sought): Detection[] {
+  return merge(detectIn(original, sought, ENCODED_DEPTH));
 }
 
-function detectIn(original: string, kinds: ReadonlySet<Detector>, depth: number): Detection[] {
-  if (original.length < 4 || PLAIN_WORDS.test(original)) return [];
+function detectIn(original: string, sought: Sought, depth: number): Detection[] {
+  const { kinds, rules } = sought;
+  if (rules === undefined && (original.length < 4 || PLAIN_WORDS.test(original))) return [];
   const found: Detection[] = [];
   const views = viewsOf(original);
-  for (const group of RULE_GROUPS) {
+  for (const group of rules === undefined ? RULE_GROUPS : [...RULE_GROUPS, rules]) {
     const open = views.filter(({ text }) => group.gate.test(text));
     for (const rule of open.length === 0 ? [] : group.rules) {
       if (!kinds.has(rule.kind)) continue;
@@ -43,12 +50,12 @@ function detectIn(original: string, kinds: ReadonlySet<Detector>, depth: number)
       }
     }
   }
-  return depth === 0 ? found : [...found, ...detectEncoded(original, kinds, depth - 1)];
+  return depth === 0 ? found : [...found, ...detectEncoded(original, sought, depth - 1)];
 }
 
-function detectEncoded(original: string, kinds: ReadonlySet<Detector>, depth: number): Detection[] {
+function detectEncoded(original: string, sought: Sought, depth: number): Detection[] {
   return encodedParts(original).flatMap(({ start, end, texts }) => {
-    const inside = texts.flatMap((text) => detectIn(text, kinds, depth));
+    const inside = texts.flatMap((text) => detectIn(text, sought, depth));
     const [first] = inside;
     return first === undefined ? [] : [{ kind: first.kind, start, end }];
   });
@@ -60,7 +67,7 @@ export function kindOfKey(key: string, kinds: ReadonlySet<Detector>): Detector |
   return SECRET_KEYS.find(([kind, pattern]) => kinds.has(kind) && pattern.test(word))?.[0];
 }
 
-function rangesOf({ pattern, pick }: Rule, text: string): Range[] {
+function rangesOf({ pattern, pick, isSkippedWhole }: Rule, text: string): Range[] {
   const ranges: Range[] = [];
   let from = 0;
   for (;;) {
@@ -70,7 +77,8 @@ function rangesOf({ pattern, pick }: Rule, text: string): Range[] {
     const range: Range | undefined = pick === undefined ? [match.index, pattern.lastIndex] : pick(match, text);
     if (range !== undefined) ranges.push(range);
     // After a near miss the search goes on one character later: what it covered may hold the real one.
-    from = Math.max(from + 1, range?.[1] ?? match.index + 1);
+    const missed = isSkippedWhole === undefined ? match.index + 1 : pattern.lastIndex;
+    from = Math.max(from + 1, range?.[1] ?? missed);
   }
 }
 

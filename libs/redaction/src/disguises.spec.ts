@@ -1,5 +1,5 @@
 import { deflateSync, gzipSync } from 'node:zlib';
-import { DETECTORS, type Json } from '#writ/contracts';
+import { OWN_DETECTORS, type Json } from '#writ/contracts';
 import { compileRedaction } from './index.js';
 
 const SECRET = 'AKIAQ3EGRZJN5XPLW7TD';
@@ -7,7 +7,7 @@ const MAIL = 'ada.lovelace@example.com';
 
 /** What an obligation to redact every kind leaves of the arguments of a call. */
 function left(value: Json): string {
-  const redactor = compileRedaction([{ type: 'redact', target: 'input', detectors: [...DETECTORS] }], 'input');
+  const redactor = compileRedaction([{ type: 'redact', target: 'input', detectors: [...OWN_DETECTORS] }], 'input');
   return JSON.stringify(redactor?.redact(value).value);
 }
 

@@ -1,4 +1,4 @@
-export type { KeyedHash } from './action.js';
-export { compileRedaction, type Redacted } from './redactor.js';
+export { compileRedaction, type Redacted, type RedactionMeans } from './redactor.js';
+export { readRuleFile } from './rule-file.js';
 export { unmatchedPaths } from './schema-paths.js';
 export { Secret } from './secret.js';

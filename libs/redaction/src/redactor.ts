@@ -2,6 +2,7 @@ import type { Json, Obligation, ObligationOf, RedactAction, Redaction } from '#w
 import { Fault } from '#writ/faults';
 import { type KeyedHash, strictest } from './action.js';
 import { type PathTokens, pathTokens, startOf } from './paths.js';
+import type { RuleGroup } from './rule.js';
 import { type Plan, Walk } from './walk.js';
 
 export interface Redacted {
@@ -17,14 +18,22 @@ interface Redactor {
   redact(value: Json): Redacted;
 }
 
+/** What a deployment redacts with. */
+export interface RedactionMeans {
+  readonly hash?: KeyedHash | undefined;
+  /** Of the rule file that the configuration names. */
+  readonly rules?: RuleGroup | undefined;
+}
+
 /**
  * Compiles the redactions that obligations ask for on one side; undefined when they ask for none. Where several ask for the same
  * place or kind the strictest counts. Without `hash` what should be hashed is masked, for a digest without a key can be guessed.
+ * Throws EXECUTOR_REDACTION_FAILED when they ask for the rules of a file and there is none.
  */
 export function compileRedaction(
   obligations: readonly Obligation[],
   target: ObligationOf<'redact'>['target'],
-  hash?: KeyedHash,
+  { hash, rules }: RedactionMeans = {},
 ): Redactor | undefined {
   const wanted = obligations.filter(
     (obligation): obligation is ObligationOf<'redact'> => obligation.type === 'redact' && obligation.target === target,
@@ -32,8 +41,13 @@ export function compileRedaction(
   const pointers = actionsOf(wanted.map(({ paths, action }) => [paths ?? [], action] as const));
   const kinds = actionsOf(wanted.map(({ detectors, action }) => [detectors ?? [], action] as const));
   if (pointers.size === 0 && kinds.size === 0) return undefined;
+  if (kinds.has('rule-file') && rules === undefined)
+    throw new Fault(
+      'EXECUTOR_REDACTION_FAILED',
+      'the rules of a file are asked for, and there is none; nothing is given',
+    );
   const paths = new Map([...pointers].map(([pointer, action]) => [pathTokens(pointer), action]));
-  const plan: Plan = { paths, kinds, hash, keys: new Map() };
+  const plan: Plan = { paths, kinds, hash, rules, keys: new Map() };
   const start = [...paths.keys()];
   return { redact: (value) => redact(value, start, new Walk(plan)) };
 }

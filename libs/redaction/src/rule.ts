@@ -9,9 +9,11 @@ export interface Rule {
   readonly kind: Detector;
   /** Cheap and necessary: without it the pattern cannot match. */
   readonly gate: RegExp;
-  readonly pattern: RegExp;
+  readonly pattern: Pick<RegExp, 'exec' | 'lastIndex'>;
   /** The part that is secret, or undefined when it is none after all. Absent: the whole match. */
   readonly pick?: (match: RegExpExecArray, text: string) => Range | undefined;
+  /** After a near miss the search goes on behind it: what a match may hold is unbounded. Absent: one character after it began. */
+  readonly isSkippedWhole?: true;
 }
 
 /** Rules that are asked together: most texts pass none of their gates, and one look at the text says so. */

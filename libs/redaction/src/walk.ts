@@ -9,7 +9,8 @@ import {
 } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import { isRedacted, type KeyedHash, strictest } from './action.js';
-import { detect, type Detection, kindOfKey } from './detect.js';
+import { detect, type Detection, kindOfKey, type Sought } from './detect.js';
+import type { RuleGroup } from './rule.js';
 import { advance, isMatched, type PathCursor, type PathTokens } from './paths.js';
 
 const CHARACTERS_MAX = 2_097_152; // Eight times the largest output, for JSON in strings is scanned at every level.
@@ -31,6 +32,7 @@ export interface Plan {
   readonly paths: ReadonlyMap<PathTokens, RedactAction>;
   readonly kinds: ReadonlyMap<Detector, RedactAction>;
   readonly hash: KeyedHash | undefined;
+  readonly rules: RuleGroup | undefined;
   readonly keys: KnownKeys;
 }
 
@@ -49,15 +51,17 @@ interface Place {
 
 /** One walk over one value. It copies what it keeps, counts what it takes out, and has a limit for everything. */
 export class Walk {
-  readonly #kinds: ReadonlySet<Detector>;
-  /** Those that are looked for across strings. Numbers of versions in a row are an address too easily. */
-  readonly #splitKinds: ReadonlySet<Detector>;
+  readonly #sought: Sought;
+  /** What is looked for across strings. Numbers of versions in a row are an address too easily. */
+  readonly #split: Sought;
   readonly #counts = new Map<string, Redaction>();
   #characters = 0;
 
   constructor(private readonly plan: Plan) {
-    this.#kinds = new Set(plan.kinds.keys());
-    this.#splitKinds = new Set([...this.#kinds].filter((kind) => kind !== 'ipv4' && kind !== 'ipv6'));
+    const kinds = [...plan.kinds.keys()];
+    const rules = plan.kinds.has('rule-file') ? plan.rules : undefined;
+    this.#sought = { kinds: new Set(kinds), rules };
+    this.#split = { kinds: new Set(kinds.filter((kind) => kind !== 'ipv4' && kind !== 'ipv6')), rules };
   }
 
   redactions(): Redaction[] {
@@ -94,7 +98,7 @@ export class Walk {
       const known = this.plan.keys.get(key);
       const shown = known === undefined ? this.#text(key, place) : key;
       const inside = below(place, key, segmentOf(shown));
-      const named = known ?? { kind: kindOfKey(key, this.#kinds) };
+      const named = known ?? { kind: kindOfKey(key, this.#sought.kinds) };
       if (known === undefined && shown === key && this.plan.keys.size < KEYS_MAX && key.length <= KEY_LENGTH_MAX)
         this.plan.keys.set(key, named);
       const secret = isScalar(value) && !isMatched(inside.cursor) ? named.kind : undefined;
@@ -119,11 +123,11 @@ export class Walk {
   /** Takes out what is a secret only when the strings of an array or an object are read one after the other. */
   #joined(values: readonly Shown[], placeOf: (index: number) => Place): Shown[] {
     const parts = values.flatMap((value, index) => (typeof value === 'string' ? [{ index, text: value }] : []));
-    if (parts.length < 2 || this.#splitKinds.size === 0) return [...values];
+    if (parts.length < 2 || this.#split.kinds.size === 0) return [...values];
     const joined = parts.map(({ text }) => text).join('');
     this.#count(joined.length);
     const result = [...values];
-    for (const found of detect(joined, this.#splitKinds)) {
+    for (const found of detect(joined, this.#split)) {
       let from = 0;
       const spanned = parts.filter(({ text }) => {
         const isIn = from < found.end && from + text.length > found.start;
@@ -151,10 +155,10 @@ export class Walk {
 
   #text(text: string, place: Place): string {
     this.#count(text.length);
-    if (this.#kinds.size === 0) return text;
+    if (this.#sought.kinds.size === 0) return text;
     let kept = '';
     let at = 0;
-    for (const found of detect(text, this.#kinds)) {
+    for (const found of detect(text, this.#sought)) {
       const value = text.slice(found.start, found.end);
       const shown = this.#replace(found.kind, this.#actionOn(found), { place, value });
       kept += text.slice(at, found.start) + (shown === DROPPED ? '' : shown);

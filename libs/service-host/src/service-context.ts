@@ -1,4 +1,4 @@
-import { type Catalogue, loadCatalogue } from '#writ/catalogue';
+import { type Catalogue, loadCatalogue, readRedactionRules } from '#writ/catalogue';
 import { LEDGER_API_PREFIX, subjects } from '#writ/contracts';
 import { deploymentPaths, readBusSeed, readPayloadKey } from '#writ/deployment';
 import { Fault, messageOf } from '#writ/faults';
@@ -12,6 +12,7 @@ import {
   PayloadSealer,
 } from '#writ/ledger-client';
 import { type Bus, connectBus } from '#writ/nats';
+import type { RedactionMeans } from '#writ/redaction';
 import type { Authority, SigningKey } from '#writ/signing';
 import type { TenantKeys } from '#writ/vault';
 import type { Logger } from 'pino';
@@ -54,6 +55,7 @@ export interface ServiceContext extends LedgerContext {
   readonly decisions: DecisionReader;
   readonly values: PayloadOpener;
   readonly tenantKeys: TenantKeys;
+  readonly redaction: RedactionMeans;
 }
 
 /** Reads configuration and keys and connects. Throws CONFIG_* and, when the bus does not answer, a BusError. */
@@ -63,6 +65,7 @@ export async function openServiceContext(settings: ServiceSettings): Promise<Ser
   const base = await openBase(settings);
   const { bus, blocks, authority } = base;
   assertGoesOn(authority());
+  const rules = await readRedactionRules(base.catalogue);
   const { tenant } = base.catalogue.config;
   const payloads = new NatsPayloadLog(bus, LEDGER_API_PREFIX);
   return {
@@ -70,6 +73,7 @@ export async function openServiceContext(settings: ServiceSettings): Promise<Ser
     decisions: new DecisionReader(blocks, authority),
     values: new PayloadOpener(payloads, tenantKeys),
     tenantKeys,
+    redaction: { hash: (kind, value) => tenantKeys.redactionHash(kind, value), rules },
     openWriter: (producer, onDead) => {
       const sealer = new PayloadSealer(payloads, tenantKeys, { tenant, producer });
       return openWriter(base, { producer, onDead, values: { payloads, sealer } });

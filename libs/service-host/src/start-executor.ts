@@ -72,7 +72,7 @@ export async function startExecutor(context: ServiceContext, executor: Executor)
 }
 
 function dependenciesOf(context: ServiceContext, executor: Executor, writer: BlockWriter): ExecutorDependencies {
-  const { bus, log, catalogue, decisions, tenantKeys } = context;
+  const { bus, log, catalogue, decisions, redaction } = context;
   return {
     identity: { tenant: catalogue.config.tenant, kind: executor.kind, pool: POOL },
     decisions,
@@ -87,7 +87,7 @@ function dependenciesOf(context: ServiceContext, executor: Executor, writer: Blo
       }
     },
     taken: new TakenCommands(Date.now),
-    hash: (kind, value) => tenantKeys.redactionHash(kind, value),
+    redaction,
     now: Date.now,
     log,
   };
