@@ -1,6 +1,8 @@
 import { CredentialBroker, processSources } from '#writ/credentials';
 import { sendOutbound } from '#writ/outbound';
 import type { Executor, ServiceContext } from '#writ/service-host';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { FetchRunner } from './fetch-runner.js';
 
 /** Wires the egress executor. */
@@ -8,7 +10,11 @@ export function egressExecutor({ catalogue }: ServiceContext): Executor {
   const credentials = new CredentialBroker(catalogue.config.credentials, processSources(catalogue.baseDirectory));
   return {
     kind: 'egress',
-    runner: new FetchRunner(catalogue, { credentials, send: sendOutbound }),
+    runner: new FetchRunner(catalogue, {
+      credentials,
+      send: sendOutbound,
+      readFile: (path) => readFile(resolve(catalogue.baseDirectory, path), 'utf8'),
+    }),
     isReady: () => true,
     close: () => Promise.resolve(),
   };

@@ -21,6 +21,12 @@ destinations:
   local:
     origin: http://127.0.0.1:8080
     internal: true
+  strict:
+    origin: https://strict.example
+    tls: { minVersion: TLSv1.3, caFile: ca.pem, pins: [sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=] }
+  lost:
+    origin: https://lost.example
+    tls: { caFile: gone.pem }
 credentials:
   crm:
     from: { env: CRM_TOKEN }
@@ -76,7 +82,11 @@ function command(args: JsonObject, changes: Partial<CommandBody> = {}): CommandB
 const GET: JsonObject = { url: 'https://api.crm.example/v1/customers?q=1', method: 'GET', headers: {} };
 
 function run(outbound: FakeOutbound, body: CommandBody, told: CredentialUse[] = []): Promise<RunResult> {
-  const runner = new FetchRunner(catalogue, { credentials, send: outbound.send });
+  const readFile = async (path: string) => {
+    if (path !== 'ca.pem') throw new Error('no such file');
+    return 'authorities';
+  };
+  const runner = new FetchRunner(catalogue, { credentials, send: outbound.send, readFile });
   return runner.run(body, new AbortController().signal, (use) => told.push(use));
 }
 
@@ -100,6 +110,16 @@ describe('FetchRunner', () => {
       bytes: 8,
     });
     expect(told).toEqual([{ name: 'crm', origin: 'https://api.crm.example', echoed: true }]);
+  });
+
+  it('wants of TLS what the destination wants, and sends nothing when its authorities cannot be read', async () => {
+    const outbound = new FakeOutbound({});
+    await run(outbound, command({ ...GET, url: 'https://strict.example/' }, { resource: 'strict' }));
+    const pins = ['sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='];
+    expect(outbound.sent[0]?.tls).toEqual({ minVersion: 'TLSv1.3', ca: 'authorities', pins });
+    const lost = run(outbound, command({ ...GET, url: 'https://lost.example/' }, { resource: 'lost' }));
+    await expect(lost).rejects.toMatchObject({ code: 'EXECUTOR_UNREACHABLE' });
+    expect(outbound.sent).toHaveLength(1);
   });
 
   it('sends no credential where the destination has none', async () => {

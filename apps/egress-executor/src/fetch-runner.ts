@@ -4,12 +4,14 @@ import type { CredentialBroker, LeasedCredential } from '#writ/credentials';
 import { internalOrigins, matchDestination, parseDestination } from '#writ/egress-rules';
 import type { ActionRunner, CredentialUse, RunResult } from '#writ/execution';
 import { Fault } from '#writ/faults';
-import type { OutboundAnswer, sendOutbound } from '#writ/outbound';
+import type { OutboundAnswer, OutboundRequest, sendOutbound } from '#writ/outbound';
 
 /** What a fetch runner acts through. */
 interface FetchPorts {
   readonly credentials: Pick<CredentialBroker, 'lease'>;
   readonly send: typeof sendOutbound;
+  /** The text of a file, relative to the configuration file. */
+  readonly readFile: (path: string) => Promise<string>;
 }
 
 /** What a command of `egress.fetch` carries: the request as it was decided. */
@@ -36,6 +38,7 @@ export class FetchRunner implements ActionRunner {
     const origin = this.#decidedOrigin(command.resource, url, method);
     const { internal, timeoutMs, responseBytesMax } = destination;
     const credential = await this.#lease(destination, origin);
+    const tls = await this.#tlsOf(destination);
     const request = {
       url,
       method,
@@ -46,6 +49,7 @@ export class FetchRunner implements ActionRunner {
       responseBytesMax,
       signal,
       credential,
+      tls,
       onCredentialSent,
     };
     const answer = await this.ports.send(request);
@@ -74,6 +78,17 @@ export class FetchRunner implements ActionRunner {
       throw new Fault('EXECUTOR_FAILED', 'the URL is no longer one that was decided on', { cause });
     }
     throw new Fault('EXECUTOR_FAILED', 'the URL is no longer one that was decided on');
+  }
+
+  /** Read anew for each request, so that authorities that were replaced count at once. */
+  async #tlsOf({ tls }: DestinationDeclaration): Promise<OutboundRequest['tls']> {
+    if (tls === undefined) return undefined;
+    const { minVersion, caFile, pins } = tls;
+    try {
+      return { minVersion, pins, ca: caFile === undefined ? undefined : await this.ports.readFile(caFile) };
+    } catch (cause) {
+      throw new Fault('EXECUTOR_UNREACHABLE', `the certificate authorities in \`${caFile}\` cannot be read`, { cause });
+    }
   }
 
   async #lease({ credential }: DestinationDeclaration, origin: string): Promise<LeasedCredential | undefined> {

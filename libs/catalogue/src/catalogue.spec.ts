@@ -150,6 +150,16 @@ describe('readCatalogue', () => {
       'destinations: { a: { origin: "https://A.example:443" } }',
       'must be written as `https://a.example`',
     ],
+    [
+      'TLS for an origin without it',
+      'destinations: { a: { origin: "http://a.example", internal: true, tls: { minVersion: TLSv1.3 } } }',
+      '`destinations.a.tls`: means nothing',
+    ],
+    [
+      'a pin that is no digest',
+      'destinations: { a: { origin: "https://a.example", tls: { pins: [sha256/abc] } } }',
+      'destinations.a.tls.pins[0]',
+    ],
     ['an origin with a user', 'destinations: { a: { origin: "https://u@a.example" } }', 'must not name a user'],
     ['a path that climbs', 'destinations: { a: { origin: "https://a.example", paths: [/a/../b] } }', 'canonical form'],
   ])('refuses %s and says where', (_case, text, message) => {

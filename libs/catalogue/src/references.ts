@@ -116,6 +116,8 @@ function checkDestinations(config: WritConfig, faultAt: FaultAt): void {
     const owner = owners.get(destination.origin);
     if (owner !== undefined) throw faultAt([...path, 'origin'], `the destination \`${owner}\` has that origin already`);
     owners.set(destination.origin, name);
+    if (destination.tls !== undefined && destination.origin.startsWith('http:'))
+      throw faultAt([...path, 'tls'], 'means nothing for an origin without TLS');
     checkCredential(config, { ...destination, path, faultAt });
     destination.paths.forEach((prefix, at) => {
       const url = `${destination.origin}${prefix}`;

@@ -67,6 +67,18 @@ export const McpServer = z.strictObject({
   env: z.record(z.string(), z.string()).default({}),
 });
 
+/** Beyond a certificate that is trusted and for its name. */
+const DestinationTls = z.strictObject({
+  minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2'),
+  /** Certificate authorities in PEM instead of those of the system, relative to the configuration file. */
+  caFile: z.string().min(1).optional(),
+  /** Digests of public keys (SPKI), one of which the certificate of the server must have. */
+  pins: z
+    .array(z.string().regex(/^sha256\/[A-Za-z0-9+/]{43}=$/))
+    .max(8)
+    .default([]),
+});
+
 export const Destination = z.strictObject({
   origin: Origin,
   methods: z.array(z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])).default(['GET']),
@@ -76,6 +88,7 @@ export const Destination = z.strictObject({
   internal: z.boolean().default(false),
   timeoutMs: Milliseconds.default(10_000),
   responseBytesMax: z.int().min(1).max(262_144).default(131_072),
+  tls: DestinationTls.optional(),
 });
 
 export const Namespace = z.strictObject({

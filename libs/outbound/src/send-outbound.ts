@@ -8,6 +8,7 @@ import { CredentialReport, type CredentialUse } from './credential-report.js';
 import { type OutboundAnswer, readAnswer } from './read-answer.js';
 import { faultOf } from './faults.js';
 import { type ResolvedAddress, resolveDecided, type Resolver, systemResolver } from './resolve.js';
+import { type OutboundTls, tlsOptions } from './tls.js';
 
 const HEADER_BYTES_MAX = 16_384;
 
@@ -24,6 +25,7 @@ export interface OutboundRequest {
   readonly responseBytesMax: number;
   readonly signal?: AbortSignal | undefined;
   readonly credential?: LeasedCredential | undefined;
+  readonly tls?: OutboundTls | undefined;
   readonly resolve?: Resolver | undefined;
   /** Told once when the credential has, or may have, left this process; also when the request fails after that. */
   readonly onCredentialSent?: ((use: CredentialUse) => void) | undefined;
@@ -74,10 +76,10 @@ function requestHeaders(url: URL, { headers, credential }: OutboundRequest): Rec
 /** An agent for one request, so that no connection is ever shared between principals; closing it ends its connection. */
 function pinnedAgent(
   addresses: readonly ResolvedAddress[],
-  { responseBytesMax, timeoutMs }: OutboundRequest,
+  { responseBytesMax, timeoutMs, tls = {} }: OutboundRequest,
   onConnected: () => void,
 ) {
-  const connect = buildConnector({ timeout: timeoutMs, lookup: lookupOf(addresses) });
+  const connect = buildConnector({ ...tlsOptions(tls), timeout: timeoutMs, lookup: lookupOf(addresses) });
   const agent = new Agent({
     pipelining: 1,
     connections: 1,
