@@ -47,6 +47,29 @@ describe('a request that lies about who asks', () => {
   });
 });
 
+describe('a request that names what is not its own', () => {
+  it.each([
+    ['a namespace above', 'memory.query', { namespace: '../other-agent/plan', text: 'plan' }, 'INPUT_INVALID'],
+    ['every namespace', 'memory.query', { namespace: '*', text: 'plan' }, 'INPUT_INVALID'],
+    [
+      'a namespace that nobody declared',
+      'memory.query',
+      { namespace: 'agentB.secret', text: 'x' },
+      'INPUT_UNKNOWN_NAMESPACE',
+    ],
+    ['a record above', 'memory.query', { namespace: 'agentB.secret', ids: ['../other-agent/plan'] }, 'INPUT_INVALID'],
+    ['every record', 'memory.delete', { namespace: 'agentB.secret', ids: ['*'] }, 'INPUT_INVALID'],
+    ['a filter in SQL', 'memory.query', { namespace: 'agentB.secret', text: 'x', where: '1 OR 1=1' }, 'INPUT_INVALID'],
+  ])('MEMORY-01: refuses %s', async (_what, operation, body, code) => {
+    const service = new DecisionServiceInMemory();
+    await expect(service.send('support', operation, { v: 1, call: 'c-1', ...body })).resolves.toMatchObject({
+      status: 'refused',
+      code,
+    });
+    expect(service.commands).toEqual([]);
+  });
+});
+
 describe('a request that two readers would read differently', () => {
   const service = new DecisionServiceInMemory();
   const codeOf = async (text: string) => {

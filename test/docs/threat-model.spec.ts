@@ -8,11 +8,13 @@ const AREAS: ReadonlySet<string> = new Set([
   'wire',
   'toctou',
   'executor',
+  'egress',
   'redaction',
   'availability',
   'policy',
   'siem',
   'ledger',
+  'memory',
 ]);
 
 const model = read('docs/threat-model.md');

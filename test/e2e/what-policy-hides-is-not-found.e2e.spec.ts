@@ -1,4 +1,4 @@
-import type { Agent } from '#writ/agent-sdk';
+import type { Agent, MemoryQuery } from '#writ/agent-sdk';
 import type { JsonObject } from '#writ/contracts';
 import type { Gateway } from '../harness/gateway.js';
 import { OutsideService } from './outside-service.js';
@@ -24,6 +24,13 @@ when { resource.owner == "gus" };
 forbid (principal, action in [Action::"query", Action::"delete"], resource in Namespace::"notes")
 when { resource.labels.contains("sealed") };
 
+@id("staff-writes-about-users")
+permit (principal in Team::"staff", action == Action::"write", resource in Namespace::"users");
+
+@id("gus-serves-user-2")
+permit (principal == Agent::"gus", action in [Action::"query", Action::"delete"], resource in Namespace::"users")
+when { resource.labels.contains("user:2") };
+
 @id("staff-fetches")
 permit (principal in Team::"staff", action == Action::"fetch", resource is Host)
 unless { context.input.path like "/private/*" };
@@ -39,7 +46,7 @@ describe('what policy and configuration hide', () => {
     outside = await OutsideService.start();
     gateway = await startOffice(outside, {
       config: {
-        namespaces: { notes: {}, other: {} },
+        namespaces: { notes: {}, other: {}, users: {} },
         destinations: {
           outside: { origin: outside.url, internal: true },
           'not-declared-internal': { origin: 'http://127.0.0.1:9' },
@@ -86,6 +93,40 @@ describe('what policy and configuration hide', () => {
       .catch(() => undefined);
     await gus.memory('notes').delete(['inner']);
     await expect(idsFound(alice)).resolves.toContain('inner');
+  });
+
+  it('MEMORY-02: an agent that serves one user recalls nothing of another, however it asks', async () => {
+    const ids = ['one', 'two'];
+    const texts = ['the first user moves to Lisbon', 'the second user moves to Porto'];
+    await alice.memory('users').write(ids.map((id, n) => ({ id, text: texts[n] ?? '', labels: [`user:${n + 1}`] })));
+    const users = gus.memory('users');
+    const where = { op: 'contains', field: 'labels', value: 'user:1' } as const;
+    const found = async (query: MemoryQuery) => {
+      const { output } = await users.query(query);
+      return ((output as JsonObject)['records'] as { id: string }[]).map(({ id }) => id);
+    };
+    await expect(found({ text: texts[0] ?? '', k: 100 })).resolves.toEqual(['two']);
+    await expect(found({ ids })).resolves.toEqual(['two']);
+    await expect(found({ ids, where })).resolves.toEqual([]);
+    await expect(found({ text: 'moves', where: { op: 'or', args: [where, { op: 'true' }] } })).resolves.toEqual([
+      'two',
+    ]);
+    await expect(users.delete(ids, { where })).resolves.toMatchObject({ output: { deleted: 0 } });
+  });
+
+  it('what became of a record is told to an operator from the ledger: who wrote, read and deleted it', async () => {
+    const [mine, theirs] = [alice.memory('notes'), gus.memory('notes')];
+    await mine.write([{ id: 'traced', text: 'the kettle', labels: ['public'] }], { call: 'trace-write' });
+    await theirs.get(['traced', 'inner'], { call: 'trace-read' });
+    await mine.delete(['traced'], { call: 'trace-delete' });
+    const traced = await gateway.cli('memory', 'trace', 'traced', '--namespace', 'notes', '--json');
+    const { uses } = JSON.parse(traced.stdout) as { readonly uses: readonly JsonObject[] };
+    expect(uses).toMatchObject([
+      { how: 'write', agent: 'alice', call: 'trace-write' },
+      { how: 'read', agent: 'gus', call: 'trace-read', owner: 'alice', writtenBy: 'trace-write' },
+      { how: 'delete', agent: 'alice', call: 'trace-delete', deleted: 1, asked: 1 },
+    ]);
+    await expect(gateway.cli('memory', 'trace', 'nothing')).resolves.toMatchObject({ status: 1 });
   });
 
   it('a namespace that no policy speaks of is denied', async () => {

@@ -8,6 +8,7 @@ import { addExplainCommand } from './commands/explain.js';
 import { addInitCommand } from './commands/init.js';
 import { addKeysCommand } from './commands/keys.js';
 import { addLedgerCommand } from './commands/ledger.js';
+import { addMemoryCommand } from './commands/memory.js';
 import { addPolicyCommand } from './commands/policy.js';
 import { addSiemCommand } from './commands/siem.js';
 import { addTailCommand } from './commands/tail.js';
@@ -63,6 +64,7 @@ function buildProgram(cli: Cli): Command {
   addCatalogCommand(program, cli);
   addTailCommand(program, cli);
   addExplainCommand(program, cli);
+  addMemoryCommand(program, cli);
   addPolicyCommand(program, cli);
   addLedgerCommand(program, cli);
   addSiemCommand(program, cli);

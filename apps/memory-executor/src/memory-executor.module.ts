@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Catalogue } from '#writ/catalogue';
 import { CredentialBroker, processSources } from '#writ/credentials';
 import { deploymentPaths } from '#writ/deployment';
@@ -5,38 +6,55 @@ import type { Executor, ServiceContext } from '#writ/service-host';
 import type { Embedder } from './embedder.js';
 import { HashingEmbedder } from './hashing-embedder.js';
 import { MemoryRunner } from './memory-runner.js';
+import type { NamespaceLimits } from './memory-store.js';
 import { OpenAiEmbedder } from './openai-embedder.js';
 import { PgliteDatabase } from './pglite-database.js';
 import { PostgresDatabase } from './postgres-database.js';
 import { SqlMemoryStore } from './sql-memory-store.js';
+import { sweepExpired } from './sweep-expired.js';
+import { WordEmbedder } from './word-embedder.js';
+import { readWordVectors } from './word-vectors.js';
 
 /** Wires the memory executor: an embedder, and PostgreSQL by URL or embedded in the data directory. */
-export async function memoryExecutor({ catalogue, settings }: ServiceContext): Promise<Executor> {
+export async function memoryExecutor({ catalogue, settings, log }: ServiceContext): Promise<Executor> {
   const { postgresUrl } = catalogue.config.memory;
-  const embedder = embedderOf(catalogue);
+  const embedder = await embedderOf(catalogue);
   const database =
     postgresUrl === undefined
       ? await PgliteDatabase.open(deploymentPaths(settings.WRIT_DATA).memoryDir)
       : await PostgresDatabase.open(postgresUrl);
   const store = await SqlMemoryStore.open(database, embedder);
+  const { tenant } = catalogue.config;
+  const limitsOf = (name: string): NamespaceLimits => catalogue.namespaces.get(name)?.declaration ?? {};
+  const expiring = [...catalogue.namespaces.keys()].filter((name) => limitsOf(name).ttlSeconds !== undefined);
+  const stopSweeping = sweepExpired(
+    store,
+    expiring.map((namespace) => ({ tenant, namespace, ttlSeconds: limitsOf(namespace).ttlSeconds })),
+    { warn: (fields, message) => log.warn(fields, message) },
+  );
   return {
     kind: 'memory',
-    runner: new MemoryRunner({ store, embedder }),
+    runner: new MemoryRunner({ store, embedder, limitsOf }),
     isReady: () => true,
-    close: () => store.close(),
+    close: async () => {
+      await stopSweeping();
+      await store.close();
+    },
   };
 }
 
-function embedderOf({
+async function embedderOf({
   config: {
     memory: { embedder },
     credentials,
   },
   baseDirectory,
-}: Catalogue): Embedder {
+}: Catalogue): Promise<Embedder> {
   switch (embedder.kind) {
     case 'hashing':
       return new HashingEmbedder(embedder.dimensions);
+    case 'words':
+      return new WordEmbedder(await readWordVectors(resolve(baseDirectory, embedder.file)));
     case 'openai':
       return new OpenAiEmbedder({
         declaration: embedder,

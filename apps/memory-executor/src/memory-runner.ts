@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import {
   canonicalJson,
   type CommandBody,
+  isOneQuery,
   type Json,
   type JsonObject,
   MemoryDeleteRequest,
@@ -9,13 +10,14 @@ import {
   MemoryWriteRequest,
   parse,
   type Predicate,
+  QUERY_MESSAGE,
 } from '#writ/contracts';
 import type { ActionRunner, CredentialUse, RunResult } from '#writ/execution';
 import { Fault } from '#writ/faults';
 import { evaluatePredicate } from '#writ/policy';
 import { z } from 'zod';
 import type { Embedder, EmbedOptions, Vector } from './embedder.js';
-import type { MemoryScope, MemoryStore, ScoredRecord } from './memory-store.js';
+import type { MemoryScope, MemoryStore, NamespaceLimits, ScoredRecord, StoredRecord } from './memory-store.js';
 
 /** The same as the default of a tool: an answer, its entry and its stored value must fit their messages. */
 const OUTPUT_BYTES_MAX = 131_072;
@@ -26,16 +28,25 @@ const QueryArgs = z
   .strictObject({
     text: MemoryQueryRequest.shape.text,
     vector: MemoryQueryRequest.shape.vector,
-    k: MemoryQueryRequest.shape.k,
+    ids: MemoryQueryRequest.shape.ids,
+    k: MemoryQueryRequest.shape.k.unwrap(),
+    where: MemoryQueryRequest.shape.where,
   })
-  .refine((args) => (args.text === undefined) !== (args.vector === undefined), 'give either text or vector');
+  .refine(isOneQuery, QUERY_MESSAGE);
 const WriteArgs = z.strictObject({ records: MemoryWriteRequest.shape.records });
-const DeleteArgs = z.strictObject({ ids: MemoryDeleteRequest.shape.ids });
+const DeleteArgs = z.strictObject({ ids: MemoryDeleteRequest.shape.ids, where: MemoryDeleteRequest.shape.where });
+
+/** What a query looks for, in one of three ways, and within which bounds. */
+interface Wanted extends Omit<z.infer<typeof QueryArgs>, 'where'> {
+  readonly filter: Predicate;
+}
 
 interface MemoryRunnerOptions {
   readonly store: MemoryStore;
   readonly embedder: Embedder;
   readonly outputBytesMax?: number;
+  /** What the configuration bounds in a namespace; nothing when absent. */
+  readonly limitsOf?: (namespace: string) => NamespaceLimits;
 }
 
 /** What a run ends by, and who is told of credentials. */
@@ -46,8 +57,10 @@ export class MemoryRunner implements ActionRunner {
   readonly #store: MemoryStore;
   readonly #embedder: Embedder;
   readonly #outputBytesMax: number;
+  readonly #limitsOf: (namespace: string) => NamespaceLimits;
 
-  constructor({ store, embedder, outputBytesMax = OUTPUT_BYTES_MAX }: MemoryRunnerOptions) {
+  constructor({ store, embedder, outputBytesMax = OUTPUT_BYTES_MAX, limitsOf = () => ({}) }: MemoryRunnerOptions) {
+    this.#limitsOf = limitsOf;
     this.#store = store;
     this.#embedder = embedder;
     this.#outputBytesMax = outputBytesMax;
@@ -69,12 +82,18 @@ export class MemoryRunner implements ActionRunner {
   }
 
   async #query(command: CommandBody, hooks: RunHooks): Promise<RunResult> {
-    const filter = filterOf(command);
-    const args = parse(QueryArgs, command.args, 'COMMAND_MALFORMED');
-    const vector = args.vector ?? (await this.#embed([args.text ?? ''], hooks))[0] ?? [];
-    const records = await this.#store.query(scopeOf(command), { vector, k: args.k, filter }, hooks.signal);
+    const { where, ...args } = parse(QueryArgs, command.args, 'COMMAND_MALFORMED');
+    const filter = filterOf(command, where);
+    const records = await this.#find(command, { ...args, filter }, hooks);
     assertPermitted(records, filter);
     return this.#limited({ records: records.map(toOutput) });
+  }
+
+  async #find(command: CommandBody, { ids, text, vector, ...limits }: Wanted, hooks: RunHooks) {
+    const scope = this.#scopeOf(command);
+    if (ids !== undefined) return this.#store.get(scope, { ids, ...limits }, hooks.signal);
+    const near = vector ?? (await this.#embed([text ?? ''], hooks))[0] ?? [];
+    return this.#store.query(scope, { vector: near, ...limits }, hooks.signal);
   }
 
   async #write(command: CommandBody, hooks: RunHooks): Promise<RunResult> {
@@ -83,23 +102,25 @@ export class MemoryRunner implements ActionRunner {
       args.records.map((record) => record.text),
       hooks,
     );
+    // What policy marks the write with stands on its records: whoever reads them later is told, and policies can tell them apart.
+    const marks = command.obligations.flatMap((each) => (each.type === 'label' ? each.labels : []));
     const records = args.records.map((record, index) => ({
       id: record.id ?? newRecordId(command, index),
       owner: command.agent,
-      labels: record.labels,
+      labels: [...record.labels, ...marks],
       text: record.text,
       data: record.data ?? {},
+      source: record.source,
       vector: vectors[index] ?? [],
     }));
     const filter = command.filter ?? EVERY_RECORD;
-    await this.#store.write(scopeOf(command), { records, call: command.call, filter }, hooks.signal);
+    await this.#store.write(this.#scopeOf(command), { records, call: command.call, filter }, hooks.signal);
     return this.#limited({ ids: records.map((record) => record.id) });
   }
 
   async #delete(command: CommandBody, signal: AbortSignal): Promise<RunResult> {
-    const filter = filterOf(command);
-    const args = parse(DeleteArgs, command.args, 'COMMAND_MALFORMED');
-    const deleted = await this.#store.delete(scopeOf(command), { ids: args.ids, filter }, signal);
+    const { ids, where } = parse(DeleteArgs, command.args, 'COMMAND_MALFORMED');
+    const deleted = await this.#store.delete(this.#scopeOf(command), { ids, filter: filterOf(command, where) }, signal);
     return this.#limited({ deleted });
   }
 
@@ -122,6 +143,10 @@ export class MemoryRunner implements ActionRunner {
     return vectors;
   }
 
+  #scopeOf({ tenant, resource }: CommandBody): MemoryScope {
+    return { ...this.#limitsOf(resource), tenant, namespace: resource };
+  }
+
   #limited(output: JsonObject): RunResult {
     const bytes = Buffer.byteLength(JSON.stringify(output));
     if (bytes > this.#outputBytesMax) {
@@ -134,19 +159,17 @@ export class MemoryRunner implements ActionRunner {
   }
 }
 
-/** Reading and deleting without a filter would be reading and deleting everything: no decision service asks for that. */
-function filterOf(command: CommandBody): Predicate {
-  if (command.filter === undefined)
-    throw new Fault('COMMAND_MALFORMED', `a \`${command.kind}\` command needs a filter`);
-  return command.filter;
-}
-
-function scopeOf(command: CommandBody): MemoryScope {
-  return { tenant: command.tenant, namespace: command.resource };
+/**
+ * What the policies let through, and of that what the agent's own filter does. Reading and deleting without a filter would be reading
+ * and deleting everything: no decision service asks for that.
+ */
+function filterOf({ kind, filter }: CommandBody, where: Predicate | undefined): Predicate {
+  if (filter === undefined) throw new Fault('COMMAND_MALFORMED', `a \`${kind}\` command needs a filter`);
+  return where === undefined ? filter : { op: 'and', args: [filter, where] };
 }
 
 /** A second opinion on every record that leaves, by the evaluator that policies are tested with. */
-function assertPermitted(records: readonly ScoredRecord[], filter: Predicate): void {
+function assertPermitted(records: readonly StoredRecord[], filter: Predicate): void {
   if (records.every((record) => evaluatePredicate(filter, record))) return;
   throw new Fault(
     'EXECUTOR_STORE_FAILED',
@@ -154,8 +177,20 @@ function assertPermitted(records: readonly ScoredRecord[], filter: Predicate): v
   );
 }
 
-function toOutput({ id, owner, labels, text, data, score }: ScoredRecord): JsonObject {
-  return { id, owner, labels, text, data, score };
+/** A record as an agent is given it, with where it comes from. `score` is there when something was scored. */
+function toOutput(record: StoredRecord | ScoredRecord): JsonObject {
+  const { id, owner, labels, text, data, source, call, writtenAt } = record;
+  return {
+    id,
+    owner,
+    labels,
+    text,
+    data,
+    ...('score' in record ? { score: record.score } : {}),
+    call,
+    writtenAt,
+    ...(source === undefined ? {} : { source }),
+  };
 }
 
 /**

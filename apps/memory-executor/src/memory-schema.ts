@@ -34,6 +34,12 @@ const MIGRATIONS: readonly (readonly string[])[] = [
        tenant = (select current_setting('writ.tenant', true))
        and namespace = (select current_setting('writ.namespace', true)))`,
   ],
+  [
+    // An id is its owner's: were it the namespace's, whoever writes under a guessed id would be told that it is taken.
+    'alter table writ_memory_record drop constraint writ_memory_record_pkey',
+    'alter table writ_memory_record add primary key (tenant, namespace, owner, id)',
+    'create index writ_memory_record_by_id on writ_memory_record (tenant, namespace, id)',
+  ],
 ];
 
 const SCHEMA_VERSION = MIGRATIONS.length;

@@ -183,6 +183,9 @@ for (const { name, isAvailable, open } of backends) {
       return store.query(scope, { vector, k, filter }, never);
     }
 
+    const get = (ids: readonly string[], filter: Predicate = EVERY, k = 100) =>
+      store.get(scope, { ids, k, filter }, never);
+
     const idsOf = (records: readonly Row[]): string[] => records.map((record) => record.id);
     const row = (id: string, owner = 'a', labels: readonly string[] = [], vector = [1, 0, 0]): Row => ({
       id,
@@ -209,9 +212,9 @@ for (const { name, isAvailable, open } of backends) {
         { records: [{ ...row('a', 'o', ['x', 'x', 'y']), text, data, vector: [1, 2, 3] }], call: 'c', filter: EVERY },
         never,
       );
-      await expect(query()).resolves.toEqual([
-        { id: 'a', owner: 'o', labels: ['x', 'y'], text, data, score: 0.267261 },
-      ]);
+      const written = { id: 'a', owner: 'o', labels: ['x', 'y'], text, data, call: 'c', writtenAt: expect.any(String) };
+      await expect(query()).resolves.toEqual([{ ...written, score: 0.267261 }]);
+      await expect(get(['a'])).resolves.toEqual([written]);
     });
 
     it('lets through exactly the records that the predicate describes', async () => {
@@ -279,22 +282,100 @@ for (const { name, isAvailable, open } of backends) {
       ]);
     });
 
-    it.each([
-      ['that belongs to another', row('taken', 'me'), EVERY],
-      [
-        'that the filter excludes',
-        row('taken', 'other'),
-        { op: 'not', arg: { op: 'contains', field: 'labels', value: 'locked' } } as Predicate,
-      ],
-    ])('writes nothing when a record exists %s, and does not say why', async (_case, taken, filter) => {
-      await write([row('taken', 'other', ['locked'])]);
-      await expect(write([row('new', 'me'), taken], filter)).rejects.toMatchObject({
+    it('writes nothing when a record of the same owner exists that the filter excludes', async () => {
+      await write([row('taken', 'me', ['locked'])]);
+      const filter: Predicate = { op: 'not', arg: { op: 'contains', field: 'labels', value: 'locked' } };
+      await expect(write([row('new', 'me'), row('taken', 'me')], filter)).rejects.toMatchObject({
         code: 'EXECUTOR_FAILED',
         message: 'the records cannot be written under these ids',
       });
       expect((await query()).map(({ id, owner, labels }) => [id, owner, labels])).toEqual([
-        ['taken', 'other', ['locked']],
+        ['taken', 'me', ['locked']],
       ]);
+    });
+
+    it('gives records by id, those of every owner that the filter lets through', async () => {
+      await write([row('a', 'them')]);
+      await write([row('b', 'me'), row('a', 'me'), row('c', 'me', ['sealed'])]);
+      const open: Predicate = { op: 'not', arg: { op: 'contains', field: 'labels', value: 'sealed' } };
+      const found = await get(['c', 'b', 'a', 'absent'], open);
+      expect(found.map(({ id, owner }) => [id, owner])).toEqual([
+        ['a', 'me'],
+        ['a', 'them'],
+        ['b', 'me'],
+      ]);
+      expect(idsOf(await get(['b', 'a'], open, 2))).toEqual(['a', 'a']);
+    });
+
+    describe('in a namespace whose records expire', () => {
+      const expiring = () => ({ ...scope, ttlSeconds: 60 });
+      const inIt = { k: 10, filter: EVERY };
+      /** Three records, of which `old` was written longer ago than the namespace keeps them. */
+      beforeEach(async () => {
+        await write([row('old', 'me', ['locked']), row('older', 'me'), row('new', 'me')]);
+        await database.query(
+          "update writ_memory_record set written_at = now() - interval '61 seconds' where namespace = $1 and id like 'old%'",
+          [scope.namespace],
+        );
+      });
+
+      it('shows, deletes and counts none that has expired, and shows it again when the time is longer', async () => {
+        const vector = [1, 0, 0];
+        expect(idsOf(await store.query(expiring(), { vector, ...inIt }, never))).toEqual(['new']);
+        expect(idsOf(await store.get(expiring(), { ids: ['old', 'new'], ...inIt }, never))).toEqual(['new']);
+        await expect(store.delete(expiring(), { ids: ['old', 'new'], filter: EVERY }, never)).resolves.toBe(1);
+        expect(idsOf(await store.query({ ...scope, ttlSeconds: 3_600 }, { vector, ...inIt }, never))).toEqual([
+          'old',
+          'older',
+        ]);
+      });
+
+      it('lets an id be written anew, whatever the filter says to the expired record', async () => {
+        const filter: Predicate = { op: 'not', arg: { op: 'contains', field: 'labels', value: 'locked' } };
+        await expect(write([row('old', 'me')], filter)).rejects.toMatchObject({ code: 'EXECUTOR_FAILED' });
+        await write([row('old', 'me')], filter, expiring());
+        expect(idsOf(await store.get(expiring(), { ids: ['old'], ...inIt }, never))).toEqual(['old']);
+      });
+
+      it('deletes what has expired, so many at a time, and nothing else', async () => {
+        await expect(store.deleteExpired(scope, 10, never)).resolves.toBe(0);
+        await expect(store.deleteExpired(expiring(), 1, never)).resolves.toBe(1);
+        await expect(store.deleteExpired(expiring(), 10, never)).resolves.toBe(1);
+        await expect(store.deleteExpired(expiring(), 10, never)).resolves.toBe(0);
+        expect(idsOf(await query())).toEqual(['new']);
+      });
+
+      it('gives room for others in place of the expired ones', async () => {
+        const limited = { ...expiring(), recordsPerAgentMax: 2 };
+        await write([row('next', 'me')], EVERY, limited);
+        await expect(write([row('third', 'me')], EVERY, limited)).rejects.toMatchObject({
+          code: 'EXECUTOR_QUOTA_EXCEEDED',
+        });
+      });
+    });
+
+    it('gives an owner room for so many records, which those of others do not take, and writes none beyond', async () => {
+      const limited = () => ({ ...scope, recordsPerAgentMax: 2 });
+      await write([row('a', 'them'), row('b', 'them')], EVERY, limited());
+      await write([row('a', 'me')], EVERY, limited());
+      await expect(
+        write([row('a', 'me', ['x']), row('b', 'me'), row('c', 'me')], EVERY, limited()),
+      ).rejects.toMatchObject({
+        code: 'EXECUTOR_QUOTA_EXCEEDED',
+        message: `an agent may have 2 records in \`${scope.namespace}\`; delete some first`,
+      });
+      await write([row('a', 'me', ['y']), row('b', 'me')], EVERY, limited());
+      expect((await query({ op: 'eq', field: 'owner', value: 'me' })).map(({ id, labels }) => [id, labels])).toEqual([
+        ['a', ['y']],
+        ['b', []],
+      ]);
+    });
+
+    it('finds room for the last record once when two writes come at once', async () => {
+      const limited = { ...scope, recordsPerAgentMax: 1 };
+      const writes = await Promise.allSettled(['a', 'b', 'c'].map((id) => write([row(id, 'me')], EVERY, limited)));
+      expect(writes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      expect(await query()).toHaveLength(1);
     });
 
     it('refuses two records of one id in a write', async () => {

@@ -1,36 +1,37 @@
-import type { JsonObject } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import type { Vector } from './embedder.js';
+import { type EmbeddingSpace, EmbeddingSpaces } from './embedding-spaces.js';
 import { MEMORY_ROLE, migrate } from './memory-schema.js';
 import type {
   DeleteRequest,
+  GetRequest,
   MemoryScope,
   MemoryStore,
   QueryRequest,
   ScoredRecord,
+  StoredRecord,
   WriteRequest,
 } from './memory-store.js';
+import { assertQuota, conditionOf, expiredAt, lockQuota } from './namespace-limits.js';
 import { toSql } from './predicate-sql.js';
 import type { SqlDatabase, SqlRow, SqlSession, SqlValue } from './sql-database.js';
 
-/** What the vectors of a store are made by. */
-export interface EmbeddingSpace {
-  readonly id: string;
-  readonly dimensions: number;
-}
-
 const RECORD_COLUMNS = 8;
+/** What is read of a record. Text and data stand in one column; see the schema. */
+const READ_COLUMNS = `m.id, m.owner, m.labels, m.doc::text as doc, m.call,
+  to_char(m.written_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as written_at`;
 
 /** The memory store on PostgreSQL: the same SQL on a server and on the embedded one. */
 export class SqlMemoryStore implements MemoryStore {
-  /** Namespaces that are known to hold vectors of this embedder. What is registered never changes. */
-  readonly #checked = new Set<string>();
+  readonly #spaces: EmbeddingSpaces;
 
   private constructor(
     private readonly database: SqlDatabase,
     private readonly space: EmbeddingSpace,
     private readonly assumesRole: boolean,
-  ) {}
+  ) {
+    this.#spaces = new EmbeddingSpaces(space);
+  }
 
   /** Brings the schema up to date and returns the store, which closes the database when it is closed. */
   static async open(database: SqlDatabase, space: EmbeddingSpace): Promise<SqlMemoryStore> {
@@ -43,36 +44,60 @@ export class SqlMemoryStore implements MemoryStore {
     if (ids.size < request.records.length)
       throw new Fault('EXECUTOR_FAILED', 'two records of one write have the same id');
     await this.#inScope(scope, signal, async (session) => {
-      await this.#registerNamespace(session, scope);
+      await this.#spaces.register(session, scope);
+      await lockQuota(session, scope, request);
       const { text, params } = this.#insertStatement(scope, request);
       const written = await session.query(text, params);
-      // Whose record has the id, and whether the filter or the owner kept it, is not told. Throwing undoes the whole write.
+      // Ids are the owner's, so nothing of another owner leads here. Throwing undoes the whole write.
       if (written.length < ids.size)
         throw new Fault('EXECUTOR_FAILED', 'the records cannot be written under these ids');
+      await assertQuota(session, scope, request);
     });
   }
 
   async query(scope: MemoryScope, request: QueryRequest, signal: AbortSignal): Promise<readonly ScoredRecord[]> {
     const vector = this.#vectorText(request.vector);
-    const filter = toSql(request.filter, 5);
+    const filter = conditionOf(scope, request.filter, 5);
     // The filter stands in the WHERE of the statement that scores, so the distance of an excluded record is never computed.
     // "+ 0" keeps an approximate index out, should somebody make one: its graph would span records that are excluded.
-    const statement = `select m.id, m.owner, m.labels, m.doc::text as doc, (m.embedding <=> $3::vector) + 0 as distance
+    const statement = `select ${READ_COLUMNS}, (m.embedding <=> $3::vector) + 0 as distance
       from writ_memory_record m where m.tenant = $1 and m.namespace = $2 and ${filter.text}
-      order by distance, m.id limit $4::int`;
+      order by distance, m.id, m.owner limit $4::int`;
     const rows = await this.#inScope(scope, signal, async (session) => {
-      await this.#checkNamespace(session, scope);
+      await this.#spaces.check(session, scope);
       return session.query(statement, [scope.tenant, scope.namespace, vector, request.k, ...filter.params]);
     });
     return rows.map(toScoredRecord);
   }
 
+  async get(scope: MemoryScope, { ids, k, filter }: GetRequest, signal: AbortSignal): Promise<readonly StoredRecord[]> {
+    const condition = conditionOf(scope, filter, 5);
+    const statement = `select ${READ_COLUMNS} from writ_memory_record m
+      where m.tenant = $1 and m.namespace = $2 and m.id = any ($3::text[]) and ${condition.text}
+      order by m.id, m.owner limit $4::int`;
+    const rows = await this.#inScope(scope, signal, (session) =>
+      session.query(statement, [scope.tenant, scope.namespace, ids, k, ...condition.params]),
+    );
+    return rows.map(toStoredRecord);
+  }
+
   async delete(scope: MemoryScope, { ids, filter }: DeleteRequest, signal: AbortSignal): Promise<number> {
-    const condition = toSql(filter, 4);
+    const condition = conditionOf(scope, filter, 4);
     const statement = `delete from writ_memory_record m
       where m.tenant = $1 and m.namespace = $2 and m.id = any ($3::text[]) and ${condition.text} returning m.id`;
     const deleted = await this.#inScope(scope, signal, (session) =>
       session.query(statement, [scope.tenant, scope.namespace, ids, ...condition.params]),
+    );
+    return deleted.length;
+  }
+
+  async deleteExpired(scope: MemoryScope, recordsMax: number, signal: AbortSignal): Promise<number> {
+    const expired = expiredAt(scope, 4);
+    const statement = `delete from writ_memory_record d using (
+        select m.owner, m.id from writ_memory_record m where m.tenant = $1 and m.namespace = $2 and ${expired.text} limit $3::int) e
+      where d.tenant = $1 and d.namespace = $2 and d.owner = e.owner and d.id = e.id returning d.id`;
+    const deleted = await this.#inScope(scope, signal, (session) =>
+      session.query(statement, [scope.tenant, scope.namespace, recordsMax, ...expired.params]),
     );
     return deleted.length;
   }
@@ -98,52 +123,25 @@ export class SqlMemoryStore implements MemoryStore {
     }
   }
 
-  async #registerNamespace(session: SqlSession, scope: MemoryScope): Promise<void> {
-    if (this.#checked.has(keyOf(scope))) return;
-    await session.query(
-      `insert into writ_memory_namespace (tenant, namespace, embedder, dimensions) values ($1, $2, $3, $4)
-       on conflict do nothing`,
-      [scope.tenant, scope.namespace, this.space.id, this.space.dimensions],
-    );
-    await this.#checkNamespace(session, scope, { remembers: false });
-  }
-
-  /** A namespace that nobody wrote to is not registered, and nothing is in it. */
-  async #checkNamespace(session: SqlSession, scope: MemoryScope, { remembers } = { remembers: true }): Promise<void> {
-    if (this.#checked.has(keyOf(scope))) return;
-    const [row] = await session.query(
-      'select embedder, dimensions from writ_memory_namespace where tenant = $1 and namespace = $2',
-      [scope.tenant, scope.namespace],
-    );
-    if (row === undefined) return;
-    if (row['embedder'] !== this.space.id || row['dimensions'] !== this.space.dimensions) {
-      throw new Fault(
-        'EXECUTOR_DIMENSION_MISMATCH',
-        `the namespace \`${scope.namespace}\` was written with another embedder than \`${this.space.id}\``,
-      );
-    }
-    // In a write the registration may still be rolled back, so only what a later transaction reads is remembered.
-    if (remembers) this.#checked.add(keyOf(scope));
-  }
-
   #insertStatement(scope: MemoryScope, request: WriteRequest): { text: string; params: SqlValue[] } {
     const params: SqlValue[] = [];
     const rows = request.records.map((record) => {
-      const doc = JSON.stringify({ text: record.text, data: record.data });
+      const doc = JSON.stringify({ text: record.text, data: record.data, source: record.source });
       const vector = this.#vectorText(record.vector);
       const values = [scope.tenant, scope.namespace, record.id, record.owner, [...new Set(record.labels)], doc, vector];
       params.push(...values, request.call);
       const p = (column: number) => `$${params.length - RECORD_COLUMNS + column}`;
       return `(${p(1)}, ${p(2)}, ${p(3)}, ${p(4)}, ${p(5)}::text[], ${p(6)}::json, ${p(7)}::vector, ${p(8)})`;
     });
-    const filter = toSql(request.filter, params.length + 1);
+    const expired = expiredAt(scope, params.length + 1);
+    const filter = toSql(request.filter, params.length + expired.params.length + 1);
     const text = `insert into writ_memory_record as m (tenant, namespace, id, owner, labels, doc, embedding, call)
       values ${rows.join(', ')}
-      on conflict (tenant, namespace, id) do update
+      on conflict (tenant, namespace, owner, id) do update
         set labels = excluded.labels, doc = excluded.doc, embedding = excluded.embedding, call = excluded.call, written_at = now()
-        where m.owner = excluded.owner and ${filter.text}
+        where (${expired.text} or ${filter.text})
       returning m.id`;
-    return { text, params: [...params, ...filter.params] };
+    return { text, params: [...params, ...expired.params, ...filter.params] };
   }
 
   /** The vector as pgvector reads it, scaled to unit length in double precision, so that no element overflows a float4. */
@@ -163,21 +161,23 @@ export class SqlMemoryStore implements MemoryStore {
   }
 }
 
-function keyOf({ tenant, namespace }: MemoryScope): string {
-  return `${tenant}/${namespace}`;
-}
-
-/** The columns are those that `query` selects, and NOT NULL by the schema. */
-function toScoredRecord(row: SqlRow): ScoredRecord {
-  const doc = JSON.parse(row['doc'] as string) as { readonly text: string; readonly data: JsonObject };
-  // Adding zero turns minus zero into zero.
-  const score = Math.round((1 - (row['distance'] as number)) * 1e6) / 1e6 + 0;
+/** The columns are READ_COLUMNS, and NOT NULL by the schema. */
+function toStoredRecord(row: SqlRow): StoredRecord {
+  const doc = JSON.parse(row['doc'] as string) as Pick<StoredRecord, 'text' | 'data' | 'source'>;
   return {
     id: row['id'] as string,
     owner: row['owner'] as string,
     labels: row['labels'] as string[],
     text: doc.text,
     data: doc.data,
-    score,
+    ...(doc.source === undefined ? {} : { source: doc.source }),
+    call: row['call'] as string,
+    writtenAt: row['written_at'] as string,
   };
+}
+
+function toScoredRecord(row: SqlRow): ScoredRecord {
+  // Adding zero turns minus zero into zero.
+  const score = Math.round((1 - (row['distance'] as number)) * 1e6) / 1e6 + 0;
+  return { ...toStoredRecord(row), score };
 }

@@ -1,10 +1,16 @@
-import type { JsonObject, RequestKind } from '#writ/contracts';
+import type { JsonObject, Predicate, RequestKind } from '#writ/contracts';
 import type { CallOptions } from './call-options.js';
 import type { Completed } from './read-answer.js';
 
-/** What to look for: text, or a vector of the namespace's dimension; and how many records at most. */
-export type MemoryQuery = ({ readonly text: string } | { readonly vector: readonly number[] }) & {
+/**
+ * What to look for: text, a vector of the namespace's dimension, or ids; how many records at most; and the agent's own filter, which
+ * can only take away from what policy shows.
+ */
+export type MemoryQuery = (
+  { readonly text: string } | { readonly vector: readonly number[] } | { readonly ids: readonly string[] }
+) & {
   readonly k?: number;
+  readonly where?: Predicate;
 };
 
 export interface MemoryRecord {
@@ -13,6 +19,8 @@ export interface MemoryRecord {
   readonly text: string;
   readonly labels?: readonly string[];
   readonly data?: JsonObject;
+  /** Where the text comes from, in the agent's words. */
+  readonly source?: string;
 }
 
 type Send = (operation: RequestKind, body: JsonObject, options: CallOptions) => Promise<Completed>;
@@ -22,14 +30,24 @@ export class Memory {
   constructor(private readonly send: Send) {}
 
   async query(query: MemoryQuery, options: CallOptions = {}): Promise<Completed> {
-    return this.send('memory.query', { ...query }, options);
+    return this.send('memory.query', query as unknown as JsonObject, options);
+  }
+
+  /** The records of these ids, of every owner, that policy shows, by id. It is a query, and permitted as one. */
+  async get(ids: readonly string[], options: CallOptions = {}): Promise<Completed> {
+    return this.query({ ids }, options);
   }
 
   async write(records: readonly MemoryRecord[], options: CallOptions = {}): Promise<Completed> {
     return this.send('memory.write', { records: records as unknown as readonly JsonObject[] }, options);
   }
 
-  async delete(ids: readonly string[], options: CallOptions = {}): Promise<Completed> {
-    return this.send('memory.delete', { ids }, options);
+  /** Deletes the records of these ids, of every owner, that policy and `where` let through. */
+  async delete(
+    ids: readonly string[],
+    { where, ...options }: CallOptions & { readonly where?: Predicate } = {},
+  ): Promise<Completed> {
+    const body = { ids, ...(where === undefined ? {} : { where }) };
+    return this.send('memory.delete', body as unknown as JsonObject, options);
   }
 }

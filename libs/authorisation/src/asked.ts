@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type ActionRequest, type Json, type JsonObject, type RequestKind } from '#writ/contracts';
+import { type ActionRequest, type Json, type JsonObject, type Predicate, type RequestKind } from '#writ/contracts';
 
 /**
  * What a request asks for, without its id and correlation: recorded as asked, and compared when the id comes again. Optional
@@ -10,14 +10,29 @@ export function askedOf(request: ActionRequest): JsonObject {
     case 'tool.call':
       return request.args;
     case 'memory.query':
-      return present({ text: request.text, vector: request.vector, k: request.k });
+      return present({
+        text: request.text,
+        vector: request.vector,
+        ids: request.ids,
+        k: request.k,
+        where: whereOf(request),
+      });
     case 'memory.write':
-      return { records: request.records.map(({ id, text, labels, data }) => present({ id, text, labels, data })) };
+      return {
+        records: request.records.map(({ id, text, labels, data, source }) =>
+          present({ id, text, labels, data, source }),
+        ),
+      };
     case 'memory.delete':
-      return { ids: request.ids };
+      return present({ ids: request.ids, where: whereOf(request) });
     case 'egress.fetch':
       return present({ url: request.url, method: request.method, headers: request.headers, body: request.body });
   }
+}
+
+/** A predicate is JSON; its type only does not say so. */
+function whereOf({ where }: { readonly where?: Predicate | undefined }): Json | undefined {
+  return where as Json | undefined;
 }
 
 function present(members: Readonly<Record<string, Json | undefined>>): JsonObject {
@@ -57,7 +72,17 @@ function requestLike(kind: RequestKind, named: string, asked: JsonObject): Reado
       // Any JSON object may be arguments. Whether these are, and whether there is such a tool, is for the catalogue to say.
       return { kind, v, call, tool: named, args: asked };
     case 'memory.query':
-      return { kind, v, call, namespace: named, text: asked['text'], vector: asked['vector'], k: asked['k'] };
+      // The agent's own filter is left out: what the policies say does not depend on it.
+      return {
+        kind,
+        v,
+        call,
+        namespace: named,
+        text: asked['text'],
+        vector: asked['vector'],
+        ids: asked['ids'],
+        k: asked['k'],
+      };
     case 'memory.write':
       return { kind, v, call, namespace: named, records: asked['records'] };
     case 'memory.delete':

@@ -14,7 +14,14 @@ import { parseDestination, matchDestination, checkRequestHeaders } from '#writ/e
 import { Fault } from '#writ/faults';
 import { compileRedaction, type RedactionMeans } from '#writ/redaction';
 import { subjectIn, subjectOfAll } from './data-subject.js';
-import { type Asker, fetchQuestion, filterQuestion, toolQuestion, writeQuestions } from './questions.js';
+import {
+  type Asker,
+  fetchQuestion,
+  filterQuestion,
+  replaceQuestion,
+  toolQuestion,
+  writeQuestions,
+} from './questions.js';
 import type { Rules } from './rules.js';
 import { type Ruling, strictest, withheld } from './ruling.js';
 import { decideInView, planInView, type Shadow } from './shadow.js';
@@ -108,17 +115,30 @@ function filtered(
     // Whom the records that are found or deleted are about is not in the request.
     subject: undefined,
   });
-  if (plan.kind === 'none') return verdict;
-  return { ...verdict, filter: plan.kind === 'some' ? plan.predicate : { op: 'true' } };
+  return plan.kind === 'none' ? verdict : { ...verdict, filter: predicateOf(plan) };
 }
 
-/** Each record is a resource of its own: one that may not be written refuses the whole request. */
+function predicateOf(plan: ReturnType<typeof planInView>): Predicate {
+  switch (plan.kind) {
+    case 'none':
+      return { op: 'false' };
+    case 'all':
+      return { op: 'true' };
+    case 'some':
+      return plan.predicate;
+  }
+}
+
+/**
+ * Each record is a resource of its own: one that may not be written refuses the whole request. So is each that stands under an id that
+ * is given: what the agent could not have written, by the labels that it has now, is not replaced by what it could.
+ */
 function memoryWrite(request: RequestOf<'memory.write'>, caller: Caller, rules: Rules): Verdict {
   const namespace = rules.catalogue.namespace(request.namespace);
   const subject = subjectOfAll(namespace.declaration.dataSubject, caller.asked['records']);
   const inView = viewOf(request, caller, rules);
   const decisions = writeQuestions(request, caller).map((question) => decideInView(inView, question));
-  return finish(strictest(decisions), caller, {
+  const verdict = finish(strictest(decisions), caller, {
     kind: request.kind,
     resource: request.namespace,
     dig: namespace.digest,
@@ -127,6 +147,10 @@ function memoryWrite(request: RequestOf<'memory.write'>, caller: Caller, rules: 
     timeoutMs: MEMORY_TIMEOUT_MS,
     subject,
   });
+  const mayReplace = verdict.decision.effect === 'permit' && request.records.some(({ id }) => id !== undefined);
+  return mayReplace
+    ? { ...verdict, filter: predicateOf(planInView(inView, replaceQuestion(request, caller))) }
+    : verdict;
 }
 
 function egressFetch(request: RequestOf<'egress.fetch'>, caller: Caller, rules: Rules): Verdict {

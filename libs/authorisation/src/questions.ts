@@ -71,6 +71,16 @@ function queryInput({ k, text }: RequestOf<'memory.query'>): JsonObject {
   return { k, ...(text === undefined ? {} : { text }) };
 }
 
+/** Which records of the namespace the agent could write, as they are stored: only those may a write put others in place of. */
+export function replaceQuestion(request: RequestOf<'memory.write'>, asker: Asker): FilterRequest {
+  return {
+    principal: uids.agent(asker.agent),
+    action: uids.action('write'),
+    parent: uids.namespace(request.namespace),
+    context: contextOf({ records: request.records.length }, asker),
+  };
+}
+
 /** Each record is a resource of its own. */
 export function writeQuestions(request: RequestOf<'memory.write'>, asker: Asker): readonly PolicyRequest[] {
   const context = contextOf({ records: request.records.length }, asker);

@@ -95,6 +95,10 @@ export const Namespace = z.strictObject({
   description: z.string().optional(),
   /** Whom a written record is about. The records of one request are about one subject. */
   dataSubject: DataSubjectPlace.optional(),
+  /** A record that was written longer ago is not there any more. At most ten years. */
+  ttlSeconds: z.int().min(1).max(315_360_000).optional(),
+  /** How many records one agent may have there. */
+  recordsPerAgentMax: z.int().min(1).max(10_000_000).optional(),
 });
 
 /** Where the value of a credential comes from and where it may go. The value itself is never in the configuration. */
@@ -108,6 +112,8 @@ export const Credential = z.strictObject({
 
 export const Embedder = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('hashing'), dimensions: z.int().min(8).max(4096).default(1024) }),
+  /** Word vectors in a local text file, relative to the configuration. */
+  z.strictObject({ kind: z.literal('words'), file: z.string().min(1) }),
   z.strictObject({
     kind: z.literal('openai'),
     url: z.string(),

@@ -51,7 +51,7 @@ const Limit = z.strictObject({
 });
 /** Lets only some of the records of a memory operation through, whatever the policies let through. */
 const Filter = z.strictObject({ type: z.literal('filter'), where: Predicate });
-/** Marks the result: the labels stand in the answer and in the record of the outcome. */
+/** Marks the result: the labels stand in the answer and in the record of the outcome; of a memory write also on what it writes. */
 const Label = z.strictObject({ type: z.literal('label'), labels: z.array(LabelName).min(1).max(256) });
 
 /** What an executor or the decision service must do on an allow. An obligation that cannot be carried out denies. */

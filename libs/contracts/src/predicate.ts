@@ -47,3 +47,26 @@ export const Predicate: z.ZodType<Predicate> = z.lazy(() =>
     z.strictObject({ op: z.literal('isEmpty'), field: SetField }),
   ]),
 );
+
+/** How many parts a predicate has: itself and all that it joins or negates. */
+export function predicateSize(predicate: Predicate): number {
+  if (predicate.op === 'not') return 1 + predicateSize(predicate.arg);
+  if (predicate.op !== 'and' && predicate.op !== 'or') return 1;
+  return predicate.args.reduce((size, arg) => size + predicateSize(arg), 1);
+}
+
+/** How many levels a predicate has; 1 when it joins and negates nothing. */
+export function predicateDepth(predicate: Predicate): number {
+  if (predicate.op === 'not') return 1 + predicateDepth(predicate.arg);
+  if (predicate.op !== 'and' && predicate.op !== 'or') return 1;
+  return 1 + Math.max(0, ...predicate.args.map(predicateDepth));
+}
+
+/** Of a predicate that somebody wrote: an agent in a request, or an author in an obligation. */
+const WRITTEN_SIZE_MAX = 100;
+const WRITTEN_DEPTH_MAX = 8;
+
+/** Whether a written predicate is small enough to be put into a statement beside what the policies let through. */
+export function isSmallPredicate(predicate: Predicate): boolean {
+  return predicateSize(predicate) <= WRITTEN_SIZE_MAX && predicateDepth(predicate) <= WRITTEN_DEPTH_MAX;
+}

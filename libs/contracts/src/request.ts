@@ -3,6 +3,7 @@ import type { Json, JsonObject } from './canonical.js';
 import { CallId, LabelName, ResourceName } from './names.js';
 import { Redaction, Remedy } from './obligation.js';
 import { parse } from './parse.js';
+import { isSmallPredicate, Predicate } from './predicate.js';
 import type { RequestKind } from './subjects.js';
 
 export const JsonValue: z.ZodType<Json> = z.json() as unknown as z.ZodType<Json>;
@@ -10,7 +11,24 @@ export const JsonRecord: z.ZodType<JsonObject> = z.record(z.string(), JsonValue)
 
 const Text = z.string().min(1).max(32_768);
 const RecordId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/);
+const RecordIds = z.array(RecordId).min(1).max(100);
 const Vector = z.array(z.number()).min(1).max(4096);
+/** The agent's own filter. It stands beside that of the policies and can only take records away. */
+const Where = Predicate.refine(isSmallPredicate, 'has more than 100 parts or 8 levels');
+/** How many records are found when nothing else is said. */
+const K_DEFAULT = 10;
+
+/** What is said to a query that is none, or several in one. */
+export const QUERY_MESSAGE = 'give one of text, vector and ids';
+
+/** Whether a query says in exactly one way what it looks for. */
+export function isOneQuery(query: {
+  readonly text?: unknown;
+  readonly vector?: unknown;
+  readonly ids?: unknown;
+}): boolean {
+  return [query.text, query.vector, query.ids].filter((each) => each !== undefined).length === 1;
+}
 
 /** Members of every request. `call` is chosen by the agent and unique per agent; `session` and `trace` are correlation only. */
 const common = {
@@ -30,14 +48,19 @@ export const MemoryQueryRequest = z
     namespace: ResourceName,
     text: Text.optional(),
     vector: Vector.optional(),
-    k: z.int().min(1).max(100).default(10),
+    /** The records of these ids instead of the most alike. */
+    ids: RecordIds.optional(),
+    k: z.int().min(1).max(100).optional(),
+    where: Where.optional(),
   })
-  .refine((request) => (request.text === undefined) !== (request.vector === undefined), 'give either text or vector');
+  .refine(isOneQuery, QUERY_MESSAGE);
 export const MemoryRecordInput = z.strictObject({
   id: RecordId.optional(),
   text: Text,
   labels: z.array(LabelName).max(32).default([]),
   data: JsonRecord.optional(),
+  /** Where the text comes from, in the agent's words. */
+  source: z.string().min(1).max(512).optional(),
 });
 export const MemoryWriteRequest = z.strictObject({
   ...common,
@@ -47,7 +70,8 @@ export const MemoryWriteRequest = z.strictObject({
 export const MemoryDeleteRequest = z.strictObject({
   ...common,
   namespace: ResourceName,
-  ids: z.array(RecordId).min(1).max(100),
+  ids: RecordIds,
+  where: Where.optional(),
 });
 export const EgressFetchRequest = z.strictObject({
   ...common,
@@ -69,7 +93,7 @@ export type CallResultRequest = Readonly<z.infer<typeof CallResultRequest>>;
 /** A request after parsing, with the kind read from the subject. */
 export type ActionRequest =
   | ({ readonly kind: 'tool.call' } & ToolCallRequest)
-  | ({ readonly kind: 'memory.query' } & MemoryQueryRequest)
+  | ({ readonly kind: 'memory.query'; readonly k: number } & MemoryQueryRequest)
   | ({ readonly kind: 'memory.write' } & MemoryWriteRequest)
   | ({ readonly kind: 'memory.delete' } & MemoryDeleteRequest)
   | ({ readonly kind: 'egress.fetch' } & EgressFetchRequest);
@@ -79,8 +103,10 @@ export function parseActionRequest(kind: RequestKind, body: unknown): ActionRequ
   switch (kind) {
     case 'tool.call':
       return { ...parse(ToolCallRequest, body), kind };
-    case 'memory.query':
-      return { ...parse(MemoryQueryRequest, body), kind };
+    case 'memory.query': {
+      const query = parse(MemoryQueryRequest, body);
+      return { ...query, k: query.k ?? query.ids?.length ?? K_DEFAULT, kind };
+    }
     case 'memory.write':
       return { ...parse(MemoryWriteRequest, body), kind };
     case 'memory.delete':

@@ -90,6 +90,7 @@ export const FAULTS = {
   EXECUTOR_REDACTION_FAILED: executor('the answer could not be redacted, so it is withheld'),
   EXECUTOR_EMBEDDER_FAILED: executor('the text could not be embedded'),
   EXECUTOR_DIMENSION_MISMATCH: executor('the vector has another dimension than the namespace'),
+  EXECUTOR_QUOTA_EXCEEDED: executor('the agent has as many records as it may have there'),
   EXECUTOR_STORE_FAILED: executor('the memory store failed'),
   CONFIG_INVALID: config('the configuration is wrong'),
   CONFIG_NATS_SERVER_MISSING: config('no nats-server was found and none could be fetched'),

@@ -10,6 +10,7 @@ export { entriesOfCall, entryById, ledgerMessages, type LocatedEntry, type Remov
 export { ledgerStatus, type LedgerStatus } from './ledger-status.js';
 export { openOperator, type Operator } from './open-operator.js';
 export { type PastSources, pastDecisions } from './past-decisions.js';
+export { type RecordTrace, type RecordUse, traceRecord } from './trace-record.js';
 export { planStream, type StreamPlan } from './pruning/plan-stream.js';
 export { rewrapKeys } from './rewrap-keys.js';
 export { recordIdentities } from './record-identities.js';

@@ -1,4 +1,4 @@
-import type { Predicate } from '#writ/contracts';
+import { type Predicate, predicateDepth, predicateSize } from '#writ/contracts';
 import type { EntityUid } from './bundle.js';
 import type { Environment } from './compile-expression.js';
 import { type CompiledPolicy, isInScope, type PolicyPlace } from './compile-policy.js';
@@ -18,7 +18,7 @@ import { mergeObligations } from './obligations.js';
 import { compileNot, type Outcome, type PartialEvaluator, RECORD_TYPE, Untranslatable } from './outcome.js';
 import { compilePartial, conjunction } from './partial.js';
 import type { Candidates, PolicySet } from './policy-set.js';
-import { and, FALSE, or, predicateDepth, predicateSize } from './predicates.js';
+import { and, FALSE, or } from './predicates.js';
 import { Unsupported } from './values.js';
 
 /** A question over the records of one namespace. */

@@ -1,12 +1,15 @@
-import { type Obligation, type ObligationOf, Obligations, parseStrictJson, Remedy } from '#writ/contracts';
+import {
+  isSmallPredicate,
+  type Obligation,
+  type ObligationOf,
+  Obligations,
+  parseStrictJson,
+  Remedy,
+} from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import type { z } from 'zod';
-import { predicateDepth, predicateSize } from './predicates.js';
 
 const LISTED_MAX = 32;
-/** A filter travels inside the command, together with that of the policies. */
-const FILTER_SIZE_MAX = 100;
-const FILTER_DEPTH_MAX = 8;
 /** More than any annotation needs: what a filter may hold is counted as a filter. */
 const ANNOTATION_LIMITS = { bytesMax: 64 * 1024, depthMax: 64 };
 
@@ -59,10 +62,8 @@ function wrongIn(obligation: Obligation): string | undefined {
       const { bytes, rows, ms } = obligation;
       return (bytes ?? rows ?? ms) ? undefined : 'limits neither bytes, rows nor ms';
     }
-    case 'filter': {
-      const isLarge = predicateSize(obligation.where) > FILTER_SIZE_MAX;
-      return isLarge || predicateDepth(obligation.where) > FILTER_DEPTH_MAX ? 'has too large a filter' : undefined;
-    }
+    case 'filter':
+      return isSmallPredicate(obligation.where) ? undefined : 'has too large a filter';
     case 'label':
       return undefined;
   }

@@ -37,18 +37,6 @@ function join(op: 'and' | 'or', args: readonly Predicate[], neutral: Predicate, 
   return kept.length > 1 ? { op, args: kept } : (kept[0] ?? neutral);
 }
 
-export function predicateSize(predicate: Predicate): number {
-  if (predicate.op === 'not') return 1 + predicateSize(predicate.arg);
-  if (predicate.op !== 'and' && predicate.op !== 'or') return 1;
-  return predicate.args.reduce((size, arg) => size + predicateSize(arg), 1);
-}
-
-export function predicateDepth(predicate: Predicate): number {
-  if (predicate.op === 'not') return 1 + predicateDepth(predicate.arg);
-  if (predicate.op !== 'and' && predicate.op !== 'or') return 1;
-  return 1 + Math.max(...predicate.args.map(predicateDepth));
-}
-
 /** Whether the predicate lets the record through: the meaning that every translation of it has to keep. */
 export function evaluatePredicate(predicate: Predicate, record: RecordAttributes): boolean {
   const text = (field: RecordTextField): string => record[field];

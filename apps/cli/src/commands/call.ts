@@ -50,7 +50,7 @@ function addTool(call: Command, cli: Cli): void {
 }
 
 function addMemory(call: Command, cli: Cli): void {
-  const memory = call.command('memory').description('query, write or delete records of a memory namespace');
+  const memory = call.command('memory').description('query, get, write or delete records of a memory namespace');
   memory
     .command('query')
     .description('find the records that are most like a text')
@@ -61,6 +61,15 @@ function addMemory(call: Command, cli: Cli): void {
     .action(async (namespace: string, text: string, { k }: { readonly k?: number }, command: Command) => {
       const query = { text, ...(k === undefined ? {} : { k }) };
       await make(command, cli, (agent, options) => agent.memory(namespace).query(query, options));
+    });
+  memory
+    .command('get')
+    .description('read records by their ids')
+    .argument('<namespace>', 'such as CRM.customers')
+    .argument('<id...>', 'ids of the records')
+    .addHelpText('after', helpEnd(CODES_OF_CALL, 'writ call --as assistant memory get team.notes note-1'))
+    .action(async (namespace: string, ids: string[], _options: unknown, command: Command) => {
+      await make(command, cli, (agent, options) => agent.memory(namespace).get(ids, options));
     });
   memory
     .command('write')

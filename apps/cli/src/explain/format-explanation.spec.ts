@@ -1,6 +1,9 @@
+import { existsSync, readFileSync } from 'node:fs';
 import type { Explanation } from '#writ/operator';
 import { painter } from '../paint.js';
 import { caret, formatExplanation } from './format-explanation.js';
+
+const NAUGHTY = new URL('../../../../../shared/benchmarks/conformance/naughty-strings.json', import.meta.url);
 
 const denial: Explanation = {
   call: 'c1',
@@ -137,6 +140,27 @@ describe('formatExplanation', () => {
   it('shortens a very long value and says so', () => {
     const text = show({ values: [{ name: 'arguments', value: 'x'.repeat(10_000), commitment: 'opens' }] });
     expect(text).toContain('more characters; --json shows all');
+  });
+});
+
+const describeIfPresent = existsSync(NAUGHTY) ? describe : describe.skip;
+describeIfPresent('formatExplanation of the big list of naughty strings', () => {
+  it('shows each, asked and answered, on one line that commands no terminal', () => {
+    const { strings } = JSON.parse(readFileSync(NAUGHTY, 'utf8')) as { strings: string[] };
+    const lines = show({ resource: 'CRM' }).split('\n').length;
+    for (const naughty of strings) {
+      const text = show({
+        resource: 'CRM',
+        values: [{ name: 'arguments', value: { [naughty]: naughty }, commitment: 'opens' }],
+      });
+      expect(text.split('\n')).toHaveLength(lines);
+      // What stands there is the JSON of the value, save for what would command the terminal.
+      const shown = /^asked +(.*)$/m.exec(text)?.[1] ?? '';
+      const expected = JSON.stringify({ [naughty]: naughty });
+      expect([...shown].filter((sign, at) => sign !== [...expected][at] && sign !== '\ufffd')).toEqual([]);
+      // oxlint-disable-next-line no-control-regex
+      expect(text).not.toMatch(/[\0-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
+    }
   });
 });
 
