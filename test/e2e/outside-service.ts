@@ -14,7 +14,8 @@ export const LEAKED_EMAIL = 'ada.lovelace@example.com';
 
 /**
  * A service outside of Writ, on 127.0.0.1, that remembers every request that reached it. `/act` answers at once, `/hold` when
- * it is released, `/echo-secret` sends the credential back, `/person` answers personal data, `/redirect` points elsewhere.
+ * it is released, `/echo-secret` sends the credential back, `/echo-forms` in many forms and with a header of it, `/fail-secret` in an error,
+ * `/person` answers personal data, `/redirect` points elsewhere.
  */
 export class OutsideService implements AsyncDisposable {
   readonly effects: Effect[] = [];
@@ -63,12 +64,31 @@ export class OutsideService implements AsyncDisposable {
     });
     if (path === '/hold') this.#held.push(response);
     else if (path === '/echo-secret') respond(response, 200, { sent: authorization ?? null });
+    else if (path === '/echo-forms') respond(response, 200, formsOf(authorization), { link: `<${authorization}>` });
+    else if (path === '/fail-secret') respond(response, 500, formsOf(authorization), { etag: `"${authorization}"` });
     else if (path === '/person') respond(response, 200, { name: 'Ada', email: LEAKED_EMAIL });
     else if (path === '/redirect') response.writeHead(302, { location: `${this.#url}/act` }).end();
     else respond(response, 200, { done: true });
   }
 }
 
-function respond(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+function respond(response: ServerResponse, status: number, body: unknown, headers = {}): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+}
+
+/** Forms in which services send back what they were sent. */
+function formsOf(authorization = ''): readonly string[] {
+  const secret = authorization.replace(/^Bearer /, '');
+  const points = [...secret].map((letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+  return [
+    secret,
+    JSON.stringify(JSON.stringify({ secret })),
+    points,
+    encodeURIComponent(secret),
+    encodeURIComponent(encodeURIComponent(secret)),
+    Buffer.from(secret).toString('base64'),
+    Buffer.from(`user:${secret}`).toString('base64'),
+    Buffer.from(secret).toString('hex'),
+    [...secret].toReversed().join(''),
+  ];
 }

@@ -97,6 +97,12 @@ const BODIES: readonly (readonly [name: string, body: object])[] = [
     'credential used',
     { type: 'credential.used', who, corr, cred: 'slack', origin: 'https://slack.com', echoed: false },
   ],
+  ['secret set', { type: 'credential.set', secret: 'slack', ver: 1 }],
+  [
+    'secret rotated',
+    { type: 'credential.rotated', secret: 'slack', ver: 2, kept: 1, until: '2026-11-29T05:30:00.000Z' },
+  ],
+  ['secret removed', { type: 'credential.removed', secret: 'slack', ver: 2 }],
   ['agent issued', { type: 'agent.identity.issued', who, key: 'UABC' }],
   ['agent revoked', { type: 'agent.identity.revoked', who, key: 'UABC' }],
   ['producer enrolled', { type: 'producer.enrolled', instance: 'pdp-1', key: 'b'.repeat(22) }],

@@ -10,6 +10,7 @@ import { addKeysCommand } from './commands/keys.js';
 import { addLedgerCommand } from './commands/ledger.js';
 import { addMemoryCommand } from './commands/memory.js';
 import { addPolicyCommand } from './commands/policy.js';
+import { addSecretCommand } from './commands/secret.js';
 import { addSiemCommand } from './commands/siem.js';
 import { addTailCommand } from './commands/tail.js';
 import { addUpCommand } from './commands/up.js';
@@ -67,6 +68,7 @@ function buildProgram(cli: Cli): Command {
   addMemoryCommand(program, cli);
   addPolicyCommand(program, cli);
   addLedgerCommand(program, cli);
+  addSecretCommand(program, cli);
   addSiemCommand(program, cli);
   addDeployCommand(program, cli);
   addWitnessCommand(program, cli);

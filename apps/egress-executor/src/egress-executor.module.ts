@@ -1,4 +1,4 @@
-import { CredentialBroker, processSources } from '#writ/credentials';
+import { openBroker } from '#writ/credentials';
 import { sendOutbound } from '#writ/outbound';
 import type { Executor, ServiceContext } from '#writ/service-host';
 import { readFile } from 'node:fs/promises';
@@ -6,8 +6,8 @@ import { resolve } from 'node:path';
 import { FetchRunner } from './fetch-runner.js';
 
 /** Wires the egress executor. */
-export function egressExecutor({ catalogue }: ServiceContext): Executor {
-  const credentials = new CredentialBroker(catalogue.config.credentials, processSources(catalogue.baseDirectory));
+export function egressExecutor({ catalogue, settings }: ServiceContext): Executor {
+  const credentials = openBroker(catalogue, { dataDir: settings.WRIT_DATA, send: sendOutbound });
   return {
     kind: 'egress',
     runner: new FetchRunner(catalogue, {

@@ -104,7 +104,8 @@ describe('FetchRunner', () => {
     expect(outbound.sent).toEqual([
       expect.objectContaining({ ...args, internal: false, timeoutMs: 1234, responseBytesMax: 4321 }),
     ]);
-    expect(outbound.sent[0]?.credential?.apply({})).toEqual({ authorization: 'Bearer crm-token-value' });
+    const injected = outbound.sent[0]?.credential?.apply({ method: 'GET', url: 'https://a.example/', headers: {} });
+    expect((await injected)?.headers).toEqual({ authorization: 'Bearer crm-token-value' });
     expect(result).toEqual({
       output: { status: 201, headers: { 'content-type': 'application/json', etag: '"1"' }, body: '{"id":1}' },
       bytes: 8,

@@ -1,6 +1,6 @@
 import type { Catalogue, DestinationDeclaration } from '#writ/catalogue';
 import { type CommandBody, EgressFetchRequest, type Json, parse } from '#writ/contracts';
-import type { CredentialBroker, LeasedCredential } from '#writ/credentials';
+import type { CredentialBroker, LeasedCredential, LeaseUse } from '#writ/credentials';
 import { internalOrigins, matchDestination, parseDestination } from '#writ/egress-rules';
 import type { ActionRunner, CredentialUse, RunResult } from '#writ/execution';
 import { Fault } from '#writ/faults';
@@ -37,7 +37,7 @@ export class FetchRunner implements ActionRunner {
     const { url, method, headers, body } = parse(FetchArguments, command.args, 'EXECUTOR_FAILED');
     const origin = this.#decidedOrigin(command.resource, url, method);
     const { internal, timeoutMs, responseBytesMax } = destination;
-    const credential = await this.#lease(destination, origin);
+    const credential = await this.#lease(destination, origin, { signal, onCredentialSent });
     const tls = await this.#tlsOf(destination);
     const request = {
       url,
@@ -91,8 +91,12 @@ export class FetchRunner implements ActionRunner {
     }
   }
 
-  async #lease({ credential }: DestinationDeclaration, origin: string): Promise<LeasedCredential | undefined> {
-    return credential === undefined ? undefined : this.ports.credentials.lease(credential, origin);
+  async #lease(
+    { credential }: DestinationDeclaration,
+    origin: string,
+    use: LeaseUse,
+  ): Promise<LeasedCredential | undefined> {
+    return credential === undefined ? undefined : this.ports.credentials.lease(credential, origin, use);
   }
 }
 

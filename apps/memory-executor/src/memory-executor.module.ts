@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import type { Catalogue } from '#writ/catalogue';
-import { CredentialBroker, processSources } from '#writ/credentials';
+import { openBroker } from '#writ/credentials';
 import { deploymentPaths } from '#writ/deployment';
+import { sendOutbound } from '#writ/outbound';
 import type { Executor, ServiceContext } from '#writ/service-host';
 import type { Embedder } from './embedder.js';
 import { HashingEmbedder } from './hashing-embedder.js';
@@ -18,7 +19,7 @@ import { readWordVectors } from './word-vectors.js';
 /** Wires the memory executor: an embedder, and PostgreSQL by URL or embedded in the data directory. */
 export async function memoryExecutor({ catalogue, settings, log }: ServiceContext): Promise<Executor> {
   const { postgresUrl } = catalogue.config.memory;
-  const embedder = await embedderOf(catalogue);
+  const embedder = await embedderOf(catalogue, settings.WRIT_DATA);
   const database =
     postgresUrl === undefined
       ? await PgliteDatabase.open(deploymentPaths(settings.WRIT_DATA).memoryDir)
@@ -43,22 +44,17 @@ export async function memoryExecutor({ catalogue, settings, log }: ServiceContex
   };
 }
 
-async function embedderOf({
-  config: {
-    memory: { embedder },
-    credentials,
-  },
-  baseDirectory,
-}: Catalogue): Promise<Embedder> {
+async function embedderOf(catalogue: Catalogue, dataDir: string): Promise<Embedder> {
+  const { embedder } = catalogue.config.memory;
   switch (embedder.kind) {
     case 'hashing':
       return new HashingEmbedder(embedder.dimensions);
     case 'words':
-      return new WordEmbedder(await readWordVectors(resolve(baseDirectory, embedder.file)));
+      return new WordEmbedder(await readWordVectors(resolve(catalogue.baseDirectory, embedder.file)));
     case 'openai':
       return new OpenAiEmbedder({
         declaration: embedder,
-        credentials: new CredentialBroker(credentials, processSources(baseDirectory)),
+        credentials: openBroker(catalogue, { dataDir, send: sendOutbound }),
       });
   }
 }

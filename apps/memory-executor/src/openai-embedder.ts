@@ -42,7 +42,8 @@ export class OpenAiEmbedder implements Embedder {
   async embed(texts: readonly string[], options: EmbedOptions = {}): Promise<Embedded> {
     try {
       const name = this.options.declaration.credential;
-      const lease = name === undefined ? undefined : await this.options.credentials.lease(name, this.#url.origin);
+      const use = { signal: options.signal, onCredentialSent: options.onCredential };
+      const lease = name === undefined ? undefined : await this.options.credentials.lease(name, this.#url.origin, use);
       const answer = await this.#ask(texts, lease, options);
       return { vectors: readVectors(answer, texts.length, this.dimensions) };
     } catch (error) {

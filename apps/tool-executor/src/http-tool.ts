@@ -22,7 +22,9 @@ export class HttpToolRunner implements ToolKindRunner {
     const request = requestOf(urlTemplate, declaration, command);
     const { origin } = new URL(request.url);
     const credential =
-      declaration.credential === undefined ? undefined : await this.credentials.lease(declaration.credential, origin);
+      declaration.credential === undefined
+        ? undefined
+        : await this.credentials.lease(declaration.credential, origin, { signal, onCredentialSent: onCredential });
     const answer = await this.send({
       ...request,
       internal: declaration.internal,

@@ -10,6 +10,7 @@ import {
   type Predicate,
   type Redaction,
 } from '#writ/contracts';
+import { credentialHeaders } from '#writ/catalogue';
 import { parseDestination, matchDestination, checkRequestHeaders } from '#writ/egress-rules';
 import { Fault } from '#writ/faults';
 import { compileRedaction, type RedactionMeans } from '#writ/redaction';
@@ -160,8 +161,10 @@ function egressFetch(request: RequestOf<'egress.fetch'>, caller: Caller, rules: 
   const destination = destinations.get(name);
   assert(destination !== undefined, 'a matched destination is declared');
   const { credential } = destination.declaration;
-  const credentialHeader = credential === undefined ? undefined : config.credentials[credential]?.header;
-  const headers = checkRequestHeaders(request.headers, { credentialHeader });
+  const declared = credential === undefined ? undefined : config.credentials[credential];
+  const headers = checkRequestHeaders(request.headers, {
+    credentialHeaders: declared === undefined ? undefined : credentialHeaders(declared),
+  });
   const decision = decideInView(viewOf(request, caller, rules), fetchQuestion(request, caller, parsed));
   return finish(decision, caller, {
     kind: request.kind,

@@ -1,5 +1,22 @@
 export { type Catalogue, type CatalogueTool, loadCatalogue, readCatalogue } from './catalogue.js';
 export { type PolicyFolders, policyFoldersOf, readPolicyFolders } from './policy-folders.js';
+export {
+  type CredentialDeclaration,
+  credentialHeaders,
+  type InjectionDeclaration,
+  injectionOf,
+  type InjectionOf,
+  sourcesOf,
+  tokenEndpointOf,
+} from './credential-schema.js';
+export {
+  type LocalSource,
+  type ProviderDeclaration,
+  type ProviderOf,
+  providerOrigin,
+  providerSources,
+  type ProviderSource,
+} from './provider-schema.js';
 export * from './schema.js';
 export type { SinkDeclaration } from './siem-schema.js';
 export { addQuery, fillUrl, type UrlTemplate } from './url-template.js';

@@ -2,20 +2,18 @@ import { checkRequestHeaders } from '#writ/egress-rules';
 import { messageOf } from '#writ/faults';
 import { parseWitnessVkey, type WitnessKey } from '#writ/signing';
 import type { ArgumentSchema } from './argument-schema.js';
+import { checkCredentials, checkOrigin } from './credential-references.js';
+import { credentialHeaders, injectionOf } from './credential-schema.js';
 import type { HttpToolDeclaration, WritConfig } from './schema.js';
 import { parseUrlTemplate, type UrlTemplate } from './url-template.js';
 import { checkSinks } from './siem-references.js';
 import type { ConfigPath, FaultAt } from './yaml-source.js';
 
-const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const SCALARS = ['string', 'integer', 'number', 'boolean'];
 
 /** Checks what the schema of the configuration cannot: that names are declared, and that credentials go where they may. */
 export function checkReferences(config: WritConfig, faultAt: FaultAt): void {
-  for (const [name, credential] of Object.entries(config.credentials)) {
-    checkHeaderName(credential.header, ['credentials', name, 'header'], faultAt);
-    credential.origins.forEach((origin, at) => checkOrigin(origin, ['credentials', name, 'origins', at], faultAt));
-  }
+  checkCredentials(config, faultAt);
   checkDestinations(config, faultAt);
   const { embedder } = config.memory;
   if (embedder.kind === 'openai') {
@@ -88,6 +86,7 @@ export function checkHttpTool(
   checkPlaces(template, schema, (problem) => faultAt([...path, 'url'], problem));
   checkCredential(config, { credential: tool.credential, origin: template.origin, path, faultAt });
   checkHeaders(tool, config, (problem) => faultAt([...path, 'headers'], problem));
+  checkQueryCredential(tool, config, { template, schema }, (problem) => faultAt([...path, 'credential'], problem));
   return template;
 }
 
@@ -149,27 +148,33 @@ function checkCredential(config: WritConfig, { credential: name, origin, path, f
   }
 }
 
-function checkOrigin(origin: string, path: ConfigPath, faultAt: FaultAt): void {
-  if (!URL.canParse(origin)) throw faultAt(path, 'is no origin');
-  const url = new URL(origin);
-  if (url.username !== '' || url.password !== '') throw faultAt(path, 'must not name a user');
-  if (url.origin !== origin) throw faultAt(path, `must be written as \`${url.origin}\``);
-  if (url.hostname.endsWith('.')) throw faultAt(path, 'must not end in a dot');
-}
-
-function checkHeaderName(header: string, path: ConfigPath, faultAt: FaultAt): void {
-  if (!HEADER_NAME.test(header)) throw faultAt(path, 'is no name of a header');
-}
-
 /** A secret in a header of the configuration would be seen by everyone who reads it, so headers that carry one are refused. */
 function checkHeaders(tool: HttpToolDeclaration, config: WritConfig, fault: (problem: string) => Error): void {
   const credential = tool.credential === undefined ? undefined : config.credentials[tool.credential];
   try {
-    checkRequestHeaders(tool.headers, { credentialHeader: credential?.header ?? 'authorization' });
+    const credentialHeadersOfTool = credential === undefined ? ['authorization'] : credentialHeaders(credential);
+    checkRequestHeaders(tool.headers, { credentialHeaders: credentialHeadersOfTool });
   } catch (error) {
     throw fault(messageOf(error));
   }
   if (Object.keys(tool.headers).some((header) => header.toLowerCase() === 'idempotency-key')) {
     throw fault('the header `idempotency-key` is set by Writ for tools that are `idempotent`');
   }
+}
+
+/** A parameter that carries a credential is nobody else's. */
+function checkQueryCredential(
+  tool: HttpToolDeclaration,
+  config: WritConfig,
+  { template, schema }: { readonly template: UrlTemplate; readonly schema: ArgumentSchema },
+  fault: (problem: string) => Error,
+): void {
+  const credential = tool.credential === undefined ? undefined : config.credentials[tool.credential];
+  const injection = credential === undefined ? undefined : injectionOf(credential);
+  if (injection?.kind !== 'query') return;
+  const properties = Object.keys((schema.schema['properties'] ?? {}) as object);
+  if ([...template.queryNames, ...properties].includes(injection.parameter))
+    throw fault(
+      `the parameter \`${injection.parameter}\` carries the credential, so the tool may not have one of that name`,
+    );
 }

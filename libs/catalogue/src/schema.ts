@@ -1,10 +1,11 @@
 import { AgentName, JsonRecord, LedgerName, ResourceName, SubjectType, TENANT } from '#writ/contracts';
 import { z } from 'zod';
+import { Credential } from './credential-schema.js';
+import { Secrets } from './provider-schema.js';
+import { CredentialName, Origin } from './schema-parts.js';
 import { Siem } from './siem-schema.js';
 
 const Milliseconds = z.int().min(1).max(600_000);
-const Origin = z.string().regex(/^https?:\/\/[^/?#\s]+$/, 'must be an origin such as https://api.example.com');
-const CredentialName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
 
 /** Where a request names whom it is about: the type, and a JSON Pointer into the arguments of a tool or into a record. */
 export const DataSubjectPlace = z.strictObject({
@@ -101,15 +102,6 @@ export const Namespace = z.strictObject({
   recordsPerAgentMax: z.int().min(1).max(10_000_000).optional(),
 });
 
-/** Where the value of a credential comes from and where it may go. The value itself is never in the configuration. */
-export const Credential = z.strictObject({
-  from: z.union([z.strictObject({ env: z.string().min(1) }), z.strictObject({ file: z.string().min(1) })]),
-  origins: z.array(Origin).min(1),
-  header: z.string().default('authorization'),
-  /** `{}` is replaced by the value. */
-  format: z.string().includes('{}').default('Bearer {}'),
-});
-
 export const Embedder = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('hashing'), dimensions: z.int().min(8).max(4096).default(1024) }),
   /** Word vectors in a local text file, relative to the configuration. */
@@ -200,6 +192,7 @@ export const WritConfig = z.strictObject({
   namespaces: z.record(ResourceName, Namespace).default({}),
   destinations: z.record(ResourceName, Destination).default({}),
   credentials: z.record(CredentialName, Credential).default({}),
+  secrets: Secrets.prefault({}),
   memory: z
     .strictObject({
       /** Absent: an embedded PostgreSQL in the data directory. */
@@ -250,6 +243,5 @@ export type HttpToolDeclaration = Readonly<z.infer<typeof HttpTool>>;
 export type McpServerDeclaration = Readonly<z.infer<typeof McpServer>>;
 export type NamespaceDeclaration = Readonly<z.infer<typeof Namespace>>;
 export type DestinationDeclaration = Readonly<z.infer<typeof Destination>>;
-export type CredentialDeclaration = Readonly<z.infer<typeof Credential>>;
 export type AuthZenDeclaration = Readonly<z.infer<typeof AuthZen>>;
 export type EmbedderDeclaration = Readonly<z.infer<typeof Embedder>>;

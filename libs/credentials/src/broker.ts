@@ -1,42 +1,51 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import type { CredentialDeclaration } from '#writ/catalogue';
+import {
+  type CredentialDeclaration,
+  credentialHeaders,
+  injectionOf,
+  type LocalSource,
+  type ProviderDeclaration,
+} from '#writ/catalogue';
 import { Fault } from '#writ/faults';
-import { Secret } from '#writ/redaction';
+import type { SecretValues } from '#writ/secrets';
 import { LeasedCredential } from './leased-credential.js';
+import { prepareLease } from './prepare-lease.js';
+import { ProviderValues } from './provider-values.js';
+import { type CredentialSources, processSources, readLocal, usable } from './sources.js';
+import { TokenCache } from './token-cache.js';
+import { type LeaseUse, refused, type SendOwn } from './token-request.js';
 
-/** A shorter value could not be told from ordinary text in an answer. */
-const VALUE_CHARACTERS_MIN = 8;
-const VALUE_CHARACTERS_MAX = 8_192;
-
-/** Where values come from. */
-interface CredentialSources {
-  readonly env: (name: string) => string | undefined;
-  readonly readFile: (path: string) => Promise<string>;
-}
-
-/** The environment and the disk of this process; a relative file is one beside the configuration. */
-export function processSources(baseDirectory = '.'): CredentialSources {
-  return {
-    env: (name) => process.env[name],
-    readFile: (path) => readFile(resolve(baseDirectory, path), 'utf8'),
-  };
+interface BrokerPorts {
+  /** Other systems that hold values, by name. */
+  readonly providers?: Readonly<Record<string, ProviderDeclaration>>;
+  /** Absent: no token can be minted. */
+  readonly send?: SendOwn;
+  readonly nowMs?: () => number;
 }
 
 /**
  * Hands out credentials for one request at a time. A credential goes only to the origins in its own record, whatever a request
- * or a tool asks for. The value is read anew for every lease, so a rotated file counts at once, and leaves only in a header.
+ * or a tool asks for. The value is read anew for every lease, so a rotated file counts at once, and leaves only in a request.
  */
 export class CredentialBroker {
   readonly #declarations: ReadonlyMap<string, CredentialDeclaration>;
   readonly #sources: CredentialSources;
+  readonly #send: SendOwn;
+  readonly #nowMs: () => number;
+  readonly #tokens: TokenCache;
+  readonly #providers: ProviderValues;
 
   constructor(
     declarations: Readonly<Record<string, CredentialDeclaration>>,
     sources: CredentialSources = processSources(),
+    { send = nowhere, nowMs = Date.now, providers = {} }: BrokerPorts = {},
   ) {
     this.#declarations = new Map(Object.entries(declarations));
     this.#sources = sources;
+    this.#send = send;
+    this.#nowMs = nowMs;
+    this.#tokens = new TokenCache(nowMs);
+    const readLocally = (name: string, from: LocalSource) => this.#read(name, from);
+    this.#providers = new ProviderValues(providers, { send, nowMs, readLocal: readLocally });
   }
 
   /** The names that can be leased, for health checks and heartbeats. */
@@ -45,47 +54,48 @@ export class CredentialBroker {
   }
 
   /**
-   * Leases the credential for an origin (`https://host[:port]`). Throws EXECUTOR_CREDENTIAL_REFUSED when the record does not
-   * list exactly that origin, so a plaintext origin works only where the record says so, or when there is no usable value.
+   * Leases the credential for an origin (`https://host[:port]`), to whoever carries out a command that the ledger has. Throws
+   * EXECUTOR_CREDENTIAL_REFUSED when the record does not list exactly that origin, so a plaintext origin works only where the record says
+   * so, and when there is no usable value or token.
    */
-  async lease(name: string, origin: string): Promise<LeasedCredential> {
+  async lease(name: string, origin: string, use: LeaseUse = {}): Promise<LeasedCredential> {
     const declaration = this.#declarations.get(name);
     if (declaration === undefined) throw refused(name, 'is not declared');
     const canonical = canonicalOrigin(origin);
     if (canonical === undefined || !declaration.origins.some((listed) => canonicalOrigin(listed) === canonical)) {
       throw refused(name, 'is not for that origin');
     }
-    const value = await this.#read(name, declaration);
-    const { header, format } = declaration;
-    return new LeasedCredential({ name, origin: canonical, header, format, value: new Secret(name, value) });
+    const prepared = await prepareLease(injectionOf(declaration), {
+      name,
+      use,
+      value: await this.#valueOf(name, declaration, use),
+      send: this.#send,
+      nowMs: this.#nowMs,
+      tokens: this.#tokens,
+      readOther: (from) => this.#read(name, from),
+    });
+    return new LeasedCredential({ name, origin: canonical, headers: credentialHeaders(declaration), ...prepared });
   }
 
-  async #read(name: string, { from }: CredentialDeclaration): Promise<string> {
-    const value = 'env' in from ? this.#sources.env(from.env) : await this.#readFile(name, from.file);
-    if (value === undefined) throw refused(name, 'has no value');
-    const trimmed = value.replace(/[\r\n]{1,2}$/, '');
-    if (trimmed.length < VALUE_CHARACTERS_MIN) throw refused(name, `has fewer than ${VALUE_CHARACTERS_MIN} characters`);
-    if (trimmed.length > VALUE_CHARACTERS_MAX) throw refused(name, `has more than ${VALUE_CHARACTERS_MAX} characters`);
-    // A control character would end the header that the value goes into.
-    if (!/^[\x20-\x7e]+$/.test(trimmed)) throw refused(name, 'has characters that a header cannot carry');
-    return trimmed;
+  async #valueOf(name: string, { from }: CredentialDeclaration, use: LeaseUse): Promise<SecretValues> {
+    if (!('provider' in from)) return this.#read(name, from);
+    const read = usable(await this.#providers.read(name, from, use));
+    if ('problem' in read) throw refused(name, read.problem);
+    return read;
   }
 
-  async #readFile(name: string, path: string): Promise<string> {
-    try {
-      return await this.#sources.readFile(path);
-    } catch {
-      // The cause is dropped: whatever failed while reading a secret file may quote it.
-      throw refused(name, 'cannot be read from its file');
-    }
+  async #read(name: string, from: LocalSource): Promise<SecretValues> {
+    const read = await readLocal(from, this.#sources);
+    if ('problem' in read) throw refused(name, read.problem);
+    return read;
   }
+}
+
+function nowhere(): Promise<never> {
+  return Promise.reject(new Fault('EXECUTOR_UNREACHABLE', 'there is no way out'));
 }
 
 function canonicalOrigin(text: string): string | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return url === undefined || url.origin === 'null' ? undefined : url.origin;
-}
-
-function refused(name: string, why: string): Fault {
-  return new Fault('EXECUTOR_CREDENTIAL_REFUSED', `the credential \`${name.slice(0, 64)}\` ${why}`);
 }

@@ -28,26 +28,30 @@ function broker(changes: Partial<CredentialDeclaration> = {}, value: string | un
   );
 }
 
+const request = (headers: Record<string, string> = {}) => ({ method: 'GET', url: `${ORIGIN}/v1?q=1`, headers });
+
 const lease = (value = VALUE): Promise<LeasedCredential> => broker({}, value).lease('slack', ORIGIN);
 
 describe('CredentialBroker', () => {
   it('leases a credential for an origin of its own record', async () => {
     const credential = await lease();
-    expect(credential.apply({ Accept: '*/*', AUTHORIZATION: 'Bearer mine' })).toEqual({
-      Accept: '*/*',
-      authorization: `Bearer ${VALUE}`,
+    await expect(credential.apply(request({ Accept: '*/*', AUTHORIZATION: 'Bearer mine' }))).resolves.toEqual({
+      url: `${ORIGIN}/v1?q=1`,
+      headers: { Accept: '*/*', authorization: `Bearer ${VALUE}` },
     });
-    expect(credential).toMatchObject({ name: 'slack', origin: ORIGIN, header: 'authorization' });
+    expect(credential).toMatchObject({ name: 'slack', origin: ORIGIN, headers: ['authorization'] });
   });
 
   it('takes `$` in a value as it is', async () => {
     const credential = await lease('pa$$word$&$1');
-    expect(credential.apply({})).toEqual({ authorization: 'Bearer pa$$word$&$1' });
+    await expect(credential.apply(request())).resolves.toMatchObject({
+      headers: { authorization: 'Bearer pa$$word$&$1' },
+    });
   });
 
   it('reads a value from a file without its last line break', async () => {
     const credential = await broker({ from: { file: '/run/secrets/slack' } }).lease('slack', ORIGIN);
-    expect(credential.apply({})).toEqual({ authorization: `Bearer ${VALUE}` });
+    await expect(credential.apply(request())).resolves.toMatchObject({ headers: { authorization: `Bearer ${VALUE}` } });
   });
 
   it.each([

@@ -12,7 +12,7 @@ const DECODE_DEPTH = 2;
 const FRAGMENT_CHARACTERS_MIN = 6;
 
 /**
- * Finds one secret in text that a server sent, in the encodings in which servers echo what they were sent: as it is, in hex, base64 and
+ * Finds secrets in text that a server sent, in the encodings in which servers echo what they were sent: as it is, in hex, base64 and
  * base64url at any alignment, reversed; and each of these after undoing URL, JSON or HTML escapes or line breaks up to twice.
  * Matching cannot find what was cut up or encrypted: the wall is that a credential goes to its own origins only.
  */
@@ -20,8 +20,8 @@ export class Scrubber {
   readonly #needles: readonly string[];
   readonly #replacement: string;
 
-  constructor(secret: string, replacement: string) {
-    this.#needles = needlesOf(secret);
+  constructor(secrets: readonly string[], replacement: string) {
+    this.#needles = [...new Set(secrets.flatMap(needlesOf))];
     this.#replacement = replacement;
   }
 

@@ -333,7 +333,7 @@ describe('checkRequestHeaders', () => {
 
   it('leaves authentication to the credential when one is injected', () => {
     for (const name of ['Authorization', 'Cookie', 'X-Api-Key']) {
-      expect(() => checkRequestHeaders({ [name]: 'x' }, { credentialHeader: 'x-api-key' })).toThrow(Fault);
+      expect(() => checkRequestHeaders({ [name]: 'x' }, { credentialHeaders: ['x-api-key'] })).toThrow(Fault);
     }
   });
 });

@@ -40,8 +40,8 @@ const REFUSED: ReadonlySet<string> = new Set([
 const REFUSED_PREFIXES = ['proxy-', 'sec-', 'x-forwarded-', 'x-aws-ec2-metadata-'];
 
 export interface HeaderRules {
-  /** Name of the header that a credential goes into, when one is injected: then the request may not authenticate itself. */
-  readonly credentialHeader?: string | undefined;
+  /** Lower-case names of the headers that a credential goes into, when one is injected: then the request may not authenticate itself. */
+  readonly credentialHeaders?: readonly string[] | undefined;
 }
 
 /**
@@ -69,10 +69,10 @@ export function checkRequestHeaders(
   return Object.fromEntries(checked);
 }
 
-function isRefused(name: string, { credentialHeader }: HeaderRules): boolean {
+function isRefused(name: string, { credentialHeaders }: HeaderRules): boolean {
   if (REFUSED.has(name) || REFUSED_PREFIXES.some((prefix) => name.startsWith(prefix))) return true;
-  if (credentialHeader === undefined) return false;
-  return name === 'authorization' || name === 'cookie' || name === credentialHeader.toLowerCase();
+  if (credentialHeaders === undefined) return false;
+  return name === 'authorization' || name === 'cookie' || credentialHeaders.includes(name);
 }
 
 function refusal(name: string, why: string): Fault {

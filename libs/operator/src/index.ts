@@ -15,4 +15,5 @@ export { planStream, type StreamPlan } from './pruning/plan-stream.js';
 export { rewrapKeys } from './rewrap-keys.js';
 export { recordIdentities } from './record-identities.js';
 export { recordRotation, type RotationEntry } from './record-rotation.js';
+export { recordSecrets } from './record-secrets.js';
 export { findRunStatus, removeRunStatus, type RunningProcess, type RunStatus, writeRunStatus } from './run-status.js';

@@ -3,10 +3,13 @@ import { toFault } from '#writ/faults';
 import type { Operator } from './open-operator.js';
 import { operatorEntries } from './operator-entries.js';
 
-/** What is on record of a change of keys. */
+/** What is on record of a change of keys or secrets. */
 export type RotationEntry = Extract<
   EntryBody,
-  { type: 'producer.enrolled' | 'producer.revoked' | 'ledger.key.rotated' }
+  {
+    type:
+      'producer.enrolled' | 'producer.revoked' | 'ledger.key.rotated' | `credential.${'set' | 'rotated' | 'removed'}`;
+  }
 >;
 
 const ATTEMPTS_MAX = 5;

@@ -1,11 +1,4 @@
-import type { LeasedCredential } from '#writ/credentials';
-
-/** A credential that went out, and whether the answer held it (it was scrubbed then). A refused answer is not searched. */
-export interface CredentialUse {
-  readonly name: string;
-  readonly origin: string;
-  readonly echoed: boolean;
-}
+import type { CredentialUse, LeasedCredential } from '#writ/credentials';
 
 interface CredentialReportOptions {
   readonly credential?: LeasedCredential | undefined;

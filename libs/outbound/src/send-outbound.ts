@@ -1,10 +1,11 @@
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { LookupFunction } from 'node:net';
 import { checkRequestHeaders } from '#writ/egress-rules';
 import { Fault } from '#writ/faults';
-import type { LeasedCredential } from '#writ/credentials';
+import type { CredentialUse, LeasedCredential } from '#writ/credentials';
 import { Agent, buildConnector, type Dispatcher, request } from 'undici';
-import { CredentialReport, type CredentialUse } from './credential-report.js';
+import { CredentialReport } from './credential-report.js';
 import { type OutboundAnswer, readAnswer } from './read-answer.js';
 import { faultOf } from './faults.js';
 import { type ResolvedAddress, resolveDecided, type Resolver, systemResolver } from './resolve.js';
@@ -50,7 +51,9 @@ export async function sendOutbound(outbound: OutboundRequest): Promise<OutboundA
     const resolve = outbound.resolve ?? systemResolver;
     const addresses = await untilAborted(resolveDecided(url.hostname, outbound.internal, resolve), signal);
     await using agent = pinnedAgent(addresses, outbound, () => report.connected());
-    const answer = await send(agent, { url, headers, outbound, signal });
+    const injected = await inject(url, headers, outbound);
+    const answer = await send(agent, { ...injected, outbound, signal });
+    outbound.credential?.answered(answer.statusCode);
     const read = await readAnswer(answer, url, outbound);
     report.ended(read.echoed);
     return read;
@@ -63,14 +66,27 @@ export async function sendOutbound(outbound: OutboundRequest): Promise<OutboundA
 }
 
 function requestHeaders(url: URL, { headers, credential }: OutboundRequest): Record<string, string> {
-  const checked = checkRequestHeaders(headers, { credentialHeader: credential?.header });
+  const checked = checkRequestHeaders(headers, { credentialHeaders: credential?.headers });
   // INVARIANT: the credential was leased for the origin that is dialled.
   if (credential !== undefined && credential.origin !== url.origin) {
     throw new Fault('EXECUTOR_CREDENTIAL_REFUSED', `the credential \`${credential.name}\` is not for that origin`);
   }
   // Compressed answers are not asked for: a scrubber cannot read them, and a small one can inflate without end.
-  const plain = { ...checked, 'accept-encoding': 'identity' };
-  return credential === undefined ? plain : credential.apply(plain);
+  return { ...checked, 'accept-encoding': 'identity' };
+}
+
+/** Puts the credential in, last of all: what it signs does not change any more. */
+async function inject(
+  url: URL,
+  headers: Record<string, string>,
+  { method, body, credential }: OutboundRequest,
+): Promise<{ readonly url: URL; readonly headers: Record<string, string> }> {
+  if (credential === undefined) return { url, headers };
+  const injected = await credential.apply({ method, url: url.href, headers, body });
+  const target = new URL(injected.url);
+  // INVARIANT: a credential adds to a request and does not send it elsewhere.
+  assert(target.origin === url.origin && target.pathname === url.pathname);
+  return { url: target, headers: injected.headers };
 }
 
 /** An agent for one request, so that no connection is ever shared between principals; closing it ends its connection. */

@@ -122,6 +122,10 @@ function entityOf(exported: Exported): Record<string, unknown> {
       return {
         entity: other('Producer', textAt(entry, 'instance') ?? 'unknown', { key: textAt(entry, 'key') ?? null }),
       };
+    case 'credential.set':
+    case 'credential.rotated':
+    case 'credential.removed':
+      return { entity: other('Secret', textAt(entry, 'secret') ?? 'unknown', { version: entry['ver'] ?? null }) };
     case 'admin.sink.changed':
       return {
         entity: other('Log Sink', textAt(entry, 'sink') ?? 'unknown', { old: entry['old'], new: entry['new'] }),

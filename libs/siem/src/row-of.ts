@@ -1,6 +1,7 @@
 import type { Facts } from './facts.js';
 import type { LeafType } from './leaf.js';
 import { api, entity, eventLog, finding, type Row } from './row.js';
+import { type AboutSecret, isAboutSecret, SECRET_ROWS } from './secret-rows.js';
 
 const ALLOWED = [1, 1] as const;
 const UNAUTHORIZED = [2, 26] as const;
@@ -26,6 +27,7 @@ const rows = new Map<LeafType, Row[]>();
 
 /** What an entry is to a SIEM. Severity is never lower than high for what hides or breaks evidence. */
 export function rowOf(type: LeafType, { eff, red }: Facts, isForced = false): Row {
+  if (isAboutSecret(type)) return SECRET_ROWS[type];
   const isAllowed = eff?.d === 'allow';
   const isOk = eff?.d === 'ok';
   const isRedacted = red !== undefined && red.length > 0;
@@ -37,7 +39,7 @@ export function rowOf(type: LeafType, { eff, red }: Facts, isForced = false): Ro
 }
 
 /** There is no default: a type of entry without a row fails the build. */
-function makeRow(type: LeafType, which: Case): Row {
+function makeRow(type: Exclude<LeafType, AboutSecret>, which: Case): Row {
   switch (type) {
     case 'tool.call.decided':
     case 'memory.query.decided':

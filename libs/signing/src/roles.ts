@@ -40,6 +40,9 @@ export const ROLE_TYPES: Readonly<Record<Role, readonly EntryType[]>> = {
   'memory-executor': [...startingWith('memory.', '.completed'), 'command.refused', 'credential.used'],
   'egress-executor': [...startingWith('egress.', '.completed'), 'command.refused', 'credential.used'],
   operator: [
+    'credential.set',
+    'credential.rotated',
+    'credential.removed',
     'agent.identity.issued',
     'agent.identity.revoked',
     'producer.enrolled',

@@ -30,6 +30,7 @@ export function formatEntry(recorded: Entry, paint: Paint): string {
 }
 
 function describe(entry: Entry, paint: Paint): string {
+  if ('secret' in entry) return describeSecret(entry);
   if (isDecided(entry)) return describeDecision(entry, paint);
   if (isCompleted(entry)) return describeOutcome(entry, paint);
   switch (entry.type) {
@@ -148,6 +149,17 @@ function describeKeys(entry: EntryOf<AboutKeys>): string {
       return entry.phase === 'begun'
         ? `the log is signed by key ${entry.new} as well, from ${entry.size} entries on`
         : `the log is signed by key ${entry.new} alone; key ${entry.old} counts up to ${entry.size} entries`;
+  }
+}
+
+function describeSecret(entry: Extract<Entry, { secret: string }>): string {
+  switch (entry.type) {
+    case 'credential.set':
+      return `secret ${entry.secret} is set, version ${entry.ver}`;
+    case 'credential.rotated':
+      return `secret ${entry.secret} has version ${entry.ver}${entry.kept === 0 ? '' : `; version ${entry.kept} is still taken out of answers`}`;
+    case 'credential.removed':
+      return `secret ${entry.secret} is removed`;
   }
 }
 

@@ -6,11 +6,13 @@ import {
   openOperator,
   recordedErasures,
   recordIdentities,
+  recordSecrets,
   removeRunStatus,
   repeatErasures,
   type RunningProcess,
   writeRunStatus,
 } from '#writ/operator';
+import { secretPlace, SecretStore } from '#writ/secrets';
 import type { Cli } from '../cli.js';
 import { EXIT } from '../exit-codes.js';
 import { PACKAGE_ROOT } from '../package-root.js';
@@ -125,7 +127,7 @@ class Run {
     await this.#repeatErasures();
     this.#supervisor.start();
     cli.note(`starting ${this.#supervisor.processes.map(({ name }) => name).join(', ')}`);
-    const recorded = this.#recordIdentities();
+    const recorded = this.#recordChanges();
     const missing = await this.#supervisor.ready(READY_WITHIN_MS, stop.signal);
     await recorded;
     if (missing.length === 0) this.#pruner.start();
@@ -160,14 +162,19 @@ class Run {
     await this.deployment.close();
   }
 
-  /** Agents that were added or removed while nothing ran, or in the configuration, are put on record now. */
-  async #recordIdentities(): Promise<void> {
+  /** Agents and secrets that changed while nothing ran, or agents in the configuration, are put on record now. */
+  async #recordChanges(): Promise<void> {
+    const { dataDir, catalogue } = this.options;
+    const { baseDirectory, config } = catalogue;
     try {
-      const operator = await openOperator({ dataDir: this.options.dataDir, url: this.bus.url });
-      await recordIdentities(operator).finally(() => operator.close());
+      const operator = await openOperator({ dataDir, url: this.bus.url });
+      const store = new SecretStore(secretPlace(config.secrets, { baseDirectory, dataDir }));
+      await recordIdentities(operator)
+        .then(() => recordSecrets(operator, store))
+        .finally(() => operator.close());
     } catch (error) {
       // A ledger that is full must not keep an operator from starting and looking: everything is denied meanwhile.
-      this.outside.cli.note(`the agents could not be recorded in the ledger: ${messageOf(error)}`);
+      this.outside.cli.note(`the agents and secrets could not be recorded in the ledger: ${messageOf(error)}`);
     }
   }
 

@@ -24,4 +24,38 @@ describe('the processes of writ up', () => {
     expect(poolSubjects(configOf({ tools }))).toEqual([expect.stringContaining('tool')]);
     expect(poolSubjects(configOf({}))).toEqual([]);
   });
+
+  it('have no variable of a credential or of a provider in their environment, unless they are executors', () => {
+    const names = ['A_TOKEN', 'A_CLIENT_SECRET', 'A_VAULT_TOKEN', 'A_SECRET_KEY'];
+    for (const name of names) process.env[name] = 'value';
+    try {
+      const inject = {
+        kind: 'oauth-token-exchange',
+        tokenUrl: 'https://auth.example/token',
+        clientId: 'writ',
+        clientSecret: { env: 'A_CLIENT_SECRET' },
+      };
+      const config = configOf({
+        tools: { echo: { kind: 'function', function: 'echo', input: { type: 'object' } } },
+        credentials: { a: { from: { env: 'A_TOKEN' }, origins: ['https://a.example'], inject } },
+        secrets: {
+          providers: {
+            v: { kind: 'vault', url: 'https://v.example', auth: { token: { env: 'A_VAULT_TOKEN' } } },
+            aws: {
+              kind: 'aws-secrets-manager',
+              region: 'eu-west-1',
+              accessKeyId: 'AKIDEXAMPLE12345',
+              secretAccessKey: { env: 'A_SECRET_KEY' },
+            },
+          },
+        },
+      });
+      for (const { name, environment } of serviceSpecs(config, where)) {
+        const known = names.filter((each) => environment[each] !== undefined);
+        expect([name, known]).toEqual([name, name.startsWith('exec-') ? names : []]);
+      }
+    } finally {
+      for (const name of names) delete process.env[name];
+    }
+  });
 });

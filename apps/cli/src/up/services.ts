@@ -1,4 +1,4 @@
-import type { WritConfig } from '#writ/catalogue';
+import { providerSources, sourcesOf, type WritConfig } from '#writ/catalogue';
 import { EXECUTOR_KINDS, type ExecutorKind, subjects } from '#writ/contracts';
 import { type DeploymentPaths, serviceInstances } from '#writ/deployment';
 import { join } from 'node:path';
@@ -36,8 +36,10 @@ export function serviceSpecs(
 }
 
 /** Whoever calls no tool has no use for the credentials of tools, and does not get them. */
-function withoutCredentials({ credentials }: WritConfig): NodeJS.ProcessEnv {
-  const names = new Set(Object.values(credentials).map(({ from }) => ('env' in from ? from.env : '')));
+function withoutCredentials({ credentials, secrets }: WritConfig): NodeJS.ProcessEnv {
+  const ofProviders = Object.values(secrets.providers).flatMap(providerSources);
+  const sources = [...Object.values(credentials).flatMap(sourcesOf), ...ofProviders];
+  const names = new Set(sources.map((from) => ('env' in from ? from.env : '')));
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !names.has(name)));
 }
 

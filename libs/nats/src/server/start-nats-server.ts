@@ -54,6 +54,7 @@ export async function startNatsServer(options: StartNatsServerOptions): Promise<
   const shell = spawn('sh', ['-c', GUARD, 'sh', options.binary, '-c', options.configFile], {
     stdio: ['ignore', stdio, stdio, 'pipe'],
     detached: true,
+    env: serverEnvironment(process.env),
   });
   closeSync(stdio);
   const exited = new Promise<string>((resolve) => {
@@ -68,6 +69,12 @@ export async function startNatsServer(options: StartNatsServerOptions): Promise<
     await exited;
     throw error;
   }
+}
+
+/** What the server and its guard need: programs, and settings of Go's runtime. Credentials in this environment are none of their business. */
+function serverEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const isNeeded = (name: string) => /^(PATH|HOME|TMPDIR|TZ|GO[A-Z]+)$/.test(name);
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => isNeeded(name)));
 }
 
 interface Running {
@@ -107,7 +114,10 @@ function serverHandle(options: StartNatsServerOptions, running: Running): NatsSe
 
 async function checkConfig(options: StartNatsServerOptions): Promise<void> {
   try {
-    await promisify(execFile)(options.binary, ['-t', '-c', options.configFile], { timeout: READY_MS });
+    await promisify(execFile)(options.binary, ['-t', '-c', options.configFile], {
+      timeout: READY_MS,
+      env: serverEnvironment(process.env),
+    });
   } catch (cause) {
     const output = (cause as { readonly stderr?: string }).stderr?.trim() ?? '';
     throw new Fault('CONFIG_INVALID', `nats-server refuses \`${options.configFile}\`: ${output}`, { cause });
