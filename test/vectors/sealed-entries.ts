@@ -103,6 +103,16 @@ const BODIES: readonly (readonly [name: string, body: object])[] = [
     { type: 'credential.rotated', secret: 'slack', ver: 2, kept: 1, until: '2026-11-29T05:30:00.000Z' },
   ],
   ['secret removed', { type: 'credential.removed', secret: 'slack', ver: 2 }],
+  [
+    'tool definition changed',
+    {
+      type: 'tool.definition.changed',
+      tool: 'files.read',
+      server: 'files',
+      old: HASH,
+      new: `sha256:${'e'.repeat(64)}`,
+    },
+  ],
   ['agent issued', { type: 'agent.identity.issued', who, key: 'UABC' }],
   ['agent revoked', { type: 'agent.identity.revoked', who, key: 'UABC' }],
   ['producer enrolled', { type: 'producer.enrolled', instance: 'pdp-1', key: 'b'.repeat(22) }],

@@ -31,6 +31,8 @@ const LEAVES = [
   ['call', 'memory', 'delete'],
   ['call', 'egress'],
   ['call', 'result'],
+  ['tools', 'import', 'mcp'],
+  ['tools', 'import', 'openapi'],
   ['tail'],
   ['explain'],
   ['policy', 'check'],

@@ -13,6 +13,7 @@ import { addPolicyCommand } from './commands/policy.js';
 import { addSecretCommand } from './commands/secret.js';
 import { addSiemCommand } from './commands/siem.js';
 import { addTailCommand } from './commands/tail.js';
+import { addToolsCommand } from './commands/tools.js';
 import { addUpCommand } from './commands/up.js';
 import { addWitnessCommand } from './commands/witness.js';
 import { EXIT } from './exit-codes.js';
@@ -63,6 +64,7 @@ function buildProgram(cli: Cli): Command {
   addAgentCommand(program, cli);
   addCallCommand(program, cli);
   addCatalogCommand(program, cli);
+  addToolsCommand(program, cli);
   addTailCommand(program, cli);
   addExplainCommand(program, cli);
   addMemoryCommand(program, cli);

@@ -4,10 +4,8 @@ import type { CommandBody, Json } from '#writ/contracts';
 import type { RunResult } from '#writ/execution';
 import { Fault } from '#writ/faults';
 import type { OutboundAnswer } from '#writ/outbound';
-import { parseOutput } from './output.js';
+import { parseOutput, textOutput } from './output.js';
 import type { CredentialLeases, SendOutbound, ToolKindRunner, ToolRun } from './ports.js';
-
-const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Runs HTTP tools: arguments into the URL, the query or a JSON body; the credential, by name, into its own header. */
 export class HttpToolRunner implements ToolKindRunner {
@@ -67,9 +65,5 @@ function outputOf({ headers, body }: OutboundAnswer, bytesMax: number): Json {
   const mediaType = (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
   if (body.length > 0 && /^(application|text)\/([a-z0-9.-]+\+)?json$/.test(mediaType))
     return parseOutput(body, bytesMax);
-  try {
-    return utf8.decode(body);
-  } catch (cause) {
-    throw new Fault('EXECUTOR_BAD_ANSWER', 'the answer is not text', { cause });
-  }
+  return textOutput(body);
 }

@@ -1,7 +1,7 @@
 import type { McpServerDeclaration } from '#writ/catalogue';
-import { Fault, messageOf } from '#writ/faults';
-import { deferred } from './deferred.js';
-import type { ConnectMcp, McpConnection, ToolDefinitions } from './mcp-connection.js';
+import type { Sandbox } from '#writ/containment';
+import { Fault, messageOf, toFault } from '#writ/faults';
+import { type ConnectMcp, deferred, type McpConnection, type ToolDefinitions } from '#writ/mcp';
 import type { ToolLog } from './ports.js';
 
 export interface Clock {
@@ -14,6 +14,7 @@ interface McpServerOptions {
   readonly name: string;
   readonly declaration: McpServerDeclaration;
   readonly baseDirectory: string;
+  readonly sandbox: Pick<Sandbox, 'assertAllowed' | 'contain'>;
   readonly connect: ConnectMcp;
   readonly clock: Clock;
   readonly log: ToolLog;
@@ -37,12 +38,19 @@ export class McpServer {
 
   /** Starts it when it was not started, and resolves when the first attempt succeeded or failed. */
   start(): Promise<void> {
+    const refused = this.#refused();
+    if (refused !== undefined) {
+      this.options.log.error({ server: this.options.name, code: refused.code }, refused.message);
+      return Promise.resolve();
+    }
     this.#loop ??= this.#keepRunning();
     return this.#firstAttempt.promise;
   }
 
-  /** The running server. Throws EXECUTOR_UNREACHABLE when it is between two attempts, or the signal fires first. */
+  /** The running server. Throws EXECUTOR_UNREACHABLE when it is between two attempts, or the signal fires first, EXECUTOR_NOT_CONTAINED. */
   async connection(signal: AbortSignal): Promise<McpConnection> {
+    const refused = this.#refused();
+    if (refused !== undefined) throw refused;
     void this.start();
     const { name } = this.options;
     if (this.#connection === undefined)
@@ -65,6 +73,16 @@ export class McpServer {
     await this.#loop;
   }
 
+  /** A server that must be contained and cannot be is never started: each of its calls says so. */
+  #refused(): Fault | undefined {
+    try {
+      this.options.sandbox.assertAllowed(this.options.declaration.containment);
+      return undefined;
+    } catch (error) {
+      return toFault(error);
+    }
+  }
+
   async #keepRunning(): Promise<void> {
     const { name, clock, log } = this.options;
     const closing = this.#closing.signal;
@@ -81,9 +99,9 @@ export class McpServer {
 
   /** Starts the process and waits until it has ended. Returns the sentence that says why. */
   async #runOnce(): Promise<string> {
-    const { name, declaration, baseDirectory, connect, onDefinitions, log } = this.options;
+    const { name, connect, onDefinitions, log } = this.options;
     try {
-      this.#connection = connect({ declaration, baseDirectory, onDefinitions, signal: this.#closing.signal });
+      this.#connection = connect({ ...this.options, signal: this.#closing.signal });
       const { definitions, closed } = await this.#connection;
       onDefinitions(definitions);
       log.info({ server: name, tools: definitions.size }, 'an MCP server is running');

@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import { readCatalogue } from '#writ/catalogue';
 import type { CommandBody, JsonObject } from '#writ/contracts';
-import { connectMcpStdio, type McpConnection } from './mcp-connection.js';
+import type { Program } from '#writ/containment';
+import { connectMcpStdio, type McpConnection } from '#writ/mcp';
 import { McpToolRunner } from './mcp-tool.js';
 
 const everything = createRequire(import.meta.url).resolve('@modelcontextprotocol/server-everything/dist/index.js');
@@ -31,6 +32,8 @@ describe('McpToolRunner with a real server over stdio', () => {
   const log = { info: () => {}, warn: () => {}, error: () => {} };
   const runner = new McpToolRunner(catalogue, {
     log,
+    record: async () => undefined,
+    sandbox: { assertAllowed: () => undefined, contain: (program: Program) => program },
     connect: async (options) => {
       const connection = await connectMcpStdio(options);
       connections.push(connection);

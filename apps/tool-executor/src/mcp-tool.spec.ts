@@ -1,30 +1,39 @@
 import { setImmediate } from 'node:timers/promises';
 import { readCatalogue } from '#writ/catalogue';
-import type { CommandBody, JsonObject } from '#writ/contracts';
+import type { CommandBody, EntryBody, JsonObject } from '#writ/contracts';
+import type { Program } from '#writ/containment';
 import { Fault } from '#writ/faults';
-import { deferred } from './deferred.js';
-import type { McpConnection, McpConnectOptions } from './mcp-connection.js';
+import { deferred, type McpConnection, type McpConnectOptions } from '#writ/mcp';
 import { McpToolRunner } from './mcp-tool.js';
 
-const PIN = 'a'.repeat(64);
-const OTHER = 'b'.repeat(64);
+const PIN = `sha256:${'a'.repeat(64)}`;
+const OTHER = `sha256:${'b'.repeat(64)}`;
+const THIRD = `sha256:${'c'.repeat(64)}`;
 const catalogue = readCatalogue(
   `version: 1
 ledger: test/default/0
 mcpServers: { files: { command: files } }
 tools:
-  files.read: { kind: mcp, server: files, tool: read, definition: ${PIN}, input: {} }
+  files.read: { kind: mcp, server: files, tool: read, definition: '${PIN}', input: {} }
   files.list: { kind: mcp, server: files, tool: list, input: {}, outputBytesMax: 100 }`,
   { file: 'writ.yaml', baseDirectory: '/', environment: {} },
 );
 const { signal } = new AbortController();
 
 /** A server in memory: what it offers can be changed, and it can be made to end. */
-function setup(offered: Record<string, string>, answer: JsonObject = { content: [] }) {
-  const definitions = () => new Map(Object.entries(offered));
+function setup(offered: Record<string, string>, answer: JsonObject = { content: [] }, refused?: Fault) {
+  const sandbox = {
+    assertAllowed: () => {
+      if (refused !== undefined) throw refused;
+    },
+    contain: (program: Program) => program,
+  };
+  const definitions = () => new Map(Object.entries(offered).map(([name, hash]) => [name, { hash, raw: { name } }]));
   const starts: { end: () => void; options: McpConnectOptions }[] = [];
   const pauses: number[] = [];
   const lines: string[] = [];
+  const entries: EntryBody[] = [];
+  let nowMs = 0;
   let isBroken = false;
   const runner = new McpToolRunner(catalogue, {
     log: {
@@ -32,8 +41,10 @@ function setup(offered: Record<string, string>, answer: JsonObject = { content: 
       warn: (_, message) => lines.push(message),
       error: (_, message) => lines.push(message),
     },
+    record: async (entry) => entries.push(entry),
+    sandbox,
     clock: {
-      now: () => 0,
+      now: () => nowMs,
       sleep: async (milliseconds) => {
         pauses.push(milliseconds);
         await setImmediate();
@@ -56,6 +67,8 @@ function setup(offered: Record<string, string>, answer: JsonObject = { content: 
     starts,
     pauses,
     lines,
+    entries,
+    pass: (milliseconds: number) => (nowMs += milliseconds),
     offer: (changed: Record<string, string>) => {
       offered = changed;
       starts.at(-1)?.options.onDefinitions(definitions());
@@ -81,6 +94,15 @@ describe('McpToolRunner', () => {
     });
   });
 
+  it('never starts a server that must be contained and cannot be: each call says so', async () => {
+    const refused = new Fault('EXECUTOR_NOT_CONTAINED', 'the tool may only run contained');
+    await using server = setup({ read: PIN, list: OTHER }, {}, refused);
+    await server.runner.start();
+    await expect(server.run('files.read')).rejects.toBe(refused);
+    expect(server.starts).toHaveLength(0);
+    expect(server.lines).toContain('the tool may only run contained');
+  });
+
   it('starts a server on the first call when it was not started before', async () => {
     await using server = setup({ read: PIN, list: OTHER });
     await server.run('files.read');
@@ -90,17 +112,37 @@ describe('McpToolRunner', () => {
   it('WIRE-10: refuses a tool whose definition is not the pinned one, and says so in the log', async () => {
     await using server = setup({ read: OTHER, list: OTHER });
     await server.runner.start();
-    await expect(server.run('files.read')).rejects.toMatchObject({ code: 'COMMAND_TOOL_CHANGED' });
-    expect(server.lines).toEqual(['the MCP server changed the definition of `files.read`']);
+    await expect(server.run('files.read')).rejects.toMatchObject({ code: 'TOOL_DEFINITION_CHANGED' });
+    expect(server.lines).toContain('the MCP server changed the definition of `files.read`: it is disabled');
     expect(server.runner.disabledTools).toEqual(['files.read']);
     await expect(server.run('files.list')).resolves.toBeDefined();
+  });
+
+  it('WIRE-10: has it on record with both hashes, and once a minute however often the server changes it', async () => {
+    await using server = setup({ read: OTHER, list: OTHER });
+    await server.runner.start();
+    const changed = { type: 'tool.definition.changed', tool: 'files.read', server: 'files', old: PIN };
+    expect(server.entries).toEqual([{ ...changed, new: OTHER }]);
+    for (const read of [PIN, THIRD, PIN, OTHER]) server.offer({ read, list: OTHER });
+    expect(server.entries).toHaveLength(1);
+    server.pass(60_000);
+    server.offer({ read: THIRD, list: OTHER });
+    expect(server.entries).toEqual([
+      { ...changed, new: OTHER },
+      { ...changed, new: THIRD },
+    ]);
+  });
+
+  it('says at the start which tools are not pinned', async () => {
+    await using server = setup({ read: PIN, list: OTHER });
+    expect(server.lines).toEqual(['tools have no pinned `definition`: the first that is seen counts']);
   });
 
   it('WIRE-10: suspends a tool that changes while the server runs, until it is as before', async () => {
     await using server = setup({ read: PIN, list: PIN });
     await server.runner.start();
     server.offer({ read: PIN, list: OTHER });
-    await expect(server.run('files.list')).rejects.toMatchObject({ code: 'COMMAND_TOOL_CHANGED' });
+    await expect(server.run('files.list')).rejects.toMatchObject({ code: 'TOOL_DEFINITION_CHANGED' });
     server.offer({ read: PIN, list: PIN });
     await expect(server.run('files.list')).resolves.toBeDefined();
   });
@@ -113,7 +155,7 @@ describe('McpToolRunner', () => {
     await setImmediate();
     await setImmediate();
     expect(server.starts).toHaveLength(2);
-    await expect(server.run('files.list')).rejects.toMatchObject({ code: 'COMMAND_TOOL_CHANGED' });
+    await expect(server.run('files.list')).rejects.toMatchObject({ code: 'TOOL_DEFINITION_CHANGED' });
   });
 
   it('refuses a tool that the server lacks', async () => {

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Catalogue, CatalogueTool } from '#writ/catalogue';
+import type { Sandbox } from '#writ/containment';
+import type { EntryBody } from '#writ/contracts';
 import type { RunResult } from '#writ/execution';
-import { Fault } from '#writ/faults';
-import { type ConnectMcp, connectMcpStdio, type ToolDefinitions } from './mcp-connection.js';
+import { type ConnectMcp, connectMcpStdio } from '#writ/mcp';
 import { type Clock, McpServer } from './mcp-server.js';
 import { parseOutput } from './output.js';
 import type { ToolKindRunner, ToolLog, ToolRun } from './ports.js';
+import { ToolPins } from './tool-pins.js';
 
 const SYSTEM_CLOCK: Clock = {
   now: () => performance.now(),
@@ -15,6 +17,9 @@ const SYSTEM_CLOCK: Clock = {
 
 interface McpToolOptions {
   readonly log: ToolLog;
+  /** Puts an entry on record. */
+  readonly record: (body: EntryBody) => Promise<unknown>;
+  readonly sandbox: Pick<Sandbox, 'assertAllowed' | 'contain'>;
   readonly connect?: ConnectMcp;
   readonly clock?: Clock;
 }
@@ -25,26 +30,23 @@ interface McpToolOptions {
  */
 export class McpToolRunner implements ToolKindRunner {
   readonly #servers = new Map<string, McpServer>();
-  /** Hash of the definition that each tool must have, by the name of the tool in the catalogue. */
-  readonly #pins = new Map<string, string>();
-  /** Why a tool cannot be called now. A tool whose server has not answered yet is not in here. */
-  readonly #disabled = new Map<string, Fault>();
+  readonly #pins: ToolPins;
   readonly #tools: readonly CatalogueTool[];
 
-  constructor(
-    catalogue: Catalogue,
-    private readonly options: McpToolOptions,
-  ) {
+  constructor(catalogue: Catalogue, options: McpToolOptions) {
+    const { log, record, sandbox, connect = connectMcpStdio, clock = SYSTEM_CLOCK } = options;
     this.#tools = [...catalogue.tools.values()].filter((tool) => tool.declaration.kind === 'mcp');
+    this.#pins = new ToolPins(this.#tools, { log, record, now: clock.now });
     for (const [name, declaration] of Object.entries(catalogue.config.mcpServers)) {
       const server = new McpServer({
         name,
         declaration,
         baseDirectory: catalogue.baseDirectory,
-        connect: options.connect ?? connectMcpStdio,
-        clock: options.clock ?? SYSTEM_CLOCK,
-        log: options.log,
-        onDefinitions: (definitions) => this.#compare(name, definitions),
+        sandbox,
+        connect,
+        clock,
+        log,
+        onDefinitions: (definitions) => this.#pins.compare(name, definitions),
       });
       this.#servers.set(name, server);
     }
@@ -62,8 +64,7 @@ export class McpToolRunner implements ToolKindRunner {
     const server = this.#servers.get(declaration.server);
     assert(server !== undefined);
     const connection = await server.connection(signal);
-    const disabled = this.#disabled.get(tool.name);
-    if (disabled !== undefined) throw disabled;
+    this.#pins.assertUnchanged(tool.name);
     const { timeoutMs, outputBytesMax } = declaration;
     const answer = await connection.call(declaration.tool, command.args, { signal, timeoutMs });
     const bytes = Buffer.from(JSON.stringify(answer));
@@ -72,37 +73,13 @@ export class McpToolRunner implements ToolKindRunner {
 
   /** Names of the tools that cannot be called now, because their server lacks or changed them. */
   get disabledTools(): readonly string[] {
-    return [...this.#disabled.keys()];
+    return this.#pins.disabled;
   }
 
   /** Ends every server. */
   async close(): Promise<void> {
     await Promise.all([...this.#servers.values()].map((server) => server.close()));
   }
-
-  #compare(server: string, definitions: ToolDefinitions): void {
-    for (const tool of this.#tools) {
-      const { declaration } = tool;
-      if (declaration.kind !== 'mcp' || declaration.server !== server) continue;
-      const offered = definitions.get(declaration.tool);
-      const pin = declaration.definition ?? this.#pins.get(tool.name);
-      if (offered !== undefined && pin === undefined) this.#pins.set(tool.name, offered);
-      const fault = problemOf(tool.name, offered, pin);
-      if (fault === undefined) this.#disabled.delete(tool.name);
-      else this.#disable(tool.name, fault, { server, offered, pin });
-    }
-  }
-
-  #disable(tool: string, fault: Fault, fields: Record<string, unknown>): void {
-    this.#disabled.set(tool, fault);
-    this.options.log.error({ tool, code: fault.code, ...fields }, fault.message);
-  }
-}
-
-function problemOf(tool: string, offered: string | undefined, pin: string | undefined): Fault | undefined {
-  if (offered === undefined) return new Fault('EXECUTOR_UNREACHABLE', `the MCP server has no tool for \`${tool}\``);
-  if (pin === undefined || pin === offered) return undefined;
-  return new Fault('COMMAND_TOOL_CHANGED', `the MCP server changed the definition of \`${tool}\``);
 }
 
 function serverOf(tool: CatalogueTool): string {

@@ -2,6 +2,16 @@ import { type Json, parseStrictJson } from '#writ/contracts';
 import { Fault, toFault } from '#writ/faults';
 
 const OUTPUT_DEPTH_MAX = 32;
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** An answer that is text. What is not well-formed UTF-8 is EXECUTOR_BAD_ANSWER. */
+export function textOutput(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new Fault('EXECUTOR_BAD_ANSWER', 'the answer is not text', { cause });
+  }
+}
 
 /**
  * The JSON that a service or a tool server answered. What could not be carried exactly to the agent and into the record is

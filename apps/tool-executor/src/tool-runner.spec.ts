@@ -1,5 +1,6 @@
 import { readCatalogue } from '#writ/catalogue';
 import type { CommandBody } from '#writ/contracts';
+import { Fault } from '#writ/faults';
 import type { CredentialUse } from '#writ/execution';
 import { FunctionToolRunner } from './function-tool.js';
 import type { ToolKindRunner } from './ports.js';
@@ -25,7 +26,12 @@ const web: ToolKindRunner = {
     return { output: `ran ${tool.name}` };
   },
 };
-const runner = new ToolRunner(catalogue, { http: web, mcp: unused, function: new FunctionToolRunner() });
+const runner = new ToolRunner(catalogue, {
+  http: web,
+  mcp: unused,
+  command: unused,
+  function: new FunctionToolRunner(),
+});
 
 const command = (resource: string, body: Partial<CommandBody> = {}): CommandBody => ({
   tenant: 'default',
@@ -67,6 +73,23 @@ describe('ToolRunner', () => {
 
   it('refuses a command for a tool that is gone', async () => {
     await expect(run(command('gone'))).rejects.toMatchObject({ code: 'COMMAND_TOOL_CHANGED' });
+  });
+
+  it('keeps calls from a service that is away, and says of which tool', async () => {
+    const limited = readCatalogue(
+      `version: 1
+ledger: test/default/0
+tools: { web: { kind: http, method: GET, url: 'https://a.example/', input: {}, concurrency: 1, breaker: { failures: 1 } } }`,
+      { file: 'writ.yaml', baseDirectory: '/', environment: {} },
+    );
+    const away: ToolKindRunner = { run: () => Promise.reject(new Fault('EXECUTOR_UNREACHABLE', 'away')) };
+    const kinds = { http: away, mcp: unused, command: unused, function: unused };
+    const guarded = new ToolRunner(limited, kinds);
+    const body = command('web', { dig: limited.tool('web').digest });
+    const { signal } = new AbortController();
+    await expect(guarded.run(body, signal, () => undefined)).rejects.toMatchObject({ code: 'EXECUTOR_UNREACHABLE' });
+    await expect(guarded.run(body, signal, () => undefined)).rejects.toMatchObject({ code: 'EXECUTOR_CIRCUIT_OPEN' });
+    expect(guarded.openCircuits).toEqual(['web']);
   });
 
   it('runs nothing when the deadline has passed', async () => {

@@ -2,20 +2,38 @@ import type { Catalogue } from '#writ/catalogue';
 import type { CommandBody } from '#writ/contracts';
 import type { ActionRunner, CredentialUse, RunResult } from '#writ/execution';
 import { Fault } from '#writ/faults';
+import { CircuitBreaker } from './circuit-breaker.js';
 import type { ToolKindRunner } from './ports.js';
+import { ToolGate } from './tool-gate.js';
 
 interface ToolKindRunners {
   readonly http: ToolKindRunner;
   readonly mcp: ToolKindRunner;
   readonly function: ToolKindRunner;
+  readonly command: ToolKindRunner;
 }
 
 /** Runs an approved `tool.call` by the kind of its tool. The tool must be the one that was decided on: name and digest. */
 export class ToolRunner implements ActionRunner {
+  readonly #gates = new Map<string, ToolGate>();
+  readonly #breakers = new Map<string, CircuitBreaker>();
+
   constructor(
     private readonly catalogue: Catalogue,
     private readonly runners: ToolKindRunners,
-  ) {}
+    now: () => number = () => performance.now(),
+  ) {
+    for (const [name, { declaration }] of catalogue.tools) {
+      const { concurrency, breaker } = declaration;
+      if (concurrency !== undefined) this.#gates.set(name, new ToolGate(concurrency));
+      if (breaker !== undefined) this.#breakers.set(name, new CircuitBreaker({ ...breaker, now }));
+    }
+  }
+
+  /** Names of the tools whose service did not answer lately, so that it is not asked. */
+  get openCircuits(): readonly string[] {
+    return [...this.#breakers].flatMap(([name, breaker]) => (breaker.isOpen ? [name] : []));
+  }
 
   async run(command: CommandBody, signal: AbortSignal, onCredential: (use: CredentialUse) => void): Promise<RunResult> {
     const tool = this.catalogue.tools.get(command.resource);
@@ -24,6 +42,11 @@ export class ToolRunner implements ActionRunner {
       throw new Fault('COMMAND_TOOL_CHANGED', `the tool \`${command.resource}\` changed since the decision`);
     }
     signal.throwIfAborted();
-    return this.runners[tool.declaration.kind].run(tool, { command, signal, onCredential });
+    const work = () => this.runners[tool.declaration.kind].run(tool, { command, signal, onCredential });
+    const { agent } = command;
+    const gate = this.#gates.get(tool.name);
+    const breaker = this.#breakers.get(tool.name);
+    const guarded = breaker === undefined ? work : () => breaker.run(agent, work);
+    return gate === undefined ? guarded() : gate.pass(agent, signal, guarded);
   }
 }

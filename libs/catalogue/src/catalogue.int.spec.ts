@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadCatalogue } from './catalogue.js';
@@ -16,6 +16,16 @@ describe('loadCatalogue', () => {
     const catalogue = await loadCatalogue(path, {});
     expect(catalogue.baseDirectory).toBe(directory);
     expect(catalogue.config.shards).toBe(1);
+  });
+
+  it('reads the files of tools beside it, and nothing else in their folder', async () => {
+    const path = join(directory, 'writ.yaml');
+    await writeFile(path, 'version: 1\nledger: a/b/0\n');
+    await mkdir(join(directory, 'tools'));
+    await writeFile(join(directory, 'tools', 'README.md'), 'not: [yaml');
+    const tool = (name: string) => `version: 1\ntools: { ${name}: { kind: function, function: noop, input: {} } }\n`;
+    for (const name of ['b', 'a']) await writeFile(join(directory, 'tools', `${name}.tools.yaml`), tool(name));
+    expect([...(await loadCatalogue(path, {})).tools.keys()]).toEqual(['a', 'b']);
   });
 
   it('says that a file cannot be read', async () => {

@@ -6,10 +6,14 @@ import { Fault } from '#writ/faults';
 import { type ArgumentSchema, compileArguments } from './argument-schema.js';
 import { SchemaProblem } from './closed-schema.js';
 import { type Environment, substituteEnvironment } from './environment.js';
-import { checkHttpTool, checkReferences } from './references.js';
-import { type DestinationDeclaration, type NamespaceDeclaration, type ToolDeclaration, WritConfig } from './schema.js';
+import { fillCommand } from './command-template.js';
+import { checkCommandTool, checkHttpTool, checkReferences } from './references.js';
+import { type DestinationDeclaration, type NamespaceDeclaration, WritConfig } from './schema.js';
+import { type ToolDeclaration } from './tool-schema.js';
 import { subjectProblem } from './subject-references.js';
+import { readToolFiles, type ToolFileText, withToolFiles } from './tool-files.js';
 import { fillUrl, type UrlTemplate } from './url-template.js';
+import { validate } from './validate.js';
 import { type FaultAt, parseYaml } from './yaml-source.js';
 
 /** A declaration with its digest: `sha256:` and the hash of its canonical form. Decisions name it, executors compare it. */
@@ -43,7 +47,7 @@ export interface Catalogue {
 // A catalogue of thousands of tools fits; a file that was named by mistake does not.
 const CONFIG_BYTES_MAX = 8_388_608;
 
-/** Reads `writ.yaml`. Throws CONFIG_INVALID that names file, line, column and field; a value is never in the message. */
+/** Reads `writ.yaml` and the files of tools that belong to it. Throws CONFIG_INVALID that names file, line, column and field; a value is never in the message. */
 export async function loadCatalogue(path: string, environment: Environment): Promise<Catalogue> {
   let bytes: Buffer;
   try {
@@ -54,51 +58,61 @@ export async function loadCatalogue(path: string, environment: Environment): Pro
   if (bytes.length > CONFIG_BYTES_MAX) {
     throw new Fault('CONFIG_INVALID', `the configuration \`${path}\` is over ${CONFIG_BYTES_MAX} bytes`);
   }
-  return readCatalogue(bytes.toString('utf8'), {
-    file: basename(path),
-    baseDirectory: dirname(resolve(path)),
-    environment,
+  const baseDirectory = dirname(resolve(path));
+  const read = readConfig(bytes.toString('utf8'), basename(path), environment);
+  return completeCatalogue(read, {
+    baseDirectory,
+    toolFiles: await readToolFiles(baseDirectory, read.config.toolFolder),
   });
 }
 
-/** The same from text. */
+/** The same from text. Files of tools are those that are given, and none is read. */
 export function readCatalogue(
   text: string,
-  from: { readonly file: string; readonly baseDirectory: string; readonly environment: Environment },
+  from: {
+    readonly file: string;
+    readonly baseDirectory: string;
+    readonly environment: Environment;
+    readonly toolFiles?: readonly ToolFileText[];
+  },
 ): Catalogue {
-  const source = parseYaml(text, from.file);
-  const config = validate(substituteEnvironment(source, from.environment), source.fault);
-  checkReferences(config, source.fault);
+  const { baseDirectory, toolFiles = [] } = from;
+  return completeCatalogue(readConfig(text, from.file, from.environment), { baseDirectory, toolFiles });
+}
+
+interface ReadConfig {
+  readonly config: WritConfig;
+  readonly faultAt: FaultAt;
+}
+
+function readConfig(text: string, file: string, environment: Environment): ReadConfig {
+  const source = parseYaml(text, file);
+  return {
+    config: validate(WritConfig, substituteEnvironment(source, environment), source.fault),
+    faultAt: source.fault,
+  };
+}
+
+function completeCatalogue(
+  read: ReadConfig,
+  { baseDirectory, toolFiles }: { readonly baseDirectory: string; readonly toolFiles: readonly ToolFileText[] },
+): Catalogue {
+  const { config, faultAt } = withToolFiles(read.config, toolFiles, read.faultAt);
+  checkReferences(config, faultAt);
   const tools = new Map(
-    Object.entries(config.tools).map(([name, tool]) => [
-      name,
-      catalogueTool(name, tool, { config, faultAt: source.fault }),
-    ]),
+    Object.entries(config.tools).map(([name, tool]) => [name, catalogueTool(name, tool, { config, faultAt })]),
   );
   const namespaces = declareAll(config.namespaces);
   const destinations = declareAll(config.destinations);
   return {
     config,
-    baseDirectory: from.baseDirectory,
+    baseDirectory,
     tools,
     namespaces,
     destinations,
     tool: (name) => tools.get(name) ?? unknown('INPUT_UNKNOWN_TOOL', 'tool', name),
     namespace: (name) => namespaces.get(name) ?? unknown('INPUT_UNKNOWN_NAMESPACE', 'memory namespace', name),
   };
-}
-
-function validate(value: unknown, faultAt: FaultAt): WritConfig {
-  const result = WritConfig.safeParse(value);
-  if (result.success) return result.data;
-  const [issue, ...others] = result.error.issues;
-  const path = (issue?.path ?? []).map((step) => (typeof step === 'number' ? step : String(step)));
-  const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
-  if (issue?.code === 'unrecognized_keys') {
-    throw faultAt([...path, issue.keys[0] ?? ''], `there is no such field${more}`);
-  }
-  const message = issue?.message ?? 'is invalid';
-  throw faultAt(path, `${message.slice(0, 1).toLowerCase()}${message.slice(1)}${more}`);
 }
 
 function catalogueTool(
@@ -110,6 +124,8 @@ function catalogueTool(
   const declaration: ToolDeclaration = { ...written, input: schema.schema };
   const problem = written.dataSubject === undefined ? undefined : subjectProblem(written.dataSubject, schema.schema);
   if (problem !== undefined) throw context.faultAt(['tools', name, 'dataSubject', 'from'], problem);
+  if (written.kind === 'command')
+    checkCommandTool(written, schema, (field, text) => context.faultAt(['tools', name, field], text));
   const urlTemplate = written.kind === 'http' ? checkHttpTool(name, written, schema, context) : undefined;
   return {
     name,
@@ -118,10 +134,16 @@ function catalogueTool(
     ...(urlTemplate === undefined ? {} : { urlTemplate }),
     validateArguments: (args) => {
       schema.validate(args);
-      const filled = urlTemplate === undefined ? undefined : fillUrl(urlTemplate, args);
+      const filled = filledOf(declaration, urlTemplate, args);
       if (filled !== undefined && 'problem' in filled) throw new Fault('INPUT_ARGUMENTS_INVALID', filled.problem);
     },
   };
+}
+
+/** Arguments that match the schema and still have no place are refused before anybody decides on them. */
+function filledOf(declaration: ToolDeclaration, template: UrlTemplate | undefined, args: JsonObject) {
+  if (declaration.kind === 'command') return fillCommand(declaration, args);
+  return template === undefined ? undefined : fillUrl(template, args);
 }
 
 function compileInput(name: string, tool: ToolDeclaration, faultAt: FaultAt): ArgumentSchema {
@@ -135,9 +157,10 @@ function compileInput(name: string, tool: ToolDeclaration, faultAt: FaultAt): Ar
 
 /** What makes a tool that tool. An MCP tool is its server too: the same name at another server is another tool. */
 function digestedOf(declaration: ToolDeclaration, config: WritConfig): unknown {
+  // The environment of a program is left out: it may hold secrets, and digests are public.
+  if (declaration.kind === 'command') return { ...declaration, env: undefined };
   if (declaration.kind !== 'mcp') return declaration;
   const server = config.mcpServers[declaration.server];
-  // The environment of the server is left out: it may hold secrets, and digests are public.
   return { declaration, server: { command: server?.command, args: server?.args } };
 }
 

@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '#writ/contracts';
 import { CEDAR_TYPE, isExtensionType } from '#writ/policy';
+import { endlessReference } from './endless-reference.js';
 import { repeatsRepetition } from './pattern.js';
 
 /** A schema that Writ does not take: where in it, and why. */
@@ -46,7 +47,11 @@ export function closeSchema(schema: JsonObject): JsonObject {
   if (rest['type'] !== undefined && rest['type'] !== 'object') {
     throw new SchemaProblem(['type'], 'the arguments of a tool are an object');
   }
-  return closeOne({ ...rest, type: 'object' }, []);
+  const closed = closeOne({ ...rest, type: 'object' }, []);
+  const endless = endlessReference(closed);
+  if (endless !== undefined)
+    throw new SchemaProblem([], `the reference \`${endless}\` leads back to itself without end`);
+  return closed;
 }
 
 function closeOne(schema: Json, path: Path): JsonObject {

@@ -1,10 +1,13 @@
+import { normalize } from 'node:path';
 import { checkRequestHeaders } from '#writ/egress-rules';
 import { messageOf } from '#writ/faults';
 import { parseWitnessVkey, type WitnessKey } from '#writ/signing';
 import type { ArgumentSchema } from './argument-schema.js';
 import { checkCredentials, checkOrigin } from './credential-references.js';
 import { credentialHeaders, injectionOf } from './credential-schema.js';
-import type { HttpToolDeclaration, WritConfig } from './schema.js';
+import type { WritConfig } from './schema.js';
+import type { CommandToolDeclaration, HttpToolDeclaration, McpToolDeclaration } from './tool-schema.js';
+import { placesOf } from './command-template.js';
 import { parseUrlTemplate, type UrlTemplate } from './url-template.js';
 import { checkSinks } from './siem-references.js';
 import type { ConfigPath, FaultAt } from './yaml-source.js';
@@ -24,11 +27,24 @@ export function checkReferences(config: WritConfig, faultAt: FaultAt): void {
   checkAuthZen(config, faultAt);
   checkWitnesses(config, faultAt);
   checkSinks(config.siem.sinks, faultAt);
+  checkContainment(config, faultAt);
   for (const [name, tool] of Object.entries(config.tools)) {
-    if (tool.kind === 'mcp' && !Object.hasOwn(config.mcpServers, tool.server)) {
-      throw faultAt(['tools', name, 'server'], `no server \`${tool.server}\` is declared under \`mcpServers\``);
-    }
+    if (tool.kind === 'mcp') checkMcpTool(config, tool, (field, problem) => faultAt(['tools', name, field], problem));
   }
+}
+
+function checkMcpTool(
+  { mcpServers }: WritConfig,
+  { server: name, definition }: McpToolDeclaration,
+  fault: (field: string, problem: string) => Error,
+): void {
+  const server = Object.hasOwn(mcpServers, name) ? mcpServers[name] : undefined;
+  if (server === undefined) throw fault('server', `no server \`${name}\` is declared under \`mcpServers\``);
+  if (server.requirePins && definition === undefined)
+    throw fault(
+      'definition',
+      `is missing, and the server \`${name}\` has \`requirePins\`: \`writ tools import mcp ${name}\``,
+    );
 }
 
 /** Actions of other systems are tools that exist, and nothing is mapped twice. */
@@ -83,24 +99,64 @@ export function checkHttpTool(
   const path = ['tools', name];
   const template = parseUrlTemplate(tool.url);
   if (typeof template === 'string') throw faultAt([...path, 'url'], template);
-  checkPlaces(template, schema, (problem) => faultAt([...path, 'url'], problem));
+  checkPlaces(template.argumentNames, schema, (problem) => faultAt([...path, 'url'], problem));
+  checkQuery(template, schema, (problem) => faultAt([...path, 'url'], problem));
   checkCredential(config, { credential: tool.credential, origin: template.origin, path, faultAt });
   checkHeaders(tool, config, (problem) => faultAt([...path, 'headers'], problem));
   checkQueryCredential(tool, config, { template, schema }, (problem) => faultAt([...path, 'credential'], problem));
   return template;
 }
 
-/** Every place needs an argument that is always there and is one value; fixed names of the query are not arguments as well. */
-function checkPlaces(template: UrlTemplate, schema: ArgumentSchema, fault: (problem: string) => Error): void {
-  const properties = (schema.schema['properties'] ?? {}) as Readonly<Record<string, { readonly type?: unknown }>>;
+/** Checks one command against its schema: each argument has a place, or the program reads all of them. */
+export function checkCommandTool(
+  tool: CommandToolDeclaration,
+  schema: ArgumentSchema,
+  fault: (field: string, problem: string) => Error,
+): void {
+  const places = placesOf(tool);
+  if (typeof places === 'string') throw fault('args', places);
+  checkPlaces(places, schema, (problem) => fault('args', problem));
+  const lost = Object.keys(propertiesOf(schema)).find((name) => !places.includes(name));
+  if (lost !== undefined && tool.stdin === 'none')
+    throw fault('args', `the argument \`${lost}\` has no place, and \`stdin\` is \`none\``);
+}
+
+/** Programs that ask for less than what holds for all, or for what they could replace by a link. */
+function checkContainment({ containment: usual, tools, mcpServers }: WritConfig, faultAt: FaultAt): void {
+  const commands = Object.entries(tools).flatMap(([name, tool]) =>
+    tool.kind === 'command' ? [[['tools', name], tool] as const] : [],
+  );
+  const servers = Object.entries(mcpServers).map(([name, server]) => [['mcpServers', name], server] as const);
+  for (const [path, { containment, read, write }] of [...commands, ...servers]) {
+    if (usual === 'required' && containment !== undefined && containment !== 'required')
+      throw faultAt([...path, 'containment'], 'must not be weaker than `containment: required` of the configuration');
+    const twice = [...read, ...write].find((each) =>
+      write.some((other) => each !== other && normalize(each).startsWith(`${normalize(other)}/`)),
+    );
+    if (twice !== undefined) throw faultAt([...path, 'read'], 'has a path below one that the program may write to');
+  }
+}
+
+function propertiesOf({ schema }: ArgumentSchema): Readonly<Record<string, { readonly type?: unknown }>> {
+  return (schema['properties'] ?? {}) as Readonly<Record<string, { readonly type?: unknown }>>;
+}
+
+/** Every place needs an argument that is always there and is one value. */
+function checkPlaces(places: readonly string[], schema: ArgumentSchema, fault: (problem: string) => Error): void {
+  const properties = propertiesOf(schema);
   const required = schema.schema['required'];
-  for (const name of template.argumentNames) {
+  for (const name of places) {
     const property = Object.hasOwn(properties, name) ? properties[name] : undefined;
     if (property === undefined) throw fault(`the argument \`${name}\` is not in the schema under \`input\``);
     if (!Array.isArray(required) || !required.includes(name)) throw fault(`the argument \`${name}\` must be required`);
     if (!SCALARS.includes(property.type as string))
       throw fault(`the argument \`${name}\` must be of type ${SCALARS.join(', ')}`);
   }
+}
+
+/** Fixed names of the query are not arguments as well. */
+function checkQuery(template: UrlTemplate, schema: ArgumentSchema, fault: (problem: string) => Error): void {
+  const properties = propertiesOf(schema);
   const twice = Object.keys(properties).find(
     (name) => template.queryNames.includes(name) && !template.argumentNames.includes(name),
   );

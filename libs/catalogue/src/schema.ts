@@ -1,72 +1,10 @@
-import { AgentName, JsonRecord, LedgerName, ResourceName, SubjectType, TENANT } from '#writ/contracts';
+import { AgentName, LedgerName, ResourceName, TENANT } from '#writ/contracts';
 import { z } from 'zod';
 import { Credential } from './credential-schema.js';
 import { Secrets } from './provider-schema.js';
 import { CredentialName, Origin } from './schema-parts.js';
 import { Siem } from './siem-schema.js';
-
-const Milliseconds = z.int().min(1).max(600_000);
-
-/** Where a request names whom it is about: the type, and a JSON Pointer into the arguments of a tool or into a record. */
-export const DataSubjectPlace = z.strictObject({
-  type: SubjectType,
-  from: z
-    .string()
-    .max(256)
-    .regex(/^(\/([^/~]|~[01])+)+$/, 'must be a JSON Pointer such as /customerId'),
-});
-
-/** The settings that every tool has, whatever runs it. */
-const tool = {
-  description: z.string().max(1024).optional(),
-  /** JSON Schema of the arguments, an object schema. Arguments that it does not name are refused. */
-  input: JsonRecord,
-  timeoutMs: Milliseconds.default(10_000),
-  idempotent: z.boolean().default(false),
-  outputBytesMax: z.int().min(1).max(262_144).default(131_072),
-  /** Whom a call is about: arguments and result are erased with that subject. Without it they are the agent's. */
-  dataSubject: DataSubjectPlace.optional(),
-};
-
-export const HttpTool = z.strictObject({
-  kind: z.literal('http'),
-  method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
-  /** URL template: `{name}` is replaced by that argument, percent-encoded. The rest goes to the query (GET, DELETE) or the body. */
-  url: z.string().min(1).max(2048),
-  headers: z.record(z.string(), z.string()).default({}),
-  credential: CredentialName.optional(),
-  /** Declares that the URL may lie in a private or loopback network. */
-  internal: z.boolean().default(false),
-  ...tool,
-});
-
-export const McpTool = z.strictObject({
-  kind: z.literal('mcp'),
-  server: CredentialName,
-  /** The name that the server knows the tool by. */
-  tool: z.string().min(1).max(128),
-  /** SHA-256 (hex) of the server's canonical tool definition; when given, another definition disables the tool. */
-  definition: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/)
-    .optional(),
-  ...tool,
-});
-
-/** A function that is part of Writ: `noop` answers null, `echo` answers its arguments. For first steps and for measuring. */
-export const FunctionTool = z.strictObject({
-  kind: z.literal('function'),
-  function: z.enum(['noop', 'echo']),
-  ...tool,
-});
-
-export const Tool = z.discriminatedUnion('kind', [HttpTool, McpTool, FunctionTool]);
-
-export const McpServer = z.strictObject({
-  command: z.string().min(1),
-  args: z.array(z.string()).default([]),
-  env: z.record(z.string(), z.string()).default({}),
-});
+import { Containment, DataSubjectPlace, McpServer, Milliseconds, Tool } from './tool-schema.js';
 
 /** Beyond a certificate that is trusted and for its name. */
 const DestinationTls = z.strictObject({
@@ -172,6 +110,8 @@ export const WritConfig = z.strictObject({
   obligations: z.string().optional(),
   /** File of rules for the detector `rule-file`, in the format of gitleaks, relative to the configuration file. */
   redactionRules: z.string().min(1).optional(),
+  /** Folder of the `*.tools.yaml` files, relative to the configuration file. It need not exist. */
+  toolFolder: z.string().min(1).default('tools'),
   /** `files`: what loads is in force. `manifest`: only what an operator published with `writ policy publish`. */
   policyActivation: z.enum(['files', 'manifest']).default('files'),
   listen: z
@@ -186,6 +126,8 @@ export const WritConfig = z.strictObject({
       ledger: z.int().min(1).max(4).default(1),
     })
     .prefault({}),
+  /** Whether MCP servers and local commands run contained; each may ask for more or, unless it is `required`, for less. */
+  containment: Containment.default('preferred'),
   agents: z.record(AgentName, z.strictObject({ teams: z.array(AgentName).default([]) })).default({}),
   tools: z.record(ResourceName, Tool).default({}),
   mcpServers: z.record(CredentialName, McpServer).default({}),
@@ -237,10 +179,6 @@ export const WritConfig = z.strictObject({
 });
 
 export type WritConfig = Readonly<z.infer<typeof WritConfig>>;
-export type ToolDeclaration = Readonly<z.infer<typeof Tool>>;
-export type DataSubjectDeclaration = Readonly<z.infer<typeof DataSubjectPlace>>;
-export type HttpToolDeclaration = Readonly<z.infer<typeof HttpTool>>;
-export type McpServerDeclaration = Readonly<z.infer<typeof McpServer>>;
 export type NamespaceDeclaration = Readonly<z.infer<typeof Namespace>>;
 export type DestinationDeclaration = Readonly<z.infer<typeof Destination>>;
 export type AuthZenDeclaration = Readonly<z.infer<typeof AuthZen>>;

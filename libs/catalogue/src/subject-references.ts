@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '#writ/contracts';
-import type { DataSubjectDeclaration } from './schema.js';
+import type { DataSubjectDeclaration } from './tool-schema.js';
 
 const NAMING_TYPES: readonly (Json | undefined)[] = ['string', 'integer'];
 

@@ -6,6 +6,7 @@ import { logKeyRotated, producerEnrolled, producerRevoked } from './key-entries.
 import { AgentName, CallId, LabelName, ProducerName } from './names.js';
 import { Redaction } from './obligation.js';
 import { ledgerPruned, producerCarried } from './pruning-entries.js';
+import { toolDefinitionChanged } from './tool-entries.js';
 
 /** An entry of the ledger: one leaf of the log. No argument, result or credential is ever in one, only salted commitments. */
 export const Commitment = z.string().regex(/^sd:[A-Za-z0-9_-]{43}$/);
@@ -231,6 +232,7 @@ export const Entry = z.discriminatedUnion('type', [
   z.strictObject({ type: type('credential.set'), ...base, ...secretChanged }),
   z.strictObject({ type: type('credential.rotated'), ...base, ...secretRotated }),
   z.strictObject({ type: type('credential.removed'), ...base, ...secretChanged }),
+  z.strictObject({ type: type('tool.definition.changed'), ...base, ...toolDefinitionChanged }),
   z.strictObject({ type: type('agent.identity.issued'), ...base, who, key: Short }),
   z.strictObject({ type: type('agent.identity.revoked'), ...base, who, key: Short }),
   z.strictObject({ type: type('producer.enrolled'), ...base, ...producerEnrolled }),

@@ -41,6 +41,11 @@ const FAMILIES: readonly (readonly [prefix: string, title: string, text: string]
     'It was permitted and tried. The agent gets `failed` with the code; the outcome is on record.',
   ],
   [
+    'TOOL_',
+    'The tool may not run as it is',
+    'It was permitted and did not run. The agent gets `failed` with the code; the outcome is on record, and so is the change, as `tool.definition.changed`.',
+  ],
+  [
     'CONFIG_',
     'The process must not start, or the command cannot work',
     'One line on stderr. Exit 78; 69 when nothing runs there.',

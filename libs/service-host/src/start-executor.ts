@@ -1,4 +1,4 @@
-import { COMMANDS_STREAM, type ExecutorKind, type PoolHeartbeat, subjects } from '#writ/contracts';
+import { COMMANDS_STREAM, type EntryBody, type ExecutorKind, type PoolHeartbeat, subjects } from '#writ/contracts';
 import { type ActionRunner, type ExecutorDependencies, TakenCommands } from '#writ/execution';
 import { messageOf } from '#writ/faults';
 import type { BlockWriter } from '#writ/ledger-client';
@@ -13,8 +13,15 @@ export interface Executor {
   readonly runner: ActionRunner;
   /** Whether commands can be run now; an executor that cannot is silent, and calls are denied before they are allowed. */
   readonly isReady: () => boolean;
+  /** Called once, before the first command is taken, with what puts an entry on record. */
+  readonly start?: (record: RecordEntry) => void;
+  /** What `/readyz` says of it beside the instance. */
+  readonly details?: () => Record<string, unknown>;
   readonly close: () => Promise<void>;
 }
+
+/** Puts an entry on record; resolves when it is durable, throws LEDGER_*. */
+export type RecordEntry = (body: EntryBody) => Promise<unknown>;
 
 const IN_FLIGHT_MAX = 256;
 const HEARTBEAT_MS = 500;
@@ -29,6 +36,7 @@ export async function startExecutor(context: ServiceContext, executor: Executor)
     log.fatal('this producer has another writer, or the ledger is gone');
     process.kill(process.pid, 'SIGTERM');
   });
+  executor.start?.((body) => writer.append(body));
   const isReady = () => executor.isReady() && !isWriterDead && bus.isConnected;
   const heartbeat = () => sayPresent(context, kind, isReady());
   let timer: NodeJS.Timeout | undefined;
@@ -57,12 +65,11 @@ export async function startExecutor(context: ServiceContext, executor: Executor)
       host: settings.WRIT_HEALTH_HOST,
       port: settings.WRIT_HEALTH_PORT,
       isReady,
-      details: () => ({ instance: settings.WRIT_INSTANCE, kind, pool: POOL }),
+      details: () => ({ instance: settings.WRIT_INSTANCE, kind, pool: POOL, ...executor.details?.() }),
     },
-    start: () => {
+    start: async () => {
       heartbeat();
       timer = setInterval(heartbeat, HEARTBEAT_MS);
-      return Promise.resolve();
     },
     stop: async () => {
       clearInterval(timer);

@@ -26,6 +26,7 @@ describe('a filter', () => {
       new Set([
         'command.refused',
         'policy.divergence',
+        'tool.definition.changed',
         'ledger.near_full',
         'export.gap',
         'ledger.frozen',

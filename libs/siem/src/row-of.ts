@@ -1,18 +1,16 @@
 import type { Facts } from './facts.js';
 import type { LeafType } from './leaf.js';
-import { api, entity, eventLog, finding, type Row } from './row.js';
+import { aboutTheLog } from './log-rows.js';
+import { api, BLOCKED, DETECTED, entity, finding, OTHER, plain, type Row } from './row.js';
 import { type AboutSecret, isAboutSecret, SECRET_ROWS } from './secret-rows.js';
 
 const ALLOWED = [1, 1] as const;
 const UNAUTHORIZED = [2, 26] as const;
-const BLOCKED = [2, 2] as const;
 const REJECTED = [2, 25] as const;
 const DROPPED = [2, 6] as const;
 const CORRECTED = [4, 11] as const;
 const FAILED = [1, 27] as const;
-const DETECTED = [3, 15] as const;
 const LOGGED = [3, 17] as const;
-const OTHER = 99;
 
 /** All that a row depends on beside the type. */
 interface Case {
@@ -66,6 +64,7 @@ function makeRow(type: Exclude<LeafType, AboutSecret>, which: Case): Row {
     case 'policy.changed':
     case 'policy.rejected':
     case 'policy.divergence':
+    case 'tool.definition.changed':
     case 'agent.identity.issued':
     case 'agent.identity.revoked':
     case 'producer.enrolled':
@@ -150,7 +149,6 @@ function completed({ noun, category, ...act }: Act, { isOk, isRedacted }: Case):
     : { ...act, ...plain(1, 2), title: `${noun} executed`, control: ALLOWED, isSuccess: true, ecs };
 }
 
-const plain = (severity: Row['severity'], cefSeverity: number) => ({ severity, cefSeverity });
 const event = (category: string, type: string): Row['ecs'] => ({ kind: 'event', category, type });
 
 type AboutCalls = Extract<
@@ -198,10 +196,9 @@ function aboutCalls(type: AboutCalls, { isAllowed }: Case): Row {
 
 type AboutChanges = Extract<
   LeafType,
-  | `policy.${string}`
-  | `agent.${string}`
-  | 'producer.enrolled'
-  | 'producer.revoked'
+  | `${'policy' | 'agent'}.${string}`
+  | `producer.${'enrolled' | 'revoked'}`
+  | 'tool.definition.changed'
   | `admin.${string}`
   | `privacy.${string}`
   | 'shard.claimed'
@@ -227,6 +224,8 @@ function aboutChanges(type: AboutChanges, { isForced }: Case): Row {
       return entity('Policies rejected', [3, 'Update'], { ...plain(3, 6), isSuccess: false });
     case 'policy.divergence':
       return finding('Evaluators differ', 4, DETECTED);
+    case 'tool.definition.changed':
+      return finding('Tool definition changed, tool disabled', 4, BLOCKED);
     case 'agent.identity.issued':
       return entity('Agent identity issued', [1, 'Create'], { ecs: iam('creation') });
     case 'agent.identity.revoked':
@@ -239,36 +238,5 @@ function aboutChanges(type: AboutChanges, { isForced }: Case): Row {
       return entity('SIEM sink changed', [3, 'Update'], plain(3, 6));
     case 'privacy.erased':
       return entity('Personal data erased', [4, 'Delete'], { ecs: event('configuration', 'deletion') });
-  }
-}
-
-type AboutTheLog = Extract<LeafType, `ledger.${string}` | `export.${string}` | 'producer.carried'>;
-
-function aboutTheLog(type: AboutTheLog): Row {
-  switch (type) {
-    case 'ledger.near_full':
-      return eventLog('Ledger nearly full', [OTHER, 'Near Full'], { ...plain(4, 8), isAlert: true });
-    case 'ledger.rejected':
-      return finding('Block rejected', 4, BLOCKED);
-    case 'ledger.tick':
-      return eventLog('Tick', [OTHER, 'Tick']);
-    case 'ledger.opened':
-      return eventLog('Log opened', [OTHER, 'Opened']);
-    case 'ledger.integrity.violation':
-      return finding('Ledger integrity violated', 5, DETECTED);
-    case 'ledger.key.rotated':
-      return eventLog('Ledger key rotated', [5, 'Rotate'], plain(3, 6));
-    case 'ledger.frozen':
-      return eventLog('Ledger ended', [OTHER, 'Freeze'], { ...plain(4, 8), isAlert: true });
-    case 'ledger.pruned':
-      return eventLog('Oldest of the ledger removed', [OTHER, 'Prune'], plain(3, 6));
-    case 'producer.carried':
-      return eventLog('Facts carried over', [OTHER, 'Carry']);
-    case 'export.gap':
-      return eventLog('Entries missing from a sink', [OTHER, 'Gap'], { ...plain(4, 8), isAlert: true });
-    case 'export.replayed':
-      return eventLog('Entries sent again', [OTHER, 'Replay'], plain(2, 4));
-    case 'export.heartbeat':
-      return eventLog('Heartbeat', [OTHER, 'Heartbeat']);
   }
 }

@@ -20,7 +20,8 @@ export interface Row {
   readonly isAlert?: boolean;
 }
 
-const OTHER = 99;
+/** An activity that OCSF has no name for. */
+export const OTHER = 99;
 
 /** A custom activity of the API class: OCSF has no class for what agents do, and says to use this one. */
 export function api(title: string, activity: string, rest: Partial<Row> & Pick<Row, 'severity'>): Row {
@@ -34,6 +35,13 @@ export function api(title: string, activity: string, rest: Partial<Row> & Pick<R
     ...rest,
   };
 }
+
+/** Actions and dispositions of OCSF that several kinds of rows have: id of the action, id of the disposition. */
+export const BLOCKED = [2, 2] as const;
+export const DETECTED = [3, 15] as const;
+
+/** Severities where nothing else is to be said: of OCSF, and of CEF. */
+export const plain = (severity: Row['severity'], cefSeverity: number) => ({ severity, cefSeverity });
 
 /** A detection: something that nobody should have to look for. */
 export function finding(title: string, severity: 4 | 5, control: Row['control'] & {}): Row {

@@ -36,7 +36,12 @@ export const ROLE_TYPES: Readonly<Record<Role, readonly EntryType[]>> = {
     'access.refused',
     'ledger.near_full',
   ],
-  'tool-executor': [...startingWith('tool.', '.completed'), 'command.refused', 'credential.used'],
+  'tool-executor': [
+    ...startingWith('tool.', '.completed'),
+    'command.refused',
+    'credential.used',
+    'tool.definition.changed',
+  ],
   'memory-executor': [...startingWith('memory.', '.completed'), 'command.refused', 'credential.used'],
   'egress-executor': [...startingWith('egress.', '.completed'), 'command.refused', 'credential.used'],
   operator: [

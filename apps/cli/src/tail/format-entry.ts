@@ -48,9 +48,9 @@ function describe(entry: Entry, paint: Paint): string {
     case 'policy.changed':
       return describeActivation(entry);
     case 'policy.rejected':
-      return `${paint('red', 'policies rejected')}  ${entry.why.code} at ${entry.at}  ${shortHash(entry.kept)} stay in force`;
     case 'policy.divergence':
-      return describeDivergence(entry, paint);
+    case 'tool.definition.changed':
+      return describeAlarm(entry, paint);
     case 'access.evaluated':
       return `${describeReasons(entry, entry.req.eval, paint)}  asked by ${entry.client}`;
     case 'access.refused':
@@ -76,6 +76,22 @@ function describe(entry: Entry, paint: Paint): string {
     case 'export.replayed':
     case 'admin.sink.changed':
       return describeSink(entry, paint);
+  }
+}
+
+type Alarm = 'policy.rejected' | 'policy.divergence' | 'tool.definition.changed';
+
+function describeAlarm(entry: EntryOf<Alarm>, paint: Paint): string {
+  switch (entry.type) {
+    case 'policy.rejected':
+      return `${paint('red', 'policies rejected')}  ${entry.why.code} at ${entry.at}  ${shortHash(entry.kept)} stay in force`;
+    case 'policy.divergence':
+      return describeDivergence(entry, paint);
+    case 'tool.definition.changed':
+      return paint(
+        'red',
+        `${entry.tool} DISABLED: ${entry.server} offers ${shortHash(entry.new)}, not what is approved`,
+      );
   }
 }
 

@@ -1,14 +1,12 @@
-import { createHash } from 'node:crypto';
 import type { McpServerDeclaration } from '#writ/catalogue';
-import { canonicalJson, type Json, type JsonObject } from '#writ/contracts';
+import type { JsonObject } from '#writ/contracts';
+import { killOnExit, killProcess, type Sandbox } from '#writ/containment';
 import { Fault } from '#writ/faults';
 import { Client, ProtocolError, SdkError, SdkErrorCode } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { deferred } from './deferred.js';
+import { listDefinitions, type ToolDefinitions } from './definitions.js';
 import { StderrTail } from './stderr-tail.js';
-
-/** SHA-256 (hex) of each tool definition of a server, by the name that the server gives it. */
-export type ToolDefinitions = ReadonlyMap<string, string>;
 
 interface McpCallOptions {
   readonly signal: AbortSignal;
@@ -29,9 +27,10 @@ export interface McpConnection {
 export interface McpConnectOptions {
   readonly declaration: McpServerDeclaration;
   readonly baseDirectory: string;
+  readonly sandbox: Pick<Sandbox, 'contain'>;
   /** Gives up starting it. */
   readonly signal: AbortSignal;
-  /** Called when the server says that its tools changed, with what it offers now. */
+  /** Called when the server says that its tools changed, with what it offers now: nothing when it cannot be listed. */
   readonly onDefinitions: (definitions: ToolDefinitions) => void;
 }
 
@@ -44,14 +43,18 @@ const CONNECT_TIMEOUT_MS = 20_000;
 const MESSAGE_BYTES_MAX = 4_194_304;
 const END_WITHIN_MS = 1_000;
 
-/** Starts an MCP server as a child process, speaks to it over stdio and lists its tools. Throws EXECUTOR_UNREACHABLE. */
+/**
+ * Starts an MCP server as a child process, contained as it is declared, speaks to it over stdio and lists its tools. Throws
+ * EXECUTOR_UNREACHABLE and EXECUTOR_NOT_CONTAINED.
+ */
 export async function connectMcpStdio(options: McpConnectOptions): Promise<McpConnection> {
-  const { declaration, baseDirectory, onDefinitions, signal } = options;
+  const { declaration, baseDirectory, onDefinitions, sandbox, signal } = options;
+  const { command, args, env } = sandbox.contain({ ...declaration, cwd: baseDirectory }, declaration);
   // The SDK clears the environment but for PATH, HOME, USER, LOGNAME, SHELL and TERM: no secret of ours is inherited.
   const transport = new StdioClientTransport({
-    command: declaration.command,
-    args: [...declaration.args],
-    env: { ...declaration.env },
+    command,
+    args: [...args],
+    env: { ...env },
     cwd: baseDirectory,
     stderr: 'pipe',
     maxBufferSize: MESSAGE_BYTES_MAX,
@@ -63,11 +66,12 @@ export async function connectMcpStdio(options: McpConnectOptions): Promise<McpCo
       versionNegotiation: { mode: 'auto', probe: { timeoutMs: PROBE_TIMEOUT_MS } },
       // A server's own questions are not answered: nobody decided on them.
       inputRequired: { autoFulfill: false },
-      listChanged: {
-        tools: { onChanged: (error, tools) => onDefinitions(error === null && tools ? hashAll(tools) : new Map()) },
-      },
+      // The SDK waits a moment between two, so a server that says it all the time is not listed all the time.
+      listChanged: { tools: { onChanged: () => void listAgain() } },
     },
   );
+  const listOptions = { timeoutMs: CONNECT_TIMEOUT_MS, signal };
+  const listAgain = async () => onDefinitions(await listDefinitions(client, listOptions).catch(() => new Map()));
   const closed = deferred<string>();
   client.onclose = () => closed.resolve(stderr.text());
   try {
@@ -75,9 +79,10 @@ export async function connectMcpStdio(options: McpConnectOptions): Promise<McpCo
     const pid = transport.pid;
     const forget = pid === null ? () => {} : killOnExit(pid);
     void closed.promise.then(forget);
-    const { tools } = await client.listTools(undefined, { timeout: CONNECT_TIMEOUT_MS, signal });
+    // The SDK checks structured outputs against the schemas of this list; what is pinned is the one as it came.
+    await client.listTools(undefined, { timeout: CONNECT_TIMEOUT_MS, signal });
     return {
-      definitions: hashAll(tools),
+      definitions: await listDefinitions(client, listOptions),
       closed: closed.promise,
       call: (tool, args, callOptions) => call(client, { name: tool, arguments: { ...args } }, callOptions),
       close: () => end(client, pid),
@@ -125,43 +130,9 @@ function faultOf(error: unknown): Fault {
   }
 }
 
-function hashAll(tools: readonly { readonly name: string }[]): ToolDefinitions {
-  return new Map(tools.map((tool) => [tool.name, hashDefinition(tool)]));
-}
-
-/** SHA-256 (hex) of the canonical form of a whole tool definition: description, schemas and annotations count. */
-function hashDefinition(tool: unknown): string {
-  const definition = JSON.parse(JSON.stringify(tool)) as Json;
-  return createHash('sha256').update(canonicalJson(definition)).digest('hex');
-}
-
 async function end(client: Client, pid: number | null): Promise<void> {
   // Closing stdin is what ends a well-behaved server; one that stays is killed.
-  const timer = setTimeout(() => kill(pid), END_WITHIN_MS);
+  const timer = setTimeout(() => pid !== null && killProcess(pid), END_WITHIN_MS);
   await client.close().catch(() => {});
   clearTimeout(timer);
-}
-
-const running = new Set<number>();
-
-/** No server outlives this process, however it exits. Returns the function that takes the process off the list. */
-function killOnExit(pid: number): () => void {
-  if (running.size === 0) process.on('exit', killAll);
-  running.add(pid);
-  return () => {
-    running.delete(pid);
-    if (running.size === 0) process.off('exit', killAll);
-  };
-}
-
-function killAll(): void {
-  for (const pid of running) kill(pid);
-}
-
-function kill(pid: number | null): void {
-  try {
-    if (pid !== null) process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended already.
-  }
 }

@@ -1,0 +1,3 @@
+export { Sandbox } from './sandbox.js';
+export { killOnExit, killProcess } from './kill-on-exit.js';
+export { type Program } from './bubblewrap.js';
