@@ -56,6 +56,25 @@ const TIMEOUT = { timeoutMs: 2_000 };
     expect(await reasonOf(bus.request('nobody', new Uint8Array(2_000_000), TIMEOUT))).toBe('invalid');
   });
 
+  it('asks again when nobody is there for a moment, as while a server takes a new configuration', async () => {
+    await using server = await startPlainServer();
+    const bus = await server.connect();
+    const seen: string[] = [];
+    const late = setTimeout(
+      () =>
+        bus.subscribe('late', {
+          onMessage: ({ data, reply }) => {
+            seen.push(text(data));
+            bus.publish(reply ?? '', 'here');
+          },
+        }),
+      50,
+    );
+    const answer = await bus.request('late', 'once', { timeoutMs: 2_000 });
+    clearTimeout(late);
+    expect([text(answer.data), seen]).toEqual(['here', ['once']]);
+  });
+
   it('fails what waits when the server dies, publishes nothing meanwhile, and comes back', async () => {
     await using server = await startPlainServer();
     const bus = await server.connect();

@@ -1,16 +1,22 @@
 import { randomBytes } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { errors, type NatsConnection, type Subscription } from 'nats';
 import {
   BusError,
   type Bus,
   type BusMessage,
   type BusSubscription,
+  isBusError,
   type PublishOptions,
   type RequestOptions,
   type SubscribeOptions,
 } from './bus.js';
 import { assertSubject, toBusError, toBusMessage, toHeaders } from './nats-conversions.js';
+
+/** While a server takes a new configuration its own services are not there for some milliseconds, and then nobody answers. */
+const ASKED_AGAIN_AFTER_MS = [20, 100, 400];
+
+type ManyOptions = Parameters<Bus['requestMany']>[2];
 
 interface Outgoing {
   readonly subject: string;
@@ -102,11 +108,25 @@ export class NatsBus implements Bus {
     return answer as BusMessage;
   }
 
-  async requestMany(
-    subject: string,
-    data: Uint8Array | string,
-    options: RequestOptions & { readonly onMessage: (message: BusMessage) => 'more' | 'done' },
-  ): Promise<void> {
+  async requestMany(subject: string, data: Uint8Array | string, options: ManyOptions): Promise<void> {
+    let isAnswered = false;
+    const onMessage = (message: BusMessage) => {
+      isAnswered = true;
+      return options.onMessage(message);
+    };
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.#ask(subject, data, { ...options, onMessage });
+      } catch (error) {
+        // Nobody got it, so it can be sent again.
+        const pauseMs = ASKED_AGAIN_AFTER_MS[attempt];
+        if (isAnswered || pauseMs === undefined || !isBusError(error, 'no-responders')) throw error;
+        await sleep(pauseMs);
+      }
+    }
+  }
+
+  async #ask(subject: string, data: Uint8Array | string, options: ManyOptions): Promise<void> {
     const reply = this.#nextReply();
     await new Promise<void>((resolve, reject) => {
       const settle = (error?: BusError) => {
