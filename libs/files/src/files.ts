@@ -6,13 +6,13 @@ import { dirname } from 'node:path';
 const OTHERS_MASK = 0o077;
 
 /**
- * Writes the whole file or nothing: after a crash the old text or the new one is there, never a part. Mode 0600, because
- * everything in a data directory is the deployment's own business.
+ * Writes the whole file or nothing: after a crash the old text or the new one is there, never a part. The mode is 0600 if nothing is
+ * said, because everything in a data directory is the deployment's own business.
  */
-export async function writeFileAtomic(file: string, data: string | Uint8Array): Promise<void> {
+export async function writeFileAtomic(file: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
   const draft = `${file}.${randomBytes(6).toString('hex')}.draft`;
   try {
-    const handle = await open(draft, 'wx', 0o600);
+    const handle = await open(draft, 'wx', mode);
     try {
       await handle.writeFile(data);
       await handle.sync();

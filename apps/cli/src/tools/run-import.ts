@@ -2,9 +2,9 @@ import { type Catalogue, loadCatalogue, parseYaml, TOOL_FILE_END } from '#writ/c
 import { Sandbox } from '#writ/containment';
 import type { Json } from '#writ/contracts';
 import { Fault } from '#writ/faults';
-import { readFileIfPresent } from '#writ/files';
+import { readFileIfPresent, writeFileAtomic } from '#writ/files';
 import { connectMcpStdio } from '#writ/mcp';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Cli, type CommonOptions, configPath, dataDirectory } from '../cli.js';
 import { EXIT } from '../exit-codes.js';
@@ -100,8 +100,7 @@ function withoutTaken({ tools, skipped }: Imported, catalogue: Catalogue, own: r
 async function write(file: string, text: string): Promise<void> {
   try {
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(`${file}.draft`, text);
-    await rename(`${file}.draft`, file);
+    await writeFileAtomic(file, text, 0o644);
   } catch (cause) {
     throw new Fault('CONFIG_INVALID', `\`${file}\` cannot be written`, { cause });
   }
