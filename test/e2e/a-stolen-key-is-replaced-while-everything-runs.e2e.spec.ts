@@ -1,14 +1,16 @@
 import type { Agent } from '#writ/agent-sdk';
 import { LEDGER_API_PREFIX } from '#writ/contracts';
-import { readPublicKeys, readSigningKey, readTrustBundle } from '#writ/deployment';
+import { deploymentPaths, type PublicKeys, readPublicKeys, readSigningKey, readTrustBundle } from '#writ/deployment';
 import { BlockWriter, NatsBlockLog } from '#writ/ledger-client';
-import { Authority, openNote, type SigningKey } from '#writ/signing';
+import { Authority, openNote, SigningKey, signTrustBundle, trustedKey } from '#writ/signing';
 import { openCheckpoint, parseCheckpoint, signCheckpoint, TileTree } from '#writ/tlog';
 import { formatAddCheckpoint } from '#writ/witness';
 import { spawn } from 'node:child_process';
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { cp, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { eventually, Gateway } from '../harness/gateway.js';
+import { parse, stringify } from 'yaml';
+import { eventually, Gateway, runCli } from '../harness/gateway.js';
 import { packageRoot } from '../harness/package-root.js';
 import { TestWitness } from '../harness/test-witness.js';
 import { OutsideService } from './outside-service.js';
@@ -201,12 +203,46 @@ describe('a stolen key', () => {
     await alice.tool('act', { marker: 'restarted' });
     expect(await verified(gateway.paths.logDir)).toEqual({ status: 10, codes: [] });
     await gateway.stop({ keep: true });
+    const good = await readFile(gateway.paths.producerKey('exec-memory-1'));
     await writeFile(gateway.paths.producerKey('exec-memory-1'), stolen.toFileText());
     const started = await gateway.cli('up', '--config', at('writ.yaml'));
     expect(started).toMatchObject({
       status: 78,
       stderr: expect.stringContaining('the trust bundle has revoked the key'),
     });
+    await writeFile(gateway.paths.producerKey('exec-memory-1'), good);
+  }, 120_000);
+
+  it('of the root ends the deployment: what was sealed stays provable, and a new one has no key in common with it', async () => {
+    gateway = await Gateway.startIn(gateway.directory);
+    const before = await readPublicKeys(gateway.paths);
+    const bundle = await readTrustBundle(gateway.paths);
+    const thief = new SigningKey('exec-tool-9', randomBytes(32));
+    const keys = [...bundle.keys, trustedKey(thief.verifyKey, thief.name, 'tool-executor', [thief.name])];
+    const version = (bundle.version ?? 0) + 1;
+    const root = await readSigningKey(gateway.paths.rootKey);
+    await writeFile(at('forged'), signTrustBundle(root, { ...bundle, keys, version }), { mode: 0o600 });
+    await rename(at('forged'), gateway.paths.trustBundle);
+    await eventually(async () => {
+      const log = await readFile(join(gateway.paths.runDir, 'ledger-1.log'), 'utf8');
+      return log.includes(`"version":${version}`) && log.includes('a newer trust bundle is in use') ? log : undefined;
+    }, 'what shows the theft');
+    await gateway.stop({ keep: true });
+
+    const last = await exported('last');
+    const { status, stdout } = await gateway.cli('ledger', 'verify', last, '--root', before.root, '--json');
+    expect([status, (JSON.parse(stdout) as { problems: unknown }).problems]).toEqual([10, []]);
+
+    const config = parse(await readFile(at('writ.yaml'), 'utf8')) as object;
+    await mkdir(at('new'));
+    await writeFile(at('new/writ.yaml'), stringify({ ...config, ledger: 'writ.after-the-theft/default/1' }));
+    const made = await runCli(['keys', '--config', at('new/writ.yaml'), '--json']);
+    const after = JSON.parse(made.stdout) as PublicKeys;
+    expect([made.status, after.root === before.root, after.log === before.log]).toEqual([0, false, false]);
+    const fresh = await readTrustBundle(deploymentPaths(at('new/.writ')));
+    const known = new Set(keys.map(({ id }) => id));
+    expect(fresh.keys.filter(({ id }) => known.has(id))).toEqual([]);
+    expect(await gateway.cli('ledger', 'verify', last, '--root', after.root)).toMatchObject({ status: 40 });
   }, 120_000);
 
   async function killedAfter(ms: number, ...args: readonly string[]): Promise<void> {

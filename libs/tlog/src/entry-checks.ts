@@ -1,7 +1,7 @@
 import { Entry } from '#writ/contracts';
 import type { Authority } from '#writ/signing';
-import { CallHistory } from './call-history.js';
-import { PolicyEpochs } from './policy-epochs.js';
+import { CallHistory, type HistoryProblem } from './call-history.js';
+import { type EpochProblem, PolicyEpochs } from './policy-epochs.js';
 import type { ProblemList, ProblemPlace } from './report.js';
 import type { AuthenticEntry } from './verify-block.js';
 
@@ -62,22 +62,30 @@ export class EntryChecks {
       return;
     }
     const entry = parsed.data;
-    const named = { ...place, id: entry.id };
-    this.#checkNumber(entry, named);
-    if (this.#ids.has(entry.id)) this.problems.add('duplicate_id', `the entry id \`${entry.id}\` stands twice`, named);
-    this.#ids.add(entry.id);
-    for (const problem of [this.#history.take(entry, place.seq, place.index), this.#epochs.take(entry)]) {
-      if (problem !== undefined) this.problems.add(problem.code, problem.message, named);
-    }
+    this.#checkNumber(entry, place);
+    this.#checkId(entry.id, place);
+    this.#add(this.#history.take(entry, place.seq, place.index), entry, place);
+    this.#add(this.#epochs.take(entry), entry, place);
   }
 
-  #checkNumber({ prod: { boot, s } }: Entry, place: EntryPlace): void {
+  #checkId(id: string, place: EntryPlace): void {
+    const before = this.#ids.size;
+    this.#ids.add(id);
+    if (this.#ids.size === before)
+      this.problems.add('duplicate_id', `the entry id \`${id}\` stands twice`, { ...place, id });
+  }
+
+  #add(problem: HistoryProblem | EpochProblem | undefined, { id }: Entry, place: EntryPlace): void {
+    if (problem !== undefined) this.problems.add(problem.code, problem.message, { ...place, id });
+  }
+
+  #checkNumber({ id, prod: { boot, s } }: Entry, place: EntryPlace): void {
     const before = this.#counts.get(place.producer);
     const expected = before?.boot === boot ? before.s + 1 : 1;
     const isFirst = before === undefined && this.#behindRemoved.delete(place.producer);
     if (s !== expected && !isFirst) {
       const sentence = `entry ${place.index} has number ${s} of its boot; ${expected} was expected`;
-      this.problems.add('entry_gap', sentence, place);
+      this.problems.add('entry_gap', sentence, { ...place, id });
     }
     this.#counts.set(place.producer, { boot, s });
   }

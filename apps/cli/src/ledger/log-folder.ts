@@ -1,4 +1,5 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '#writ/faults';
 import { filesBelow } from '#writ/files';
@@ -11,15 +12,10 @@ const FILE_BYTES_MAX = 17 * 1024 * 1024;
 export class LogFolder implements LogDirectory {
   constructor(readonly directory: string) {}
 
+  // Not by the thread pool: a log has thousands of small files, and each way there and back costs more than reading one.
   async read(path: string): Promise<Buffer | undefined> {
-    const file = join(this.directory, path);
     try {
-      const stats = await stat(file);
-      // Reading a pipe would wait for ever.
-      if (!stats.isFile()) throw new Fault('LEDGER_CORRUPT', 'it is no file');
-      if (stats.size > FILE_BYTES_MAX)
-        throw new Fault('LEDGER_CORRUPT', `it has ${stats.size} bytes; the limit is ${FILE_BYTES_MAX}`);
-      return await readFile(file);
+      return readSmall(join(this.directory, path));
     } catch (thrown) {
       if (isMissing(thrown)) return undefined;
       throw thrown;
@@ -42,6 +38,20 @@ export class LogFolder implements LogDirectory {
 
   paths(): AsyncIterable<string> {
     return filesBelow(this.directory);
+  }
+}
+
+function readSmall(path: string): Buffer {
+  // Opening a pipe, and reading it, would wait for ever.
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stats = fstatSync(file);
+    if (!stats.isFile()) throw new Fault('LEDGER_CORRUPT', 'it is no file');
+    if (stats.size > FILE_BYTES_MAX)
+      throw new Fault('LEDGER_CORRUPT', `it has ${stats.size} bytes; the limit is ${FILE_BYTES_MAX}`);
+    return readFileSync(file);
+  } finally {
+    closeSync(file);
   }
 }
 
