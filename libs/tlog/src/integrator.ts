@@ -109,11 +109,6 @@ export class Integrator {
     return this.#frontier.root();
   }
 
-  /** Boots of a producer so far. */
-  bootsOf(producer: string): number {
-    return this.#chains.get(producer)?.boots ?? 0;
-  }
-
   state(): IntegratorState {
     return {
       v: 1,

@@ -11,8 +11,6 @@ export interface LedgerMessage {
   readonly seq: number;
   readonly subject: string;
   readonly data: Uint8Array;
-  /** Leaf hashes recorded when the message was known to be good, if any: they help to name a damaged entry, and prove nothing. */
-  readonly leafHashes?: readonly Buffer[];
 }
 
 /** A message that is no block that counts: why, and how far it could be read. */

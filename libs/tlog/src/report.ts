@@ -18,7 +18,6 @@ type OtherProblem =
   | 'no_epoch'
   | 'bad_epoch'
   | 'duplicate_id'
-  | 'recorded_hashes'
   | 'no_head'
   | 'truncated'
   | 'past_head'
@@ -64,7 +63,6 @@ export const PROBLEM_EXITS: Readonly<Record<ProblemCode, 0 | 20 | 30 | 40>> = {
   no_decision: 40,
   no_epoch: 40,
   bad_epoch: 40,
-  recorded_hashes: 40,
   head_root: 40,
   head_boundary: 40,
   bad_head: 40,

@@ -5,7 +5,6 @@ import type { Authority, TrustedKey } from '#writ/signing';
 import { signedBytes } from '../block.js';
 import type { AcceptedLine, RejectedLine } from '../block-line.js';
 import { ProducerChain, stepSentence } from '../chain.js';
-import { claimedId } from '../damaged-block.js';
 import { EntryChecks } from '../entry-checks.js';
 import { merkleRoot } from '../merkle.js';
 import { readRejected } from '../rejected-leaf.js';
@@ -19,6 +18,8 @@ import type { Evidence } from './evidence.js';
 import type { Leaves } from './leaves.js';
 import type { LogStart } from './log-start.js';
 import { PruningRecord } from './pruning-record.js';
+
+const ENTRY_ID = /"id":"([0-9A-HJKMNP-TV-Z]{26})"/;
 
 interface BlockCheckOptions {
   readonly authority: Authority;
@@ -204,4 +205,9 @@ export class BlockCheck {
     if (refusal === undefined) throw thrown;
     this.evidence.problems.add(refusal, messageOf(thrown), place);
   }
+}
+
+/** The id that an entry claims; the entry may be malformed. */
+function claimedId(entry: string): string | undefined {
+  return ENTRY_ID.exec(entry)?.[1];
 }
