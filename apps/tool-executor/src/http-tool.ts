@@ -6,6 +6,7 @@ import { Fault } from '#writ/faults';
 import type { OutboundAnswer } from '#writ/outbound';
 import { parseOutput, textOutput } from './output.js';
 import type { CredentialLeases, SendOutbound, ToolKindRunner, ToolRun } from './ports.js';
+import { statusFault } from './status-fault.js';
 
 /** Runs HTTP tools: arguments into the URL, the query or a JSON body; the credential, by name, into its own header. */
 export class HttpToolRunner implements ToolKindRunner {
@@ -32,8 +33,7 @@ export class HttpToolRunner implements ToolKindRunner {
       credential,
       onCredentialSent: onCredential,
     });
-    // The text of a failure may quote anything, so the status alone is told.
-    if (answer.status >= 400) throw new Fault('EXECUTOR_FAILED', `the service answered with status ${answer.status}`);
+    if (answer.status >= 400) throw statusFault(answer, Date.now());
     return { output: outputOf(answer, declaration.outputBytesMax), bytes: answer.body.length };
   }
 }

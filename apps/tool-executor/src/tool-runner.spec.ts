@@ -19,6 +19,7 @@ tools:
 const unused: ToolKindRunner = {
   run: () => Promise.reject(new Error('not this one')),
 };
+const ignore = () => undefined;
 const USE: CredentialUse = { name: 'bot', origin: 'https://a.example', echoed: false };
 const web: ToolKindRunner = {
   run: async (tool, { onCredential }) => {
@@ -51,7 +52,7 @@ const command = (resource: string, body: Partial<CommandBody> = {}): CommandBody
   ...body,
 });
 const run = (body: CommandBody, signal = new AbortController().signal, told: CredentialUse[] = []) =>
-  runner.run(body, signal, (use) => told.push(use));
+  runner.run(body, signal, (use) => told.push(use), ignore);
 
 describe('ToolRunner', () => {
   it('runs a tool by its kind', async () => {
@@ -87,9 +88,58 @@ tools: { web: { kind: http, method: GET, url: 'https://a.example/', input: {}, c
     const guarded = new ToolRunner(limited, kinds);
     const body = command('web', { dig: limited.tool('web').digest });
     const { signal } = new AbortController();
-    await expect(guarded.run(body, signal, () => undefined)).rejects.toMatchObject({ code: 'EXECUTOR_UNREACHABLE' });
-    await expect(guarded.run(body, signal, () => undefined)).rejects.toMatchObject({ code: 'EXECUTOR_CIRCUIT_OPEN' });
+    await expect(guarded.run(body, signal, ignore, ignore)).rejects.toMatchObject({ code: 'EXECUTOR_UNREACHABLE' });
+    await expect(guarded.run(body, signal, ignore, ignore)).rejects.toMatchObject({ code: 'EXECUTOR_CIRCUIT_OPEN' });
     expect(guarded.openCircuits).toEqual(['web']);
+  });
+
+  describe('tries again', () => {
+    const flaky = readCatalogue(
+      `version: 1
+ledger: test/default/0
+tools:
+  again: { kind: http, method: POST, url: 'https://a.example/', input: {}, idempotent: true, concurrency: 2,
+    breaker: { failures: 2, pauseMs: 60000 }, retries: { max: 3, pauseMs: 1 } }
+  once: { kind: http, method: POST, url: 'https://a.example/', input: {}, retries: { max: 3, pauseMs: 1 } }`,
+      { file: 'writ.yaml', baseDirectory: '/', environment: {} },
+    );
+    const busy = new Fault('EXECUTOR_FAILED', 'status 503', { transient: { sent: true } });
+    const away = new Fault('EXECUTOR_UNREACHABLE', 'away', { transient: { sent: false } });
+
+    /** Calls the tool with a service that fails so, then answers; says how it ended, after how many tries. */
+    async function callOf(name: string, failures: readonly Fault[]) {
+      const left = [...failures];
+      const http: ToolKindRunner = {
+        run: async () => {
+          const failure = left.shift();
+          if (failure !== undefined) throw failure;
+          return { output: 'done' };
+        },
+      };
+      const tools = new ToolRunner(flaky, { http, mcp: unused, command: unused, function: unused });
+      const body = command(name, { dig: flaky.tool(name).digest, finishBy: Date.now() + 60_000 });
+      let attempts = 0;
+      const end = await tools
+        .run(body, new AbortController().signal, ignore, () => void attempts++)
+        .catch((error: unknown) => error);
+      return { end, attempts, open: tools.openCircuits };
+    }
+
+    it('what is idempotent, and tells of each try', async () => {
+      const { end, attempts } = await callOf('again', [busy, away, busy]);
+      expect([end, attempts]).toEqual([{ output: 'done' }, 4]);
+    });
+
+    it('what is not idempotent only while certainly nothing was sent', async () => {
+      await expect(callOf('once', [away, away])).resolves.toMatchObject({ end: { output: 'done' }, attempts: 3 });
+      await expect(callOf('once', [away, busy])).resolves.toMatchObject({ end: busy, attempts: 2 });
+      await expect(callOf('once', [busy])).resolves.toMatchObject({ end: busy, attempts: 1 });
+    });
+
+    it('and the breaker counts each try; the call ends as the last that it let through', async () => {
+      const { end, attempts, open } = await callOf('again', [away, away, away]);
+      expect([end, attempts, open]).toEqual([away, 2, ['again']]);
+    });
   });
 
   it('runs nothing when the deadline has passed', async () => {

@@ -1,9 +1,10 @@
 import type { Catalogue } from '#writ/catalogue';
 import type { CommandBody } from '#writ/contracts';
-import type { ActionRunner, CredentialUse, RunResult } from '#writ/execution';
+import { type ActionRunner, type CredentialUse, type RunResult, timeLeftMs } from '#writ/execution';
 import { Fault } from '#writ/faults';
 import { CircuitBreaker } from './circuit-breaker.js';
 import type { ToolKindRunner } from './ports.js';
+import { withRetries } from './retries.js';
 import { ToolGate } from './tool-gate.js';
 
 interface ToolKindRunners {
@@ -21,7 +22,7 @@ export class ToolRunner implements ActionRunner {
   constructor(
     private readonly catalogue: Catalogue,
     private readonly runners: ToolKindRunners,
-    now: () => number = () => performance.now(),
+    private readonly now: () => number = () => performance.now(),
   ) {
     for (const [name, { declaration }] of catalogue.tools) {
       const { concurrency, breaker } = declaration;
@@ -35,18 +36,38 @@ export class ToolRunner implements ActionRunner {
     return [...this.#breakers].flatMap(([name, breaker]) => (breaker.isOpen ? [name] : []));
   }
 
-  async run(command: CommandBody, signal: AbortSignal, onCredential: (use: CredentialUse) => void): Promise<RunResult> {
+  async run(
+    command: CommandBody,
+    signal: AbortSignal,
+    onCredential: (use: CredentialUse) => void,
+    onAttempt: () => void,
+  ): Promise<RunResult> {
     const tool = this.catalogue.tools.get(command.resource);
     if (tool === undefined) throw new Fault('COMMAND_TOOL_CHANGED', `the tool \`${command.resource}\` is gone`);
     if (tool.digest !== command.dig) {
       throw new Fault('COMMAND_TOOL_CHANGED', `the tool \`${command.resource}\` changed since the decision`);
     }
     signal.throwIfAborted();
-    const work = () => this.runners[tool.declaration.kind].run(tool, { command, signal, onCredential });
     const { agent } = command;
+    const { idempotent, retries, kind } = tool.declaration;
+    const work = () => {
+      onAttempt();
+      return this.runners[kind].run(tool, { command, signal, onCredential });
+    };
     const gate = this.#gates.get(tool.name);
     const breaker = this.#breakers.get(tool.name);
-    const guarded = breaker === undefined ? work : () => breaker.run(agent, work);
-    return gate === undefined ? guarded() : gate.pass(agent, signal, guarded);
+    const attempt = breaker === undefined ? work : () => breaker.run(agent, work);
+    const call = () =>
+      withRetries(attempt, {
+        ...retries,
+        isIdempotent: idempotent,
+        call: `${command.tenant}/${agent}/${command.call}`,
+        withinMs: timeLeftMs(command, Date.now()),
+        now: this.now,
+        signal,
+      });
+    // The breaker hears of each try. A call that waits for its next one keeps its place in the gate: a tool that fails holds no more of
+    // this executor than one that is slow.
+    return gate === undefined ? call() : gate.pass(agent, signal, call);
   }
 }

@@ -23,6 +23,10 @@ const tool = {
   input: JsonRecord,
   timeoutMs: Milliseconds.default(10_000),
   idempotent: z.boolean().default(false),
+  /** How often one call is tried again after a failure that passes, and how long the first pause is: it doubles each time. */
+  retries: z
+    .strictObject({ max: z.int().min(0).max(10).default(2), pauseMs: Milliseconds.max(60_000).default(200) })
+    .prefault({}),
   outputBytesMax: z.int().min(1).max(262_144).default(131_072),
   /** How many calls run at once in one executor; twice as many wait. Absent: as many as are approved. */
   concurrency: z.int().min(1).max(128).optional(),

@@ -91,7 +91,12 @@ const completed = {
   /** Labels that policy put on the result. */
   lab: z.array(LabelName).max(256).optional(),
   io: z.strictObject({ out: Commitment, out_len: z.int().min(0) }),
-  cost: z.strictObject({ ms: z.int().min(0), bytes: z.int().min(0).optional() }),
+  /** `attempts`: how often the executor that finished the call tried, where that is more than once. */
+  cost: z.strictObject({
+    ms: z.int().min(0),
+    bytes: z.int().min(0).optional(),
+    attempts: z.int().min(2).max(100).optional(),
+  }),
   /** The decision that this is the outcome of: stream sequence of its block, and index in it. */
   dec: z.strictObject({ seq: z.int().min(1), i: z.int().min(0) }),
 };

@@ -106,9 +106,9 @@ function anExecutor(
       return Promise.resolve({ seq: 8, i: 0, id: '1'.repeat(26), leaf: Buffer.alloc(32), entry: body as Entry });
     },
     runner: {
-      run: (body, signal, onCredential) => {
+      run: (body, signal, onCredential, onAttempt) => {
         did.push('run');
-        return runner.run(body, signal, onCredential);
+        return runner.run(body, signal, onCredential, onAttempt);
       },
     },
     answer: (reply, answer) => {
@@ -165,6 +165,30 @@ async function refusalOf(options: Forgery) {
 }
 
 describe('executeCommand', () => {
+  it('does not act when the word that the command was taken came after its time: a pause may lie in between', async () => {
+    const salt = newSalt();
+    const executor = anExecutor(ledgerWith(aCommand(), salt));
+    const ackConfirmed = async () => void (executor.clock.now = NOW + 5_001);
+    await executor.deliver(message(aCommand(), salt), { ackConfirmed });
+    expect([executor.did, executor.entries]).toEqual([[], []]);
+  });
+
+  it.each([
+    ['one', undefined],
+    ['three', 3],
+  ])('puts on record after %s how often it was tried', async (_case, attempts) => {
+    const salt = newSalt();
+    const executor = anExecutor(ledgerWith(aCommand(), salt), {
+      run: async (_body, _signal, _onCredential, onAttempt) => {
+        for (let n = 0; n < (attempts ?? 1); n++) onAttempt();
+        throw new Fault('EXECUTOR_FAILED', 'the service answered with status 503');
+      },
+    });
+    await executor.deliver(message(aCommand(), salt));
+    const [entry] = executor.entries;
+    expect(entry !== undefined && 'cost' in entry && entry.cost.attempts).toBe(attempts);
+  });
+
   it('acknowledges before it acts, and records before it answers', async () => {
     const salt = newSalt();
     const executor = anExecutor(ledgerWith(aCommand(), salt));

@@ -14,7 +14,7 @@ import type { RedactionMeans } from '#writ/redaction';
 import { commit, newSalt } from '#writ/tlog';
 import { completedWith, failedWith, type Outcome } from './outcome.js';
 import { type ExecutorIdentity, parseCommand, verifyCommand } from './open-command.js';
-import type { ActionRunner, CredentialUse } from './runner.js';
+import { type ActionRunner, type CredentialUse, timeLeftMs } from './runner.js';
 import type { TakenCommands } from './taken-commands.js';
 
 /** A command as the bus delivered it. */
@@ -76,20 +76,23 @@ export async function executeCommand(delivery: CommandDelivery, executor: Execut
   // owner records that nobody can say whether it ran.
   const stopSignals = keepAlive(delivery, command.body, executor);
   const startedMs = executor.now();
-  const credentials: CredentialUse[] = [];
-  const { outcome, bytes } = await run(command.body, (use) => credentials.push(use), executor);
+  const ran = await run(command.body, executor);
   stopSignals();
-  await record({ command, outcome, bytes, credentials, ms: executor.now() - startedMs }, delivery, executor);
+  await record({ ...ran, command, ms: executor.now() - startedMs }, delivery, executor);
 }
 
 /**
  * An unconfirmed acknowledgement is none: a command that ran and still stands in COMMANDS would be recorded as one that never
- * ran. Without the bus's word nothing is run, and the shard's owner records how the call ended.
+ * ran. Without the bus's word nothing is run, and the shard's owner records how the call ended. Nor is it run when the word came too
+ * late, because this process was paused meanwhile: the command may have been found in COMMANDS after its time, and be on record as
+ * one that never ran.
  */
 async function isTaken(delivery: CommandDelivery, { body }: Command, executor: ExecutorDependencies): Promise<boolean> {
   try {
     await delivery.ackConfirmed();
-    return true;
+    if (executor.now() <= body.takeBy) return true;
+    executor.log.error({ call: body.call, detail: 'it was taken too late' }, 'a command could not be taken');
+    return false;
   } catch (error) {
     executor.log.error({ call: body.call, detail: messageOf(error) }, 'a command could not be taken');
     return false;
@@ -109,13 +112,19 @@ function keepAlive(delivery: CommandDelivery, body: CommandBody, executor: Execu
   };
 }
 
-async function run(
-  body: CommandBody,
-  onCredential: (use: CredentialUse) => void,
-  executor: ExecutorDependencies,
-): Promise<{ readonly outcome: Outcome; readonly bytes?: number | undefined }> {
-  const limits = body.obligations.flatMap((each) => (each.type === 'limit' && each.ms !== undefined ? [each.ms] : []));
-  const limitMs = Math.max(0, Math.min(body.finishBy - executor.now(), ...limits));
+/** What came of an action, and what was told while it ran. */
+interface Run {
+  readonly outcome: Outcome;
+  readonly bytes?: number | undefined;
+  readonly credentials: readonly CredentialUse[];
+  readonly attempts: number;
+}
+
+async function run(body: CommandBody, executor: ExecutorDependencies): Promise<Run> {
+  const credentials: CredentialUse[] = [];
+  let attempts = 0;
+  const onAttempt = () => void attempts++;
+  const limitMs = timeLeftMs(body, executor.now());
   const deadline = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -125,13 +134,15 @@ async function run(
     }, limitMs);
   });
   try {
-    const result = await Promise.race([executor.runner.run(body, deadline.signal, onCredential), late]);
-    return { outcome: completedWith(body, result.output, executor.redaction), bytes: result.bytes };
+    const running = executor.runner.run(body, deadline.signal, (use) => credentials.push(use), onAttempt);
+    const result = await Promise.race([running, late]);
+    const outcome = completedWith(body, result.output, executor.redaction);
+    return { outcome, bytes: result.bytes, credentials, attempts };
   } catch (error) {
     const fault = deadline.signal.aborted ? timedOut(limitMs) : toFault(error);
     executor.log.info({ call: body.call, code: fault.code, detail: messageOf(fault) }, 'the action failed');
     const message = fault.isToldToSender ? fault.message : FAULTS[fault.code].means;
-    return { outcome: failedWith(body, { code: fault.code, message }, executor.redaction) };
+    return { outcome: failedWith(body, { code: fault.code, message }, executor.redaction), credentials, attempts };
   } finally {
     clearTimeout(timer);
   }
@@ -141,11 +152,8 @@ function timedOut(limitMs: number): Fault {
   return new Fault('EXECUTOR_TIMEOUT', `the action took longer than ${limitMs} ms`);
 }
 
-interface Finished {
+interface Finished extends Run {
   readonly command: Command;
-  readonly outcome: Outcome;
-  readonly bytes: number | undefined;
-  readonly credentials: readonly CredentialUse[];
   readonly ms: number;
 }
 
@@ -180,7 +188,7 @@ async function record(finished: Finished, delivery: CommandDelivery, executor: E
   }
 }
 
-function completed({ command, outcome, bytes, ms }: Finished, out: string): EntryBody {
+function completed({ command, outcome, bytes, attempts, ms }: Finished, out: string): EntryBody {
   const { body } = command;
   const isOk = outcome.status === 'completed';
   const red = outcome.status === 'completed' ? outcome.redactions : undefined;
@@ -194,7 +202,11 @@ function completed({ command, outcome, bytes, ms }: Finished, out: string): Entr
     ...(red === undefined || red.length === 0 ? {} : { red: red.slice(0, 64) }),
     ...(outcome.labels === undefined ? {} : { lab: [...outcome.labels] }),
     io: { out, out_len: Buffer.byteLength(JSON.stringify(outcome)) },
-    cost: { ms: Math.max(0, Math.round(ms)), ...(bytes === undefined ? {} : { bytes }) },
+    cost: {
+      ms: Math.max(0, Math.round(ms)),
+      ...(bytes === undefined ? {} : { bytes }),
+      ...(attempts < 2 ? {} : { attempts }),
+    },
     dec: { seq: command.seq, i: command.i },
   };
 }

@@ -1,3 +1,3 @@
 export { executeCommand, type ExecutorDependencies } from './execute.js';
-export type { ActionRunner, CredentialUse, RunResult } from './runner.js';
+export { type ActionRunner, type CredentialUse, type RunResult, timeLeftMs } from './runner.js';
 export { TakenCommands } from './taken-commands.js';

@@ -15,9 +15,21 @@ export interface RunResult {
 }
 
 /**
- * Does what a verified command says, once. It must stop when the signal fires: the outcome is recorded at that moment. Each
- * credential that leaves the process is told through `onCredential`, also when the action fails after that.
+ * Does what a verified command says. It must stop when the signal fires: the outcome is recorded at that moment. Each
+ * credential that leaves the process is told through `onCredential`, also when the action fails after that, and so is each try
+ * through `onAttempt` by a runner that may try more than once.
  */
 export interface ActionRunner {
-  run(command: CommandBody, signal: AbortSignal, onCredential: (use: CredentialUse) => void): Promise<RunResult>;
+  run(
+    command: CommandBody,
+    signal: AbortSignal,
+    onCredential: (use: CredentialUse) => void,
+    onAttempt: () => void,
+  ): Promise<RunResult>;
+}
+
+/** How long an action may still take, in milliseconds: until its deadline, or as long as policy lets it. */
+export function timeLeftMs({ finishBy, obligations }: CommandBody, nowMs: number): number {
+  const limits = obligations.flatMap((each) => (each.type === 'limit' && each.ms !== undefined ? [each.ms] : []));
+  return Math.max(0, Math.min(finishBy - nowMs, ...limits));
 }

@@ -108,13 +108,14 @@ function outcomeOf(decided: DecidedEntry, ended: Located<CompletedEntry | EndedE
   const { entry } = ended;
   if (entry.type === 'call.expired') return { status: 'expired', at: entry.ts };
   if (entry.type === 'call.indeterminate') return { status: 'indeterminate', at: entry.ts };
-  const { ms, bytes } = entry.cost;
+  const { ms, bytes, attempts } = entry.cost;
   return {
     status: entry.eff.d === 'ok' ? 'completed' : 'failed',
     code: entry.why.code,
     at: entry.ts,
     ms,
     ...(bytes === undefined ? {} : { bytes }),
+    ...(attempts === undefined ? {} : { attempts }),
   };
 }
 

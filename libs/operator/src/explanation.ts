@@ -79,6 +79,8 @@ export interface ExplainedOutcome {
   readonly at?: string;
   readonly ms?: number;
   readonly bytes?: number;
+  /** How often the executor tried, where that is more than once. */
+  readonly attempts?: number;
 }
 
 /** A value of the payload store, and whether it is the one that the ledger commits to. */

@@ -1,8 +1,8 @@
 import type { LeasedCredential } from '#writ/credentials';
 import { Fault, type FaultCode, messageOf } from '#writ/faults';
 
-/** Codes of errors that come before the first byte of the request: the action certainly did not happen. */
-const BEFORE_SENDING: ReadonlySet<string> = new Set([
+/** Codes of errors by which a connection is not made. */
+const NOT_CONNECTED: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',
@@ -11,6 +11,8 @@ const BEFORE_SENDING: ReadonlySet<string> = new Set([
   'EADDRNOTAVAIL',
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
+/** Codes of errors by which a connection ends, or is not made. */
+const ENDED: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'UND_ERR_SOCKET']);
 const UNTRUSTED = /^(ERR_TLS_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_SSL_|HOSTNAME_MISMATCH)/;
 
 const BY_CODE: Readonly<Record<string, readonly [FaultCode, string]>> = {
@@ -22,13 +24,15 @@ const BY_CODE: Readonly<Record<string, readonly [FaultCode, string]>> = {
 };
 
 interface Circumstances {
+  /** Whether a connection was made. Without one nothing was sent: a code alone does not say so, for a connection can end by many. */
+  readonly isConnected: boolean;
   readonly deadline: AbortSignal;
   readonly signal?: AbortSignal | undefined;
   readonly credential?: LeasedCredential | undefined;
 }
 
 /** The fault for whatever a request ended with. Its cause is the message alone, scrubbed: the error itself may hold the request. */
-export function faultOf(thrown: unknown, { deadline, signal, credential }: Circumstances): Fault {
+export function faultOf(thrown: unknown, { isConnected, deadline, signal, credential }: Circumstances): Fault {
   // What the input rules refuse has got past the decision service; for an executor it is a failed action.
   if (thrown instanceof Fault)
     return thrown.code === 'INPUT_INVALID' ? new Fault('EXECUTOR_FAILED', thrown.message) : thrown;
@@ -38,13 +42,16 @@ export function faultOf(thrown: unknown, { deadline, signal, credential }: Circu
   if (deadline.aborted) return new Fault('EXECUTOR_TIMEOUT', 'the service did not answer in time', { cause });
   if (signal?.aborted === true)
     return new Fault('EXECUTOR_TIMEOUT', 'the request was stopped before its answer', { cause });
-  if (BEFORE_SENDING.has(code)) return new Fault('EXECUTOR_UNREACHABLE', 'no connection could be made', { cause });
-  if (UNTRUSTED.test(code)) return new Fault('EXECUTOR_UNREACHABLE', 'the certificate is not trusted', { cause });
+  if (!isConnected && (NOT_CONNECTED.has(code) || ENDED.has(code)))
+    return new Fault('EXECUTOR_UNREACHABLE', 'no connection could be made', { cause, transient: { sent: false } });
+  if (!isConnected && UNTRUSTED.test(code))
+    return new Fault('EXECUTOR_UNREACHABLE', 'the certificate is not trusted', { cause });
   const known = BY_CODE[code];
   if (known !== undefined) return new Fault(...known, { cause });
   if (code.startsWith('HPE_') || code === 'HTTPParserError')
     return new Fault('EXECUTOR_BAD_ANSWER', 'the service does not speak HTTP', { cause });
-  return new Fault('EXECUTOR_FAILED', 'the connection ended before the answer was whole', { cause });
+  const transient = NOT_CONNECTED.has(code) || ENDED.has(code) ? { transient: { sent: true } } : {};
+  return new Fault('EXECUTOR_FAILED', 'the connection ended before the answer was whole', { cause, ...transient });
 }
 
 /** The code of an error, or of the first error inside an AggregateError: Node tries several addresses. */

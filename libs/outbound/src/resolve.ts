@@ -46,6 +46,6 @@ async function ask(resolve: Resolver, hostname: string): Promise<readonly Resolv
   try {
     return await resolve(hostname);
   } catch (cause) {
-    throw new Fault('EXECUTOR_UNREACHABLE', 'the name does not resolve', { cause });
+    throw new Fault('EXECUTOR_UNREACHABLE', 'the name does not resolve', { cause, transient: { sent: false } });
   }
 }

@@ -35,12 +35,18 @@ export interface OutboundRequest {
 /**
  * Sends one decided HTTP request and reads the whole answer. The name is resolved once, every address is classified, and the
  * connection goes to those addresses alone, while Host and SNI stay the name. Redirects are not followed: each is a new request
- * with a new decision. Throws Faults with EXECUTOR_* codes; EXECUTOR_UNREACHABLE and EXECUTOR_ADDRESS_REFUSED mean that nothing was sent.
+ * with a new decision. Throws Faults with EXECUTOR_* codes; EXECUTOR_UNREACHABLE and EXECUTOR_ADDRESS_REFUSED mean that nothing was sent,
+ * and `transient` says of what passes by itself whether anything was.
  */
 export async function sendOutbound(outbound: OutboundRequest): Promise<OutboundAnswer> {
   const deadline = AbortSignal.timeout(outbound.timeoutMs);
   const signal = outbound.signal === undefined ? deadline : AbortSignal.any([deadline, outbound.signal]);
   const report = new CredentialReport(outbound);
+  let isConnected = false;
+  const onConnected = () => {
+    isConnected = true;
+    report.connected();
+  };
   // Told at that very moment: a caller that gives up records what happened, and does not wait until this has ended.
   const onAbort = () => report.ended(false);
   signal.addEventListener('abort', onAbort, { once: true });
@@ -50,7 +56,7 @@ export async function sendOutbound(outbound: OutboundRequest): Promise<OutboundA
     signal.throwIfAborted();
     const resolve = outbound.resolve ?? systemResolver;
     const addresses = await untilAborted(resolveDecided(url.hostname, outbound.internal, resolve), signal);
-    await using agent = pinnedAgent(addresses, outbound, () => report.connected());
+    await using agent = pinnedAgent(addresses, outbound, onConnected);
     const injected = await inject(url, headers, outbound);
     const answer = await send(agent, { ...injected, outbound, signal });
     outbound.credential?.answered(answer.statusCode);
@@ -59,7 +65,7 @@ export async function sendOutbound(outbound: OutboundRequest): Promise<OutboundA
     return read;
   } catch (thrown) {
     report.ended(false);
-    throw faultOf(thrown, { deadline, ...outbound });
+    throw faultOf(thrown, { isConnected, deadline, ...outbound });
   } finally {
     signal.removeEventListener('abort', onAbort);
   }

@@ -182,7 +182,7 @@ function formatFilter(command: ExplainedValue | undefined): string[] {
   return [indent(JSON.stringify(filter) === EVERY_RECORD ? 'on every record' : `on records where ${shown(filter)}`)];
 }
 
-function formatOutcome({ status, code, at, ms, bytes }: ExplainedOutcome, paint: Paint): string {
+function formatOutcome({ status, code, at, ms, bytes, attempts }: ExplainedOutcome, paint: Paint): string {
   switch (status) {
     case 'none':
       return 'nothing ran';
@@ -194,7 +194,7 @@ function formatOutcome({ status, code, at, ms, bytes }: ExplainedOutcome, paint:
       return `${paint('yellow', 'indeterminate')}  nobody can say whether it ran  ${at}`;
     case 'completed':
     case 'failed':
-      return `${status === 'completed' ? paint('green', status) : paint('yellow', `${status} ${code}`)}  ${ms} ms${bytes === undefined ? '' : `, ${bytes} bytes`}  ${at}`;
+      return `${status === 'completed' ? paint('green', status) : paint('yellow', `${status} ${code}`)}  ${ms} ms${bytes === undefined ? '' : `, ${bytes} bytes`}${attempts === undefined ? '' : `, ${attempts} attempts`}  ${at}`;
   }
 }
 
