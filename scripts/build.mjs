@@ -57,4 +57,6 @@ await Promise.all([
   build({ ...options, entryPoints: entries(services) }),
   // In parts: a command reads what it uses.
   build({ ...options, entryPoints: entries(['cli']), splitting: true, chunkNames: 'cli-[hash]' }),
+  // A test starts it a thousand times.
+  build({ ...options, entryPoints: ['dist/test/harness/dying-executor.js'], outdir: 'dist/test/programs' }),
 ]);
