@@ -1,12 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { CommandBody, JsonObject, Predicate } from '#writ/contracts';
 import { toFault } from '#writ/faults';
+import { CountingDatabase, STORES, type TestDatabase } from './databases.fixture.js';
 import type { Embedder } from './embedder.js';
 import { MemoryRunner } from './memory-runner.js';
-import { PgliteDatabase } from './pglite-database.js';
-import { defaultTemplate, ensureTemplate } from './pglite-template.js';
 import type { SqlDatabase } from './sql-database.js';
 import { SqlMemoryStore } from './sql-memory-store.js';
 
@@ -43,178 +39,173 @@ const embedder: Embedder = {
   embed: async (texts) => ({ vectors: texts.map((text) => vectorOf(seeded(text.length * 31 + text.charCodeAt(0)))) }),
 };
 
-describe('records that the filter excludes', () => {
-  let directory: string;
-  let database: PgliteDatabase;
-  let runner: MemoryRunner;
-  let calls = 0;
+for (const { name, isAvailable, open } of STORES) {
+  const describeIfAvailable = isAvailable ? describe : describe.skip;
+  describeIfAvailable(`records that the filter excludes, on ${name},`, () => {
+    let opened: TestDatabase;
+    let counting: CountingDatabase;
+    let runner: MemoryRunner;
+    let calls = 0;
 
-  beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'writ-hidden-'));
-    const template = defaultTemplate();
-    if (template !== undefined) await ensureTemplate(template);
-    database = await PgliteDatabase.open(directory);
-    runner = new MemoryRunner({ store: await SqlMemoryStore.open(database, embedder), embedder });
-  }, 60_000);
-  afterAll(async () => {
-    await database.close();
-    await rm(directory, { recursive: true, force: true });
-  });
+    beforeAll(async () => {
+      opened = await open();
+      counting = new CountingDatabase(opened.database);
+      runner = new MemoryRunner({ store: await SqlMemoryStore.open(counting, embedder), embedder });
+    }, 60_000);
+    afterAll(() => opened.close());
 
-  /** One approved command in a namespace, as an agent sees it end. */
-  async function run(namespace: string, kind: CommandBody['kind'], args: JsonObject): Promise<unknown> {
-    const command: CommandBody = {
-      tenant: 'default',
-      agent: 'mine',
-      call: `call-${calls++}`,
-      kind,
-      executor: 'memory',
-      delivery: 'once',
-      pool: 'default',
-      resource: namespace,
-      dig: 'sha256:0',
-      args,
-      obligations: [],
-      filter: SEEN,
-      takeBy: 1,
-      finishBy: 2,
-      reply: '_R_.x',
-    };
-    try {
-      return told((await runner.run(command, never, () => undefined)).output);
-    } catch (error) {
-      const { code, message } = toFault(error);
-      return { code, message };
+    /** One approved command in a namespace, as an agent sees it end. */
+    async function run(namespace: string, kind: CommandBody['kind'], args: JsonObject): Promise<unknown> {
+      const command: CommandBody = {
+        tenant: 'default',
+        agent: 'mine',
+        call: `call-${calls++}`,
+        kind,
+        executor: 'memory',
+        delivery: 'once',
+        pool: 'default',
+        resource: namespace,
+        dig: 'sha256:0',
+        args,
+        obligations: [],
+        filter: SEEN,
+        takeBy: 1,
+        finishBy: 2,
+        reply: '_R_.x',
+      };
+      try {
+        return told((await runner.run(command, never, () => undefined)).output);
+      } catch (error) {
+        const { code, message } = toFault(error);
+        return { code, message };
+      }
     }
-  }
 
-  /** Calls and times differ from one namespace to the other; all else that is told must not. */
-  const told = (output: unknown): unknown =>
-    JSON.parse(JSON.stringify(output, (key, value: unknown) => (['call', 'writtenAt'].includes(key) ? '' : value)));
+    /** Calls and times differ from one namespace to the other; all else that is told must not. */
+    const told = (output: unknown): unknown =>
+      JSON.parse(JSON.stringify(output, (key, value: unknown) => (['call', 'writtenAt'].includes(key) ? '' : value)));
 
-  /** Records of an owner, straight into the table: thousands of them in a moment. */
-  async function insert(namespace: string, owner: string, rows: readonly { id: string; vector: readonly number[] }[]) {
-    await database.query(`insert into writ_memory_namespace values ('default', $1, $2, $3) on conflict do nothing`, [
-      namespace,
-      embedder.id,
-      DIMENSIONS,
-    ]);
-    await database.query(
-      `insert into writ_memory_record (tenant, namespace, id, owner, labels, doc, embedding, call)
+    /** Records of an owner, straight into the table: thousands of them in a moment. */
+    async function insert(
+      namespace: string,
+      owner: string,
+      rows: readonly { id: string; vector: readonly number[] }[],
+    ) {
+      await opened.admin(`insert into writ_memory_namespace values ('default', $1, $2, $3) on conflict do nothing`, [
+        namespace,
+        embedder.id,
+        DIMENSIONS,
+      ]);
+      await opened.admin(
+        `insert into writ_memory_record (tenant, namespace, id, owner, labels, doc, embedding, call)
        select 'default', $1, id, $2, '{}', json_build_object('text', 'text of ' || id, 'data', json_build_object()), v::vector, 'c'
        from unnest($3::text[], $4::text[]) as given (id, v)`,
-      [namespace, owner, rows.map(({ id }) => id), rows.map(({ vector }) => `[${vector.join(',')}]`)],
-    );
-  }
-
-  /** Everything that an agent can try in a namespace, and what it is told each time. */
-  async function tryEverything(namespace: string, seed: number): Promise<readonly unknown[]> {
-    const random = seeded(seed);
-    const said: unknown[] = [];
-    const attempt = async (kind: CommandBody['kind'], args: JsonObject) => said.push(await run(namespace, kind, args));
-    for (const k of [1, 10, 100]) {
-      for (let nth = 0; nth < 4; nth++) await attempt('memory.query', { vector: vectorOf(random), k });
-      await attempt('memory.query', { text: 'what is hidden', k });
-      await attempt('memory.query', {
-        vector: vectorOf(random),
-        k,
-        where: { op: 'like', field: 'id', pattern: ['s', null] },
-      });
+        [namespace, owner, rows.map(({ id }) => id), rows.map(({ vector }) => `[${vector.join(',')}]`)],
+      );
     }
-    const ids = ['s1', 's2', 'h1', 'h2', 'absent'];
-    await attempt('memory.query', { ids, k: 100 });
-    await attempt('memory.query', { ids: ['h7', 's7'], k: 1 });
-    await attempt('memory.query', { vector: [1, 2, 3], k: 5 });
-    await attempt('memory.query', { vector: vectorOf(random).map(() => 0), k: 5 });
-    await attempt('memory.write', { records: [{ id: 'h1', text: 'under a hidden id', labels: [] }] });
-    await attempt('memory.write', { records: [{ id: 's3', text: 'under an own id', labels: ['changed'] }] });
-    await attempt('memory.write', { records: ['h2', 'h2'].map((id) => ({ id, text: 'twice', labels: [] })) });
-    await attempt('memory.query', { ids, k: 100 });
-    await attempt('memory.delete', { ids: ['s1', 'h2', 'h3', 'absent'] });
-    await attempt('memory.delete', { ids: ['s2', 's4', 'h1'], where: { op: 'eq', field: 'id', value: 's4' } });
-    await attempt('memory.query', { text: 'what is left', k: 100 });
-    return said;
-  }
 
-  it.each([1, 2, 3])(
-    `change no id, order, score, count or error when there are ${HIDDEN} of them: seed %i`,
-    async (seed) => {
+    /** Everything that an agent can try in a namespace, and what it is told each time. */
+    async function tryEverything(namespace: string, seed: number): Promise<readonly unknown[]> {
       const random = seeded(seed);
-      const [without, among] = [`without-${seed}`, `among-${seed}`];
-      const seen = Array.from({ length: VISIBLE }, (_, index) => ({ id: `s${index}`, vector: vectorOf(random) }));
-      // They crowd around what the agent looks for, and half of them stand under ids that are its own elsewhere.
-      const targets = seeded(seed + 100);
-      const hidden = Array.from({ length: HIDDEN }, (_, index) => ({
-        id: `${index % 2 === 0 ? 'h' : 's'}${index}`,
-        vector: vectorOf(index < HIDDEN / 2 ? targets : random),
-      }));
-      for (const namespace of [without, among]) await insert(namespace, 'mine', seen);
-      await insert(among, 'theirs', hidden);
-      const answers = await tryEverything(without, seed + 100);
-      await expect(tryEverything(among, seed + 100)).resolves.toEqual(answers);
-      expect(
-        answers.filter((answer) => typeof answer === 'object' && answer !== null && 'code' in answer),
-      ).toHaveLength(3);
-      const [left] = await database.query(
-        "select count(*)::integer as n from writ_memory_record where namespace = $1 and owner = 'theirs'",
-        [among],
-      );
-      expect(left?.['n']).toBe(HIDDEN);
-    },
-    30_000,
-  );
+      const said: unknown[] = [];
+      const attempt = async (kind: CommandBody['kind'], args: JsonObject) =>
+        said.push(await run(namespace, kind, args));
+      for (const k of [1, 10, 100]) {
+        for (let nth = 0; nth < 4; nth++) await attempt('memory.query', { vector: vectorOf(random), k });
+        await attempt('memory.query', { text: 'what is hidden', k });
+        await attempt('memory.query', {
+          vector: vectorOf(random),
+          k,
+          where: { op: 'like', field: 'id', pattern: ['s', null] },
+        });
+      }
+      const ids = ['s1', 's2', 'h1', 'h2', 'absent'];
+      await attempt('memory.query', { ids, k: 100 });
+      await attempt('memory.query', { ids: ['h7', 's7'], k: 1 });
+      await attempt('memory.query', { vector: [1, 2, 3], k: 5 });
+      await attempt('memory.query', { vector: vectorOf(random).map(() => 0), k: 5 });
+      await attempt('memory.write', { records: [{ id: 'h1', text: 'under a hidden id', labels: [] }] });
+      await attempt('memory.write', { records: [{ id: 's3', text: 'under an own id', labels: ['changed'] }] });
+      await attempt('memory.write', { records: ['h2', 'h2'].map((id) => ({ id, text: 'twice', labels: [] })) });
+      await attempt('memory.query', { ids, k: 100 });
+      await attempt('memory.delete', { ids: ['s1', 'h2', 'h3', 'absent'] });
+      await attempt('memory.delete', { ids: ['s2', 's4', 'h1'], where: { op: 'eq', field: 'id', value: 's4' } });
+      await attempt('memory.query', { text: 'what is left', k: 100 });
+      return said;
+    }
 
-  it('cost no distance: as many are computed as there are authorised records, and none to read by id', async () => {
-    const distances = async (): Promise<number> => {
-      await database.query('select pg_stat_force_next_flush()');
-      await database.query('select 1');
-      const [counted] = await database.query(
-        "select coalesce(sum(calls), 0)::integer as calls from pg_stat_user_functions where funcname = 'cosine_distance'",
-      );
-      return Number(counted?.['calls']);
-    };
-    const random = seeded(9);
-    const rows = (letter: string, n: number) =>
-      Array.from({ length: n }, (_, index) => ({ id: `${letter}${index}`, vector: vectorOf(random) }));
-    await insert('counted', 'mine', rows('s', VISIBLE));
-    await insert('counted', 'theirs', rows('h', HIDDEN));
-    await database.query("set track_functions = 'all'");
-    const before = await distances();
-    await run('counted', 'memory.query', { vector: vectorOf(random), k: 5 });
-    expect((await distances()) - before).toBe(VISIBLE);
-    await run('counted', 'memory.query', {
-      vector: vectorOf(random),
-      k: 5,
-      where: { op: 'eq', field: 'id', value: 's1' },
-    });
-    expect((await distances()) - before).toBe(VISIBLE + 1);
-    await run('counted', 'memory.query', { ids: ['s1', 'h1'], k: 5 });
-    expect((await distances()) - before).toBe(VISIBLE + 1);
-  });
-
-  it('are in no approximate index that a query could take, also when somebody made one', async () => {
-    await insert('indexed', 'mine', [{ id: 'a', vector: [1, 0, 0, 0, 0, 0, 0, 0] }]);
-    const plans: string[] = [];
-    const explaining = planningDatabase(database, plans);
-    const store = await SqlMemoryStore.open(explaining, embedder);
-    // An index over thousands of records takes seconds to make, and one over one record is as good here.
-    await database.query("delete from writ_memory_record where namespace <> 'indexed'");
-    await database.query(`alter table writ_memory_record alter column embedding type vector(${DIMENSIONS})`);
-    await database.query(
-      'create index made_by_somebody on writ_memory_record using hnsw (embedding vector_cosine_ops)',
+    it.each([1, 2, 3])(
+      `change no id, order, score, count or error when there are ${HIDDEN} of them: seed %i`,
+      async (seed) => {
+        const random = seeded(seed);
+        const [without, among] = [`without-${seed}`, `among-${seed}`];
+        const seen = Array.from({ length: VISIBLE }, (_, index) => ({ id: `s${index}`, vector: vectorOf(random) }));
+        // They crowd around what the agent looks for, and half of them stand under ids that are its own elsewhere.
+        const targets = seeded(seed + 100);
+        const hidden = Array.from({ length: HIDDEN }, (_, index) => ({
+          id: `${index % 2 === 0 ? 'h' : 's'}${index}`,
+          vector: vectorOf(index < HIDDEN / 2 ? targets : random),
+        }));
+        for (const namespace of [without, among]) await insert(namespace, 'mine', seen);
+        await insert(among, 'theirs', hidden);
+        const answers = await tryEverything(without, seed + 100);
+        await expect(tryEverything(among, seed + 100)).resolves.toEqual(answers);
+        expect(
+          answers.filter((answer) => typeof answer === 'object' && answer !== null && 'code' in answer),
+        ).toHaveLength(3);
+        const [left] = await opened.admin(
+          "select count(*)::integer as n from writ_memory_record where namespace = $1 and owner = 'theirs'",
+          [among],
+        );
+        expect(left?.['n']).toBe(HIDDEN);
+      },
+      30_000,
     );
-    // With sequential scans made dear, the planner takes an index wherever one can answer.
-    await database.query('set enable_seqscan = off');
-    const nearest = 'select id from writ_memory_record order by embedding <=> $1::vector limit 3';
-    const control = await database.query(`explain ${nearest}`, ['[1,0,0,0,0,0,0,0]']);
-    expect(JSON.stringify(control)).toContain('made_by_somebody');
-    const scope = { tenant: 'default', namespace: 'indexed' };
-    await store.query(scope, { vector: [1, 0, 0, 0, 0, 0, 0, 0], k: 3, filter: SEEN }, never);
-    await store.get(scope, { ids: ['a'], k: 3, filter: SEEN }, never);
-    expect(plans.filter((plan) => plan.includes('writ_memory_record'))).toHaveLength(2);
-    expect(plans.join('\n')).not.toContain('made_by_somebody');
+
+    it('cost no distance: as many are computed as there are authorised records, and none to read by id', async () => {
+      const distances = (): number => counting.distances;
+      const random = seeded(9);
+      const rows = (letter: string, n: number) =>
+        Array.from({ length: n }, (_, index) => ({ id: `${letter}${index}`, vector: vectorOf(random) }));
+      await insert('counted', 'mine', rows('s', VISIBLE));
+      await insert('counted', 'theirs', rows('h', HIDDEN));
+      const before = distances();
+      await run('counted', 'memory.query', { vector: vectorOf(random), k: 5 });
+      expect(distances() - before).toBe(VISIBLE);
+      await run('counted', 'memory.query', {
+        vector: vectorOf(random),
+        k: 5,
+        where: { op: 'eq', field: 'id', value: 's1' },
+      });
+      expect(distances() - before).toBe(VISIBLE + 1);
+      await run('counted', 'memory.query', { ids: ['s1', 'h1'], k: 5 });
+      expect(distances() - before).toBe(VISIBLE + 1);
+    });
+
+    it('are in no approximate index that a query could take, also when somebody made one', async () => {
+      await insert('indexed', 'mine', [{ id: 'a', vector: [1, 0, 0, 0, 0, 0, 0, 0] }]);
+      const plans: string[] = [];
+      const explaining = planningDatabase(opened.database, plans);
+      const store = await SqlMemoryStore.open(explaining, embedder);
+      // An index over thousands of records takes seconds to make, and one over one record is as good here.
+      await opened.admin("delete from writ_memory_record where namespace <> 'indexed'");
+      await opened.admin(`alter table writ_memory_record alter column embedding type vector(${DIMENSIONS})`);
+      await opened.admin(
+        'create index made_by_somebody on writ_memory_record using hnsw (embedding vector_cosine_ops)',
+      );
+      // With sequential scans made dear, the planner takes an index wherever one can answer.
+      await opened.database.query('set enable_seqscan = off');
+      const nearest = 'select id from writ_memory_record order by embedding <=> $1::vector limit 3';
+      const control = await opened.database.query(`explain ${nearest}`, ['[1,0,0,0,0,0,0,0]']);
+      expect(JSON.stringify(control)).toContain('made_by_somebody');
+      const scope = { tenant: 'default', namespace: 'indexed' };
+      await store.query(scope, { vector: [1, 0, 0, 0, 0, 0, 0, 0], k: 3, filter: SEEN }, never);
+      await store.get(scope, { ids: ['a'], k: 3, filter: SEEN }, never);
+      expect(plans.filter((plan) => plan.includes('writ_memory_record'))).toHaveLength(2);
+      expect(plans.join('\n')).not.toContain('made_by_somebody');
+    });
   });
-});
+}
 
 /** The database, and the plan of each statement that reads records. */
 function planningDatabase(database: SqlDatabase, plans: string[]): SqlDatabase {

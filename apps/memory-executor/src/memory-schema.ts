@@ -61,7 +61,6 @@ export async function migrate(database: SqlDatabase): Promise<{ readonly assumes
         `the memory store has schema version ${version}; this Writ knows ${SCHEMA_VERSION}`,
       );
     }
-    if (version === 0) await session.query('create extension if not exists vector');
     for (const [step, statements] of MIGRATIONS.slice(version).entries()) {
       for (const statement of statements) await session.query(statement);
       await session.query('insert into writ_memory_schema (version) values ($1)', [version + step + 1]);

@@ -1,21 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Predicate } from '#writ/contracts';
-import { PGlite } from '@electric-sql/pglite';
 import * as fc from 'fast-check';
+import { BACKENDS, CountingDatabase, type TestDatabase } from './databases.fixture.js';
 import type { MemoryScope, ScoredRecord } from './memory-store.js';
-import { PgliteDatabase } from './pglite-database.js';
-import { defaultTemplate, ensureTemplate, makeCluster, PGLITE_EXTENSIONS } from './pglite-template.js';
-import { serveWire } from './pglite-wire.fixture.js';
-import { PostgresDatabase } from './postgres-database.js';
-import { SqlMemoryStore } from './sql-memory-store.js';
 import type { SqlDatabase } from './sql-database.js';
+import { SqlMemoryStore } from './sql-memory-store.js';
 
 const SPACE = { id: 'three', dimensions: 3 };
 const EVERY: Predicate = { op: 'true' };
 const never = new AbortController().signal;
-const postgresUrl = process.env['WRIT_TEST_POSTGRES_URL'];
 
 interface Row {
   readonly id: string;
@@ -116,56 +108,21 @@ const { predicate: anyPredicate } = fc.letrec<{ predicate: Predicate }>((tie) =>
   ),
 }));
 
-interface Backend {
-  readonly name: string;
-  readonly isAvailable: boolean;
-  readonly open: (directory: string) => Promise<SqlDatabase>;
-}
-const backends: readonly Backend[] = [
-  { name: 'PGlite', isAvailable: true, open: (directory) => PgliteDatabase.open(directory) },
-  { name: 'the PostgreSQL protocol', isAvailable: true, open: openOverWire },
-  {
-    name: 'a PostgreSQL server',
-    isAvailable: postgresUrl !== undefined,
-    open: () => PostgresDatabase.open(postgresUrl ?? ''),
-  },
-];
-
-/** The adapter for servers, on a PGlite that speaks the wire protocol. */
-async function openOverWire(directory: string): Promise<SqlDatabase> {
-  const cluster = join(directory, 'cluster');
-  await makeCluster(cluster, defaultTemplate());
-  const pglite = await PGlite.create({ dataDir: cluster, extensions: PGLITE_EXTENSIONS });
-  const server = await serveWire(pglite);
-  const database = await PostgresDatabase.open(server.url);
-  const close = async (): Promise<void> => {
-    await database.close();
-    await server.close();
-    await pglite.close();
-  };
-  return { ...fake(database), close };
-}
-
-for (const { name, isAvailable, open } of backends) {
+for (const { name, isAvailable, open } of BACKENDS) {
   const describeIfAvailable = isAvailable ? describe : describe.skip;
   describeIfAvailable(`SqlMemoryStore on ${name}`, () => {
-    let directory: string;
+    let opened: TestDatabase;
     let database: SqlDatabase;
     let store: SqlMemoryStore;
     let scope: MemoryScope;
     let scopes = 0;
 
     beforeAll(async () => {
-      directory = await mkdtemp(join(tmpdir(), 'writ-memory-'));
-      const template = defaultTemplate();
-      if (template !== undefined) await ensureTemplate(template);
-      database = await open(directory);
+      opened = await open();
+      ({ database } = opened);
       store = await SqlMemoryStore.open(database, SPACE);
     }, 60_000);
-    afterAll(async () => {
-      await store.close();
-      await rm(directory, { recursive: true, force: true });
-    });
+    afterAll(() => opened.close());
     beforeEach(() => {
       scope = { tenant: 'default', namespace: `test-${process.pid}-${Date.now()}-${scopes++}` };
     });
@@ -250,18 +207,11 @@ for (const { name, isAvailable, open } of backends) {
 
     it('computes the distance of the authorised records and of no other', async () => {
       await write(Array.from({ length: 90 }, (_, index) => row(`r${index}`, index % 9 === 0 ? 'mine' : 'other')));
-      const distances = async (): Promise<number> => {
-        await database.query('select pg_stat_force_next_flush()');
-        await database.query('select 1');
-        const [counted] = await database.query(
-          "select coalesce(sum(calls), 0)::integer as calls from pg_stat_user_functions where funcname = 'cosine_distance'",
-        );
-        return counted?.['calls'] as number;
-      };
-      await database.query("set track_functions = 'all'");
-      const before = await distances();
-      await query({ op: 'eq', field: 'owner', value: 'mine' }, [1, 2, 3], 5);
-      await expect(distances()).resolves.toBe(before + 10);
+      const counting = new CountingDatabase(database);
+      const counted = await SqlMemoryStore.open(counting, SPACE);
+      const filter: Predicate = { op: 'eq', field: 'owner', value: 'mine' };
+      await counted.query(scope, { vector: [1, 2, 3], k: 5, filter }, never);
+      expect(counting.distances).toBe(10);
     });
 
     it('keeps namespaces and tenants apart', async () => {
@@ -313,7 +263,7 @@ for (const { name, isAvailable, open } of backends) {
       /** Three records, of which `old` was written longer ago than the namespace keeps them. */
       beforeEach(async () => {
         await write([row('old', 'me', ['locked']), row('older', 'me'), row('new', 'me')]);
-        await database.query(
+        await opened.admin(
           "update writ_memory_record set written_at = now() - interval '61 seconds' where namespace = $1 and id like 'old%'",
           [scope.namespace],
         );
@@ -438,9 +388,13 @@ for (const { name, isAvailable, open } of backends) {
       await expect(asExecutor('elsewhere', insert)).rejects.toThrow(/row-level security/);
     });
 
-    function asExecutor(namespace: string | undefined, statement: string) {
+    async function asExecutor(namespace: string | undefined, statement: string) {
+      const [{ assumesRole } = {}] = await opened.admin(
+        'select exists (select from pg_roles where rolname = $1) as "assumesRole"',
+        ['writ_memory'],
+      );
       return database.transaction(async (session) => {
-        await session.query("select set_config('role', 'writ_memory', true)");
+        if (assumesRole === true) await session.query("select set_config('role', 'writ_memory', true)");
         if (namespace !== undefined) {
           await session.query(
             "select set_config('writ.tenant', 'default', true), set_config('writ.namespace', $1, true)",

@@ -104,6 +104,8 @@ export const FAULTS = {
   CONFIG_DATA_DIR: config('the data directory cannot be used'),
   CONFIG_DATA_DIR_LOCKED: config('another process uses the data directory'),
   CONFIG_DATA_DIR_CORRUPT: config('the data directory is damaged'),
+  CONFIG_DATABASE_UNFIT: config('the PostgreSQL server is older than the floor, or its pgvector is, or it has none'),
+  CONFIG_DATABASE_ROLE: config('row-level security does not bind the role by which the memory would be reached'),
   CONFIG_KEY: config('a key file is missing, damaged or readable by others'),
   CONFIG_NAME_TAKEN: config('the name is taken'),
   CONFIG_NOT_FOUND: config('the name is not known'),
