@@ -96,7 +96,7 @@ const CASES: readonly Case[] = [
   ['true for a number (WIRE-06)', 'tool.call', pay('true'), 'INPUT_ARGUMENTS_INVALID'],
   ['an argument that is missing', 'tool.call', json({ tool: 'pay', args: {} }), 'INPUT_ARGUMENTS_INVALID'],
   ['a namespace that is not there', 'memory.query', json({ namespace: 'HR', text: 'x' }), 'INPUT_UNKNOWN_NAMESPACE'],
-  ['text and vector at once', 'memory.query', json({ namespace: 'notes', text: 'x', vector: [1] }), 'INPUT_INVALID'],
+  ['text and ids at once', 'memory.query', json({ namespace: 'notes', text: 'x', ids: ['a'] }), 'INPUT_INVALID'],
   ['no records', 'memory.write', json({ namespace: 'notes', records: [] }), 'INPUT_INVALID'],
   [
     'a record with an owner',

@@ -1,19 +1,13 @@
 import type { Embedded, Embedder, EmbedOptions } from './embedder.js';
+import { isStopWord, stem, wordsOf } from './words.js';
 
 /** A stop word says little about a text; without a corpus there is no better weight than a small one. */
-const STOP_WORDS: ReadonlySet<string> = new Set(
-  'a an and are as at be but by for from has have in is it its not of on or that the their this to was were will with'.split(
-    ' ',
-  ),
-);
 const STOP_WORD_WEIGHT = 0.15;
 const WORD_WEIGHT = 1;
 /** All character n-grams of a word together weigh about as much as the word: they connect spellings, not meanings. */
 const GRAMS_WEIGHT = 1;
 const GRAM_CHARACTERS_MIN = 3;
 const GRAM_CHARACTERS_MAX = 5;
-/** A longer run without a blank is not a word; it is cut, so that the work grows with the length of the text only. */
-const WORD_CHARACTERS_MAX = 64;
 
 /**
  * Embeds by feature hashing: stemmed words and character n-grams, each hashed to a signed place in the vector. It needs no
@@ -34,7 +28,7 @@ export class HashingEmbedder implements Embedder {
 
 /** The unit vector of one text. No text has the zero vector, which has no direction to compare. */
 function hashText(text: string, dimensions: number): Float32Array {
-  const weights = featuresOf(text.normalize('NFKC').toLowerCase());
+  const weights = featuresOf(text);
   const sums = new Float64Array(dimensions);
   for (const [feature, weight] of weights) addFeature(sums, feature, weight);
   // Features can cancel each other out, and a text of blanks has none: then the text as a whole is the only feature.
@@ -53,11 +47,11 @@ function addFeature(sums: Float64Array, feature: string, weight: number): void {
 function featuresOf(text: string): Map<string, number> {
   const weights = new Map<string, number>();
   for (const [word, count] of countWords(text)) {
-    const isStopWord = STOP_WORDS.has(word);
+    const saysLittle = isStopWord(word);
     // A word said ten times is not ten times as important.
-    const importance = (isStopWord ? STOP_WORD_WEIGHT : WORD_WEIGHT) * (1 + Math.log(count));
+    const importance = (saysLittle ? STOP_WORD_WEIGHT : WORD_WEIGHT) * (1 + Math.log(count));
     add(weights, `word ${stem(word)}`, importance);
-    if (isStopWord) continue;
+    if (saysLittle) continue;
     const grams = gramsOf(word);
     for (const gram of grams) add(weights, `gram ${gram}`, (importance * GRAMS_WEIGHT) / Math.sqrt(grams.length));
   }
@@ -66,10 +60,7 @@ function featuresOf(text: string): Map<string, number> {
 
 function countWords(text: string): Map<string, number> {
   const counts = new Map<string, number>();
-  for (const [run] of text.matchAll(/[\p{L}\p{M}\p{N}]+/gu)) {
-    for (let at = 0; at < run.length; at += WORD_CHARACTERS_MAX)
-      add(counts, run.slice(at, at + WORD_CHARACTERS_MAX), 1);
-  }
+  for (const word of wordsOf(text)) add(counts, word, 1);
   return counts;
 }
 
@@ -80,25 +71,6 @@ function gramsOf(word: string): string[] {
     for (let at = 0; at + size <= characters.length; at++) grams.push(characters.slice(at, at + size).join(''));
   }
   return grams;
-}
-
-const SUFFIXES: readonly (readonly [ending: RegExp, replacement: string])[] = [
-  [/ies$/, 'y'],
-  [/(ss|x|ch|sh)es$/, '$1'],
-  [/([^su])s$/, '$1'],
-  [/(at|iz)ing$/, '$1e'],
-  [/([a-z]{3})ing$/, '$1'],
-  [/([a-z]{3})ed$/, '$1'],
-  [/([a-z]{3})ly$/, '$1'],
-];
-
-/** Takes common English endings off a word. It is light on purpose: the n-grams connect what it leaves apart. */
-function stem(word: string): string {
-  let stemmed = word;
-  for (const [ending, replacement] of SUFFIXES) {
-    if (stemmed.length > 3) stemmed = stemmed.replace(ending, replacement);
-  }
-  return stemmed;
 }
 
 function add(weights: Map<string, number>, key: string, weight: number): void {

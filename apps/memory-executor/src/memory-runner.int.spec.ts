@@ -118,6 +118,32 @@ for (const { name, isAvailable, open } of STORES) {
       expect(records[0]?.score).toBe(1);
     });
 
+    it('finds by words, by meaning and by both, and embeds nothing to find by words', async () => {
+      await write([
+        { id: 'words', text: 'kettle number 4711', labels: [] },
+        { id: 'none', text: 'nothing of the kind', labels: [] },
+      ]);
+      const idsOf = async (args: JsonObject) => (await query(args)).records.map(({ id }) => id);
+      await expect(idsOf({ text: '4711', search: 'text' })).resolves.toEqual(['words']);
+      await expect(idsOf({ text: '4711', search: 'hybrid' })).resolves.toEqual(['words', 'none']);
+      const { vectors } = await embedder.embed(['nothing of the kind']);
+      const vector = Array.from(vectors[0] ?? []);
+      const fused = (await query({ text: '4711', vector })).records;
+      expect(fused.map(({ id, score }) => [id, score])).toEqual([
+        ['words', 0.032522],
+        ['none', 0.016393],
+      ]);
+      const mute: Embedder = {
+        ...embedder,
+        id: 'mute',
+        dimensions: 256,
+        embed: () => Promise.reject(new Error('asked')),
+      };
+      const body = command('memory.query', { text: '4711', search: 'text', k: 1 });
+      const { output } = await new MemoryRunner({ store, embedder: mute }).run(body, never, untold);
+      expect((output as unknown as QueryOutput).records.map(({ id }) => id)).toEqual(['words']);
+    });
+
     it('gives the filter of the command to the store', async () => {
       await write([{ id: 'mine', text: 'a', labels: [] }]);
       await write([{ id: 'theirs', text: 'a', labels: [] }], { agent: 'intern' });
@@ -231,7 +257,8 @@ for (const { name, isAvailable, open } of STORES) {
     });
 
     it.each<[string, CommandBody['kind'], JsonObject]>([
-      ['text and vector', 'memory.query', { text: 'a', vector: [1], k: 1 }],
+      ['text and ids', 'memory.query', { text: 'a', ids: ['a'], k: 1 }],
+      ['a search by words and a vector', 'memory.query', { text: 'a', vector: [1], search: 'text', k: 1 }],
       ['neither text nor vector', 'memory.query', { k: 1 }],
       ['an unknown argument', 'memory.query', { text: 'a', k: 1, sql: 'true' }],
       ['no records', 'memory.write', { records: [] }],
@@ -335,6 +362,9 @@ for (const { name, isAvailable, open } of STORES) {
             { filter: { op: 'oneOf', field: 'id', values: ids } },
           );
           const got = await query({ ids, k: 100 });
+          for (const text of part.map((each) => each.text)) {
+            await query({ text, search: 'hybrid', k: 1, where: { op: 'eq', field: 'id', value: ids[0] ?? '' } });
+          }
           expect(got.records.map(({ id, text, source }) => [id, text, source])).toEqual(
             part.map(({ id, text, source }) => [id, text, source]).toSorted(([a = ''], [b = '']) => (a < b ? -1 : 1)),
           );

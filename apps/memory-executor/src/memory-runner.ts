@@ -11,6 +11,7 @@ import {
   parse,
   type Predicate,
   QUERY_MESSAGE,
+  searchOf,
 } from '#writ/contracts';
 import type { ActionRunner, CredentialUse, RunResult } from '#writ/execution';
 import { Fault } from '#writ/faults';
@@ -29,6 +30,7 @@ const QueryArgs = z
     text: MemoryQueryRequest.shape.text,
     vector: MemoryQueryRequest.shape.vector,
     ids: MemoryQueryRequest.shape.ids,
+    search: MemoryQueryRequest.shape.search,
     k: MemoryQueryRequest.shape.k.unwrap(),
     where: MemoryQueryRequest.shape.where,
   })
@@ -36,7 +38,7 @@ const QueryArgs = z
 const WriteArgs = z.strictObject({ records: MemoryWriteRequest.shape.records });
 const DeleteArgs = z.strictObject({ ids: MemoryDeleteRequest.shape.ids, where: MemoryDeleteRequest.shape.where });
 
-/** What a query looks for, in one of three ways, and within which bounds. */
+/** What a query looks for, and within which bounds. */
 interface Wanted extends Omit<z.infer<typeof QueryArgs>, 'where'> {
   readonly filter: Predicate;
 }
@@ -89,11 +91,13 @@ export class MemoryRunner implements ActionRunner {
     return this.#limited({ records: records.map(toOutput) });
   }
 
-  async #find(command: CommandBody, { ids, text, vector, ...limits }: Wanted, hooks: RunHooks) {
+  async #find(command: CommandBody, { ids, text, vector, search, ...limits }: Wanted, hooks: RunHooks) {
     const scope = this.#scopeOf(command);
     if (ids !== undefined) return this.#store.get(scope, { ids, ...limits }, hooks.signal);
+    const by = searchOf({ text, vector, search });
+    if (by === 'text') return this.#store.query(scope, { text, ...limits }, hooks.signal);
     const near = vector ?? (await this.#embed([text ?? ''], hooks))[0] ?? [];
-    return this.#store.query(scope, { vector: near, ...limits }, hooks.signal);
+    return this.#store.query(scope, { vector: near, ...(by === 'hybrid' && { text }), ...limits }, hooks.signal);
   }
 
   async #write(command: CommandBody, hooks: RunHooks): Promise<RunResult> {

@@ -1,11 +1,12 @@
 import { Fault } from '#writ/faults';
+import { indexWords } from './index-words.js';
 import type { SqlDatabase, SqlSession } from './sql-database.js';
 
 /** The role that every statement about records runs as: row-level security binds it, even when the login user is a superuser. */
 export const MEMORY_ROLE = 'writ_memory';
 
 /** Step n brings a database from version n to n + 1. A step that was released is never changed. */
-const MIGRATIONS: readonly (readonly string[])[] = [
+const MIGRATIONS: readonly (readonly (string | ((session: SqlSession) => Promise<void>))[])[] = [
   [
     `create table writ_memory_namespace (
        tenant text collate "C" not null,
@@ -40,6 +41,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     'alter table writ_memory_record add primary key (tenant, namespace, owner, id)',
     'create index writ_memory_record_by_id on writ_memory_record (tenant, namespace, id)',
   ],
+  // There is no index on the words: like the distance, their worth is computed of the records that a filter lets through, and of no other.
+  ["alter table writ_memory_record add column words tsvector not null default ''", indexWords],
 ];
 
 const SCHEMA_VERSION = MIGRATIONS.length;
@@ -62,7 +65,9 @@ export async function migrate(database: SqlDatabase): Promise<{ readonly assumes
       );
     }
     for (const [step, statements] of MIGRATIONS.slice(version).entries()) {
-      for (const statement of statements) await session.query(statement);
+      for (const statement of statements) {
+        await (typeof statement === 'string' ? session.query(statement) : statement(session));
+      }
       await session.query('insert into writ_memory_schema (version) values ($1)', [version + step + 1]);
     }
     return { assumesRole: await prepareRole(session) };

@@ -31,7 +31,7 @@ export interface StoredRecord extends MemoryRecord {
   readonly writtenAt: string;
 }
 
-/** A record that matched; `score` is the cosine similarity, rounded to six decimals. */
+/** A record that matched; `score` is what the search compares by, rounded to six decimals: more is better, in one answer. */
 export interface ScoredRecord extends StoredRecord {
   readonly score: number;
 }
@@ -44,8 +44,10 @@ export interface WriteRequest {
   readonly filter: Predicate;
 }
 
+/** What records are compared with: a vector, the words of a text, or both, of which one must be there. */
 export interface QueryRequest {
-  readonly vector: Vector;
+  readonly vector?: Vector | undefined;
+  readonly text?: string | undefined;
   readonly k: number;
   readonly filter: Predicate;
 }

@@ -1,20 +1,20 @@
 import type { Predicate } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import type { MemoryScope, WriteRequest } from './memory-store.js';
-import { type SqlCondition, toSql } from './predicate-sql.js';
-import type { SqlSession } from './sql-database.js';
+import { toSql } from './predicate-sql.js';
+import type { SqlSession, SqlText } from './sql-database.js';
 
 /**
  * Whether a record of the table alias `m` has outlived its namespace's time, by the clock of the database, which also says when a record
  * was written. `firstParam` is the number of its first parameter.
  */
-export function expiredAt({ ttlSeconds }: MemoryScope, firstParam: number): SqlCondition {
+export function expiredAt({ ttlSeconds }: MemoryScope, firstParam: number): SqlText {
   if (ttlSeconds === undefined) return { text: 'false', params: [] };
   return { text: `(m.written_at <= now() - make_interval(secs => $${firstParam}::float8))`, params: [ttlSeconds] };
 }
 
 /** Which records of the alias `m` there are for whoever comes with that filter: those that it lets through and that have not expired. */
-export function conditionOf(scope: MemoryScope, filter: Predicate, firstParam: number): SqlCondition {
+export function conditionOf(scope: MemoryScope, filter: Predicate, firstParam: number): SqlText {
   const expired = expiredAt(scope, firstParam);
   const passed = toSql(filter, firstParam + expired.params.length);
   return { text: `(not ${expired.text}) and ${passed.text}`, params: [...expired.params, ...passed.params] };

@@ -1,12 +1,6 @@
 import type { Predicate, RecordSetField, RecordTextField } from '#writ/contracts';
 import { Fault } from '#writ/faults';
-import type { SqlValue } from './sql-database.js';
-
-/** A condition for a `WHERE`, with its values as parameters. */
-export interface SqlCondition {
-  readonly text: string;
-  readonly params: readonly SqlValue[];
-}
+import type { SqlText, SqlValue } from './sql-database.js';
 
 const DEPTH_MAX = 64;
 const NODES_MAX = 4_000;
@@ -23,7 +17,7 @@ const SET_COLUMNS: Readonly<Record<RecordSetField, string>> = { labels: 'm.label
  * is NOT NULL, so SQL's three-valued logic never comes up and the condition is exact. Throws COMMAND_MALFORMED when the
  * predicate is larger than PostgreSQL should be asked to plan.
  */
-export function toSql(predicate: Predicate, firstParam: number): SqlCondition {
+export function toSql(predicate: Predicate, firstParam: number): SqlText {
   const translation = new Translation(firstParam);
   return { text: translation.condition(predicate, 1), params: translation.params };
 }

@@ -3,6 +3,12 @@ export type SqlRow = Readonly<Record<string, unknown>>;
 /** What may be bound to a parameter. Values are always bound; SQL text never holds one. */
 export type SqlValue = string | number | readonly string[];
 
+/** SQL, or a part of it, with its values as parameters. */
+export interface SqlText {
+  readonly text: string;
+  readonly params: readonly SqlValue[];
+}
+
 export interface SqlSession {
   query(text: string, params?: readonly SqlValue[]): Promise<readonly SqlRow[]>;
 }

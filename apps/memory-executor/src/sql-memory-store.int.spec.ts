@@ -1,6 +1,7 @@
 import type { Predicate } from '#writ/contracts';
 import * as fc from 'fast-check';
 import { BACKENDS, CountingDatabase, type TestDatabase } from './databases.fixture.js';
+import { toTsquery } from './lexemes.js';
 import type { MemoryScope, ScoredRecord } from './memory-store.js';
 import type { SqlDatabase } from './sql-database.js';
 import { SqlMemoryStore } from './sql-memory-store.js';
@@ -10,6 +11,7 @@ const EVERY: Predicate = { op: 'true' };
 const never = new AbortController().signal;
 
 interface Row {
+  readonly text?: string;
   readonly id: string;
   readonly owner: string;
   readonly labels: readonly string[];
@@ -172,6 +174,83 @@ for (const { name, isAvailable, open } of BACKENDS) {
       const written = { id: 'a', owner: 'o', labels: ['x', 'y'], text, data, call: 'c', writtenAt: expect.any(String) };
       await expect(query()).resolves.toEqual([{ ...written, score: 0.267261 }]);
       await expect(get(['a'])).resolves.toEqual([written]);
+    });
+
+    describe('by words', () => {
+      const said = (id: string, text: string, owner = 'a', vector = [1, 0, 0]) => ({
+        ...row(id, owner, [], vector),
+        text,
+      });
+      const find = async (text: string, vector?: readonly number[], filter: Predicate = EVERY, k = 10) =>
+        (await store.query(scope, { text, vector, k, filter }, never)).map(({ id, score }) => [id, score]);
+
+      it('finds what has any of them, first what has more of them, and of equals what is shorter, then by id', async () => {
+        await write([
+          said('one', 'a refund was asked for'),
+          said('none', 'the weather in May'),
+          said('both', 'Refunds for late orders'),
+          said('long', `refund ${'and so on '.repeat(50)}`),
+          said('eno', 'asked: refund!'),
+        ]);
+        const found = await find('refunds of an order');
+        expect(found.map(([id]) => id)).toEqual(['both', 'eno', 'one', 'long']);
+        expect(found[1]?.[1]).toBe(found[2]?.[1]);
+        expect(found.every(([, score]) => Number(score) > 0)).toBe(true);
+      });
+
+      it.each(['', 'of the and', '!!! \0 \ud800', "' | 'a' & !'b' \\ :* <->", 'a:*', '\u2019\u02bc'])(
+        'takes %j for words alone, whatever they mean to the database',
+        async (text) => {
+          await write([said('a', text), said('b', 'b')]);
+          const ids = (await find(text)).map(([id]) => id);
+          // A record is found by its own text exactly when that has words in it.
+          expect(ids).toEqual(toTsquery(text) === '' ? [] : expect.arrayContaining(['a']));
+        },
+      );
+
+      it('fuses the places by words and by vector, of records that are in one list alone too', async () => {
+        await write([
+          said('near', 'nothing of it', 'a', [1, 0, 0]),
+          said('both', 'a refund!', 'a', [2, 1, 0]),
+          said('said', 'refund refund', 'a', [0, 1, 0]),
+        ]);
+        const place = (...places: number[]) =>
+          Math.round(places.reduce((sum, each) => sum + 1 / (60 + each), 0) * 1e6) / 1e6;
+        // The filter takes the hidden one out of both lists, so that it takes no place in them.
+        await write([said('hidden', 'refund refund refund', 'b', [1, 0, 0])]);
+        const seen: Predicate = { op: 'eq', field: 'owner', value: 'a' };
+        await expect(find('refund', [1, 0, 0], seen)).resolves.toEqual([
+          ['both', place(1, 2)],
+          ['said', place(2, 3)],
+          ['near', place(1)],
+        ]);
+        expect((await find('refund', [1, 0, 0], seen, 1)).map(([id]) => id)).toEqual(['both']);
+        await expect(find('', [1, 0, 0], seen, 1)).resolves.toEqual([['near', place(1)]]);
+      });
+
+      it('gives records of one worth one place and one score', async () => {
+        await write(['c', 'a', 'b'].map((id) => said(id, 'the same', id)));
+        const found = await find('same', [1, 0, 0]);
+        expect(found.map(([id]) => id)).toEqual(['a', 'b', 'c']);
+        expect(new Set(found.map(([, score]) => score)).size).toBe(1);
+      });
+
+      it('finds a replaced record by its new words, and not by those that it had', async () => {
+        await write([said('a', 'the old ones')]);
+        await write([said('a', 'the young ones')]);
+        await expect(find('old')).resolves.toEqual([]);
+        expect(await find('young')).toHaveLength(1);
+      });
+
+      it('takes the longest text there may be, of as many different words as there may be', async () => {
+        // One character of these becomes eighteen in compatibility form.
+        const texts = [
+          '\ufdfa'.repeat(32_768),
+          Array.from({ length: 8_192 }, (_, n) => n.toString(36).padStart(3, 'z')).join(' '),
+        ];
+        await write(texts.map((text, index) => said(`t${index}`, text)));
+        expect((await find(texts[1] ?? '')).map(([id]) => id)).toEqual(['t1']);
+      });
     });
 
     it('lets through exactly the records that the predicate describes', async () => {
@@ -416,6 +495,18 @@ for (const { name, isAvailable, open } of BACKENDS) {
         code: 'EXECUTOR_STORE_FAILED',
         message: 'the memory store failed',
       });
+    });
+
+    it('gives records of an earlier version the words by which they are found', async () => {
+      await write([row('a'), { ...row('b', 'b'), text: 'nul \0 kettle \\u0000' }]);
+      await opened.admin('alter table writ_memory_record drop column words');
+      await opened.admin('delete from writ_memory_schema where version = 3');
+      const upgraded = await SqlMemoryStore.open(database, SPACE);
+      const found = await upgraded.query(scope, { text: 'kettles', k: 5, filter: EVERY }, never);
+      expect(idsOf(found)).toEqual(['b']);
+      await expect(asExecutor('elsewhere', 'select count(*)::integer as n from writ_memory_record')).resolves.toEqual([
+        { n: 0 },
+      ]);
     });
 
     it('refuses a schema of a later version', async () => {

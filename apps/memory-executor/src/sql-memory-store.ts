@@ -13,10 +13,12 @@ import type {
   WriteRequest,
 } from './memory-store.js';
 import { assertQuota, conditionOf, expiredAt, lockQuota } from './namespace-limits.js';
+import { toTsquery, toTsvector } from './lexemes.js';
 import { toSql } from './predicate-sql.js';
+import { searchStatement } from './search-sql.js';
 import type { SqlDatabase, SqlRow, SqlSession, SqlValue } from './sql-database.js';
 
-const RECORD_COLUMNS = 8;
+const RECORD_COLUMNS = 9;
 /** What is read of a record. Text and data stand in one column; see the schema. */
 const READ_COLUMNS = `m.id, m.owner, m.labels, m.doc::text as doc, m.call,
   to_char(m.written_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as written_at`;
@@ -56,16 +58,15 @@ export class SqlMemoryStore implements MemoryStore {
   }
 
   async query(scope: MemoryScope, request: QueryRequest, signal: AbortSignal): Promise<readonly ScoredRecord[]> {
-    const vector = this.#vectorText(request.vector);
-    const filter = conditionOf(scope, request.filter, 5);
-    // The filter stands in the WHERE of the statement that scores, so the distance of an excluded record is never computed.
-    // "+ 0" keeps an approximate index out, should somebody make one: its graph would span records that are excluded.
-    const statement = `select ${READ_COLUMNS}, (m.embedding <=> $3::vector) + 0 as distance
-      from writ_memory_record m where m.tenant = $1 and m.namespace = $2 and ${filter.text}
-      order by distance, m.id, m.owner limit $4::int`;
+    const vector = request.vector === undefined ? undefined : this.#vectorText(request.vector);
+    const words = request.text === undefined ? undefined : toTsquery(request.text);
+    const found = searchStatement(scope, request, { vector, words });
+    const statement = `select ${READ_COLUMNS}, found.score from (${found.text}) found
+      join writ_memory_record m on m.tenant = $1 and m.namespace = $2 and m.owner = found.owner and m.id = found.id
+      order by found.score desc, m.id, m.owner`;
     const rows = await this.#inScope(scope, signal, async (session) => {
-      await this.#spaces.check(session, scope);
-      return session.query(statement, [scope.tenant, scope.namespace, vector, request.k, ...filter.params]);
+      if (vector !== undefined) await this.#spaces.check(session, scope);
+      return session.query(statement, found.params);
     });
     return rows.map(toScoredRecord);
   }
@@ -129,16 +130,17 @@ export class SqlMemoryStore implements MemoryStore {
       const doc = JSON.stringify({ text: record.text, data: record.data, source: record.source });
       const vector = this.#vectorText(record.vector);
       const values = [scope.tenant, scope.namespace, record.id, record.owner, [...new Set(record.labels)], doc, vector];
-      params.push(...values, request.call);
+      params.push(...values, request.call, toTsvector(record.text));
       const p = (column: number) => `$${params.length - RECORD_COLUMNS + column}`;
-      return `(${p(1)}, ${p(2)}, ${p(3)}, ${p(4)}, ${p(5)}::text[], ${p(6)}::json, ${p(7)}::vector, ${p(8)})`;
+      return `(${p(1)}, ${p(2)}, ${p(3)}, ${p(4)}, ${p(5)}::text[], ${p(6)}::json, ${p(7)}::vector, ${p(8)}, ${p(9)}::tsvector)`;
     });
     const expired = expiredAt(scope, params.length + 1);
     const filter = toSql(request.filter, params.length + expired.params.length + 1);
-    const text = `insert into writ_memory_record as m (tenant, namespace, id, owner, labels, doc, embedding, call)
+    const text = `insert into writ_memory_record as m (tenant, namespace, id, owner, labels, doc, embedding, call, words)
       values ${rows.join(', ')}
       on conflict (tenant, namespace, owner, id) do update
-        set labels = excluded.labels, doc = excluded.doc, embedding = excluded.embedding, call = excluded.call, written_at = now()
+        set labels = excluded.labels, doc = excluded.doc, embedding = excluded.embedding, call = excluded.call,
+            words = excluded.words, written_at = now()
         where (${expired.text} or ${filter.text})
       returning m.id`;
     return { text, params: [...params, ...expired.params, ...filter.params] };
@@ -178,6 +180,6 @@ function toStoredRecord(row: SqlRow): StoredRecord {
 
 function toScoredRecord(row: SqlRow): ScoredRecord {
   // Adding zero turns minus zero into zero.
-  const score = Math.round((1 - (row['distance'] as number)) * 1e6) / 1e6 + 0;
+  const score = Math.round((row['score'] as number) * 1e6) / 1e6 + 0;
   return { ...toStoredRecord(row), score };
 }

@@ -45,7 +45,7 @@ describe('Agent', () => {
   });
 
   it('asks for memory and egress in the formats of the protocol', async () => {
-    const { agent, sent } = setup(OK, OK, OK, OK, OK, OK);
+    const { agent, sent } = setup(OK, OK, OK, OK, OK, OK, OK);
     const memory = agent.memory('CRM.customers');
     await memory.query({ text: 'acme', k: 3 }, { call: 'c1' });
     await memory.write([{ id: 'r1', text: 'a', labels: ['public'] }], { call: 'c2' });
@@ -54,6 +54,7 @@ describe('Agent', () => {
     const where = { op: 'contains', field: 'labels', value: 'public' } as const;
     await memory.get(['r1', 'r2'], { call: 'c5' });
     await memory.delete(['r1'], { call: 'c6', where });
+    await memory.query({ text: 'acme', search: 'hybrid' }, { call: 'c7' });
     const namespace = 'CRM.customers';
     expect(sent.map(({ subject, body }) => [subject, body])).toEqual([
       ['req.support.memory.query', { v: 1, call: 'c1', namespace, text: 'acme', k: 3 }],
@@ -65,6 +66,7 @@ describe('Agent', () => {
       ['req.support.egress.fetch', { v: 1, call: 'c4', url: 'https://a.example/', method: 'POST', body: 'x' }],
       ['req.support.memory.query', { v: 1, call: 'c5', namespace, ids: ['r1', 'r2'] }],
       ['req.support.memory.delete', { v: 1, call: 'c6', namespace, ids: ['r1'], where }],
+      ['req.support.memory.query', { v: 1, call: 'c7', namespace, text: 'acme', search: 'hybrid' }],
     ]);
   });
 

@@ -4,10 +4,14 @@ import type { Completed } from './read-answer.js';
 
 /**
  * What to look for: text, a vector of the namespace's dimension, or ids; how many records at most; and the agent's own filter, which
- * can only take away from what policy shows.
+ * can only take away from what policy shows. `search` says by what records are compared: the vector (that of the text, unless one is
+ * given), the words of the text, or both. Text with a vector is a hybrid search.
  */
 export type MemoryQuery = (
-  { readonly text: string } | { readonly vector: readonly number[] } | { readonly ids: readonly string[] }
+  | { readonly text: string; readonly search?: 'vector' | 'text' | 'hybrid' }
+  | { readonly text: string; readonly vector: readonly number[]; readonly search?: 'hybrid' }
+  | { readonly vector: readonly number[]; readonly search?: 'vector' }
+  | { readonly ids: readonly string[] }
 ) & {
   readonly k?: number;
   readonly where?: Predicate;

@@ -6,6 +6,7 @@ describe('requestOf', () => {
     ['tool.call', { tool: 'mail', args: { to: 'x', copies: 2 } }],
     ['memory.query', { namespace: 'notes', text: 'x' }],
     ['memory.query', { namespace: 'notes', vector: [0.5, 1], k: 3 }],
+    ['memory.query', { namespace: 'notes', text: 'x', vector: [0.5, 1], search: 'hybrid' }],
     [
       'memory.write',
       {

@@ -14,6 +14,7 @@ export function askedOf(request: ActionRequest): JsonObject {
         text: request.text,
         vector: request.vector,
         ids: request.ids,
+        search: request.search,
         k: request.k,
         where: whereOf(request),
       });
@@ -81,6 +82,7 @@ function requestLike(kind: RequestKind, named: string, asked: JsonObject): Reado
         text: asked['text'],
         vector: asked['vector'],
         ids: asked['ids'],
+        search: asked['search'],
         k: asked['k'],
       };
     case 'memory.write':

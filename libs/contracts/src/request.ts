@@ -18,16 +18,39 @@ const Where = Predicate.refine(isSmallPredicate, 'has more than 100 parts or 8 l
 /** How many records are found when nothing else is said. */
 const K_DEFAULT = 10;
 
-/** What is said to a query that is none, or several in one. */
-export const QUERY_MESSAGE = 'give one of text, vector and ids';
+/** By what records are compared: the meaning of their text as its vector has it, the words in it, or both, fused. */
+const Search = z.enum(['vector', 'text', 'hybrid']);
+export type Search = z.infer<typeof Search>;
 
-/** Whether a query says in exactly one way what it looks for. */
-export function isOneQuery(query: {
-  readonly text?: unknown;
-  readonly vector?: unknown;
-  readonly ids?: unknown;
-}): boolean {
-  return [query.text, query.vector, query.ids].filter((each) => each !== undefined).length === 1;
+/** What a query looks for. */
+interface Sought {
+  readonly text?: string | undefined;
+  readonly vector?: readonly number[] | undefined;
+  readonly ids?: readonly string[] | undefined;
+  readonly search?: Search | undefined;
+}
+
+/** What is said to a query that is none, or several in one. */
+export const QUERY_MESSAGE =
+  'give text, a vector or ids; a search by `vector` takes text or a vector, by `text` text, a `hybrid` one text and perhaps a vector';
+
+/** The search that a query without ids asks for: where it does not say, text and a vector together are a hybrid one. */
+export function searchOf({ text, vector, search }: Omit<Sought, 'ids'>): Search {
+  return search ?? (text !== undefined && vector !== undefined ? 'hybrid' : 'vector');
+}
+
+/** Whether a query says what it looks for, and in one way. */
+export function isOneQuery(query: Sought): boolean {
+  const [hasText, hasVector] = [query.text !== undefined, query.vector !== undefined];
+  if (query.ids !== undefined) return !hasText && !hasVector && query.search === undefined;
+  switch (searchOf(query)) {
+    case 'vector':
+      return hasText !== hasVector;
+    case 'text':
+      return hasText && !hasVector;
+    case 'hybrid':
+      return hasText;
+  }
 }
 
 /** Members of every request. `call` is chosen by the agent and unique per agent; `session` and `trace` are correlation only. */
@@ -50,6 +73,7 @@ export const MemoryQueryRequest = z
     vector: Vector.optional(),
     /** The records of these ids instead of the most alike. */
     ids: RecordIds.optional(),
+    search: Search.optional(),
     k: z.int().min(1).max(100).optional(),
     where: Where.optional(),
   })

@@ -28,6 +28,7 @@ const Request = z.strictObject({
   operation: z.enum(['query', 'write', 'delete']).optional(),
   text: z.string().optional(),
   vector: z.array(z.number()).optional(),
+  search: z.string().optional(),
   k: z.number().optional(),
   records: z.array(JsonRecord).optional(),
   ids: z.array(z.string()).optional(),

@@ -49,6 +49,11 @@ function addTool(call: Command, cli: Cli): void {
     });
 }
 
+interface QueryOptions {
+  readonly k?: number;
+  readonly search?: string;
+}
+
 function addMemory(call: Command, cli: Cli): void {
   const memory = call.command('memory').description('query, get, write or delete records of a memory namespace');
   memory
@@ -57,9 +62,14 @@ function addMemory(call: Command, cli: Cli): void {
     .argument('<namespace>', 'such as CRM.customers')
     .argument('<text>', 'what to look for')
     .option('-k <n>', 'how many records at most', (text) => parseWhole(text, '-k', { min: 1, max: K_MAX }))
+    .option('--search <how>', 'by what records are compared: vector (default), text (its words) or hybrid (both)')
     .addHelpText('after', helpEnd(CODES_OF_CALL, `writ call --as assistant memory query team.notes 'the offsite' -k 3`))
-    .action(async (namespace: string, text: string, { k }: { readonly k?: number }, command: Command) => {
-      const query = { text, ...(k === undefined ? {} : { k }) };
+    .action(async (namespace: string, text: string, { k, search }: QueryOptions, command: Command) => {
+      const query = {
+        text,
+        ...(k === undefined ? {} : { k }),
+        ...(search === undefined ? {} : { search: searchOf(search) }),
+      };
       await make(command, cli, (agent, options) => agent.memory(namespace).query(query, options));
     });
   memory
@@ -148,7 +158,14 @@ async function recordsOf(json: string): Promise<readonly MemoryRecord[]> {
   return records as unknown as readonly MemoryRecord[];
 }
 
+const SEARCHES = ['vector', 'text', 'hybrid'] as const;
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+function searchOf(text: string): (typeof SEARCHES)[number] {
+  const search = SEARCHES.find((each) => each === text);
+  if (search === undefined) throw new UsageError(`--search must be one of ${SEARCHES.join(', ')}`);
+  return search;
+}
 
 function methodOf(text: string): NonNullable<EgressInit['method']> {
   const method = METHODS.find((each) => each === text.toUpperCase());
