@@ -1,14 +1,16 @@
 import { OWN_DETECTORS } from '#writ/contracts';
 import { detect } from '../../libs/redaction/src/detect.js';
+import { soughtOf } from '../../libs/redaction/src/sought.js';
 import { type LabelledText, labelledTexts } from './labelled-texts.js';
 
 const kinds = new Set(OWN_DETECTORS);
+const sought = soughtOf(kinds);
 
 /** Of the secrets, the share that is found whole; of what is found, the share that is a secret. */
 function scoreOf(texts: readonly LabelledText[]) {
   let [hits, all, wrong] = [0, 0, 0];
   for (const { text, secrets } of texts) {
-    const found = detect(text, { kinds });
+    const found = detect(text, sought);
     const ranges = secrets.map(({ value }) => ({
       start: text.indexOf(value),
       end: text.indexOf(value) + value.length,

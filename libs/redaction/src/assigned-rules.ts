@@ -1,4 +1,4 @@
-import { assigned, lastGroup, ruleGroup } from './rule.js';
+import { assigned, lastGroup, type OwnRule } from './rule.js';
 import type { Range } from './validators.js';
 
 const key = (match: RegExpExecArray): Range | undefined =>
@@ -20,51 +20,61 @@ const mixed = (match: RegExpExecArray): Range | undefined => {
 };
 
 /** Keys that a word beside them names. */
-export const ASSIGNED_RULES = ruleGroup([
+export const ASSIGNED_RULES: readonly OwnRule[] = [
   {
     kind: 'aws-key',
-    gate: /secret/i,
+    anchors: ['secret'],
+    run: 40,
     pattern: /secret[ _-]?(?:access[ _-]?)?key(?:["'\s:=>,]|\bis\b){1,6}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])/gi,
     pick: lastGroup,
   },
   {
     kind: 'api-key',
-    gate: /key|token|secret/i,
+    anchors: ['key', 'token', 'secret'],
+    digits: 1,
     pattern:
-      /(?:(?:api|app|application|account|user|license|signing|encryption|secret|sharedaccess)[ _-]?key|(?<!page|next|cursor|continuation|sync)[ _-]?token|client[ _-]?secret)["']?\s{0,4}(?:[:=]{1,2}|\bis\b)\s{0,4}["']?([A-Za-z0-9_./+=-]{16,4096})/gi,
+      /(?:(?:api|app|application|account|user|license|signing|encryption|secret|sharedaccess)[ _-]?key|[ _-]token(?<!(?:page|next|cursor|continuation|sync)[ _-]token)|token(?<!(?:page|next|cursor|continuation|sync)token)|client[ _-]?secret)["']?\s{0,4}(?:[:=]{1,2}|\bis\b)\s{0,4}["']?([A-Za-z0-9_./+=-]{16,4096})/gi,
     pick: key,
   },
   {
     kind: 'api-key',
-    gate: /key|token|secret/i,
+    anchors: ['key', 'token', 'secret'],
+    run: 20,
+    digits: 1,
     pattern:
-      /(?<!(?:public|primary|foreign|partition|sort|cache|idempotency|row|object|lookup|dedup|hash|unique|page|next|cursor|sync)[_-]?)(?:key|token|secret)(?![a-z0-9])["']?(?:\s{0,2}[:=]{1,2}\s{0,4}|(?<=[A-Z_]{4,40})\s)["']?([A-Za-z0-9_/+=-]{20,4096})/gi,
+      /(?:key|token|secret)(?<!(?:public|primary|foreign|partition|sort|cache|idempotency|row|object|lookup|dedup|hash|unique|page|next|cursor|sync)[_-]?(?:key|token|secret))(?![a-z0-9])["']?(?:\s{0,2}[:=]{1,2}\s{0,4}|(?<=[A-Z_]{4,40})\s)["']?([A-Za-z0-9_/+=-]{20,4096})/gi,
     pick: random,
   },
   {
     kind: 'api-key',
-    gate: /api|cred|token|secret|key/i,
+    anchors: ['api', 'cred', 'token', 'secret', 'key'],
+    run: 32,
+    digits: 1,
+    isMixed: true,
     pattern:
-      /(?:\bapi|creds?\b|credentials?|(?<!page|next|cursor|sync)token|secret|(?<!public|primary|cache|partition)[ _-]key)[^\n]{0,24}?(?<![\w/+=.-])([A-Za-z0-9_-]{32,128})(?![\w/+=.-])/gi,
+      /(?:\bapi|creds?\b|credentials?|token(?<!(?:page|next|cursor|sync)token)|secret|[ _-]key(?<!(?:public|primary|cache|partition)[ _-]key))[^\n]{0,24}?(?<![\w/+=.-])([A-Za-z0-9_-]{32,128})(?![\w/+=.-])/gi,
     pick: mixed,
   },
   {
     kind: 'api-key',
-    gate: /key|token|authorization/i,
+    anchors: ['key', 'token', 'authorization'],
+    digits: 1,
     pattern:
       /(?:api[_-]?key|token|authorization)["']\s{0,2},\s{0,2}["'](?:value|val|v)["']\s{0,2}:\s{0,2}["']([^"'\s]{16,4096})/gi,
     pick: key,
   },
   {
     kind: 'api-key',
-    gate: /sig=/i,
+    anchors: ['sig='],
+    digits: 1,
     pattern: /[?&;]sig=([A-Za-z0-9%/+_-]{20,255}=?)/gi,
     pick: key,
   },
   {
     kind: 'api-key',
-    gate: /bearer|basic|ssws/i,
+    anchors: ['bearer', 'basic', 'ssws'],
+    digits: 1,
     pattern: /\b(?:bearer|basic|ssws)(?:\s|%20){1,4}([A-Za-z0-9._~+/=-]{16,2048})/gi,
     pick: key,
   },
-]);
+];

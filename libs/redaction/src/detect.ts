@@ -1,10 +1,13 @@
 import type { Detector } from '#writ/contracts';
+import { BITS } from './anchors.js';
 import { encodedParts } from './encoded.js';
 import { viewsOf } from './escapes.js';
-import { fold } from './fold.js';
+import { fold, type FoldedText } from './fold.js';
+import { BOTH_CASES, DISGUISE, ESCAPE, type Glance, isOfLetters, LONG } from './glance.js';
 import { foldKey } from './paths.js';
-import type { Rule, RuleGroup } from './rule.js';
-import { RULE_GROUPS, SECRET_KEYS } from './rules.js';
+import type { OwnRule, Rule, RuleGroup } from './rule.js';
+import { OWN_RULES, SECRET_KEYS } from './rules.js';
+import { ownGlanceAt, type Sought } from './sought.js';
 import type { Range } from './validators.js';
 
 export interface Detection {
@@ -19,46 +22,82 @@ export interface Detection {
 const PLAIN_WORDS = /^(?:[A-Za-z]{0,15}[ ,.'"();\n])*[A-Za-z]{0,15}$/;
 /** Base64 in base64. */
 const ENCODED_DEPTH = 2;
-
-/** What is looked for: the kinds of Writ's own rules, and the rules of a file when they are among the kinds. */
-export interface Sought {
-  readonly kinds: ReadonlySet<Detector>;
-  readonly rules?: RuleGroup | undefined;
-}
+const asItIs = (index: number): number => index;
 
 /**
  * Finds secrets and personal data of the given kinds in a text, in order and without overlap: as they stand there, in disguise (see
  * `viewsOf`), and inside of base64 or hexadecimal, which is then found as a whole.
  */
-export function detect(original: string, sought: Sought): Detection[] {
+export function detect(original: string, sought: Sought): readonly Detection[] {
   return merge(detectIn(original, sought, ENCODED_DEPTH));
 }
 
-function detectIn(original: string, sought: Sought, depth: number): Detection[] {
-  const { kinds, rules } = sought;
-  if (rules === undefined && (original.length < 4 || PLAIN_WORDS.test(original))) return [];
+const NONE: readonly Detection[] = [];
+
+function detectIn(original: string, sought: Sought, depth: number): readonly Detection[] {
+  const glance = ownGlanceAt(original);
+  if (sought.rules === undefined && (original.length < 4 || (isOfLetters(glance) && PLAIN_WORDS.test(original))))
+    return NONE;
   const found: Detection[] = [];
-  const views = viewsOf(original);
-  for (const group of rules === undefined ? RULE_GROUPS : [...RULE_GROUPS, rules]) {
-    const open = views.filter(({ text }) => group.gate.test(text));
-    for (const rule of open.length === 0 ? [] : group.rules) {
-      if (!kinds.has(rule.kind)) continue;
-      for (const { text, start, end } of open) {
-        if (!rule.gate.test(text)) continue;
-        for (const [from, to] of rangesOf(rule, text))
-          found.push({ kind: rule.kind, start: start(from), end: end(to) });
-      }
-    }
-  }
-  return depth === 0 ? found : [...found, ...detectEncoded(original, sought, depth - 1)];
+  const isPlain = (glance.has & (ESCAPE | DISGUISE)) === 0;
+  const views = isPlain ? [{ text: original, start: asItIs, end: asItIs, glance }] : viewsOf(original).map(glanced);
+  detectOwn(views, sought, found);
+  if (sought.rules !== undefined) detectByFile(views, sought.rules, found);
+  if (depth > 0 && glance.longest >= LONG) detectEncoded({ original, glance }, { sought, depth: depth - 1 }, found);
+  return found;
 }
 
-function detectEncoded(original: string, sought: Sought, depth: number): Detection[] {
-  return encodedParts(original).flatMap(({ start, end, texts }) => {
-    const inside = texts.flatMap((text) => detectIn(text, sought, depth));
-    const [first] = inside;
-    return first === undefined ? [] : [{ kind: first.kind, start, end }];
-  });
+interface View extends FoldedText {
+  readonly glance: Glance;
+}
+
+const glanced = ({ text, start, end }: FoldedText): View => ({ text, start, end, glance: ownGlanceAt(text) });
+
+/** Asks Writ's own rules that a view has the anchors of, in their order. */
+function detectOwn(views: readonly View[], sought: Sought, found: Detection[]): void {
+  let [low, high] = [0, 0];
+  for (const { glance } of views) {
+    low |= glance.low & sought.low;
+    high |= glance.high & sought.high;
+  }
+  for (; low !== 0; low &= low - 1) ask(OWN_RULES[lowestBit(low)], views, found);
+  for (; high !== 0; high &= high - 1) ask(OWN_RULES[BITS + lowestBit(high)], views, found);
+}
+
+const lowestBit = (bits: number): number => 31 - Math.clz32(bits & -bits);
+
+function ask(rule: OwnRule | undefined, views: readonly View[], found: Detection[]): void {
+  if (rule === undefined) return;
+  for (const view of views) {
+    if (hasWhatIsNeeded(rule, view.glance) && rule.gate?.test(view.text) !== false) addRanges(rule, view, found);
+  }
+}
+
+function hasWhatIsNeeded({ digits = 0, run = 0, isMixed }: OwnRule, glance: Glance): boolean {
+  if (glance.digits < digits || glance.longest < run) return false;
+  return isMixed === undefined || (glance.hasInLong & BOTH_CASES) === BOTH_CASES;
+}
+
+function detectByFile(views: readonly View[], { gate, rules }: RuleGroup, found: Detection[]): void {
+  const open = views.filter(({ text }) => gate.test(text));
+  for (const rule of open.length === 0 ? [] : rules)
+    for (const view of open) if (rule.gate?.test(view.text) !== false) addRanges(rule, view, found);
+}
+
+function detectEncoded(
+  { original, glance }: { readonly original: string; readonly glance: Glance },
+  { sought, depth }: { readonly sought: Sought; readonly depth: number },
+  found: Detection[],
+): void {
+  for (const { start, end, texts } of encodedParts(original, glance)) {
+    let kind: Detector | undefined;
+    // All of them, also after a find: what cannot be scanned withholds the whole.
+    for (const text of texts) {
+      const [first] = detectIn(text, sought, depth);
+      kind ??= first?.kind;
+    }
+    if (kind !== undefined) found.push({ kind, start, end });
+  }
 }
 
 /** The kind of secret that a member's key says its value is. */
@@ -67,15 +106,18 @@ export function kindOfKey(key: string, kinds: ReadonlySet<Detector>): Detector |
   return SECRET_KEYS.find(([kind, pattern]) => kinds.has(kind) && pattern.test(word))?.[0];
 }
 
-function rangesOf({ pattern, pick, isSkippedWhole }: Rule, text: string): Range[] {
-  const ranges: Range[] = [];
+function addRanges(
+  { kind, pattern, pick, isSkippedWhole }: Rule,
+  { text, start, end }: FoldedText,
+  found: Detection[],
+): void {
   let from = 0;
   for (;;) {
     pattern.lastIndex = from;
     const match = pattern.exec(text);
-    if (match === null) return ranges;
+    if (match === null) return;
     const range: Range | undefined = pick === undefined ? [match.index, pattern.lastIndex] : pick(match, text);
-    if (range !== undefined) ranges.push(range);
+    if (range !== undefined) found.push({ kind, start: start(range[0]), end: end(range[1]) });
     // After a near miss the search goes on one character later: what it covered may hold the real one.
     const missed = isSkippedWhole === undefined ? match.index + 1 : pattern.lastIndex;
     from = Math.max(from + 1, range?.[1] ?? missed);
@@ -83,9 +125,10 @@ function rangesOf({ pattern, pick, isSkippedWhole }: Rule, text: string): Range[
 }
 
 /** Overlapping finds become one, of the kind whose rule stands first. */
-function merge(found: readonly Detection[]): Detection[] {
+function merge(found: readonly Detection[]): readonly Detection[] {
+  if (found.length < 2) return found;
   const merged: Detection[] = [];
-  const order = found.map((detection, rank) => ({ ...detection, rank }));
+  const order = found.map(({ kind, start, end }, rank) => ({ kind, start, end, rank }));
   order.sort((a, b) => a.start - b.start || a.rank - b.rank);
   let lastRank = 0;
   for (const { kind, start, end, rank } of order) {

@@ -1,3 +1,5 @@
+import { maySay } from './base64.js';
+import { BOTH_CASES, type Glance, LINE_END } from './glance.js';
 import { constants, gunzipSync, inflateSync } from 'node:zlib';
 
 /** A part of a text that says something else than it shows. */
@@ -12,10 +14,9 @@ export interface Encoded {
 const BASE64 = /[A-Za-z0-9+/_-]{16,}(?:(?:\r?\n|\\n)[A-Za-z0-9+/_-]{4,})*={0,2}/g;
 /** Hexadecimal of printable characters alone: sums and ids, which are of any bytes, are none. */
 const HEX = /(?:[2-7][0-9A-Fa-f]|0[9AaDd]){12,}/g;
-/** Cheap and necessary: without a run of characters there is nothing encoded. */
-const GATE = /[A-Za-z0-9+/_-]{16}/;
+const HEX_MIN = 24;
 /** Text in base64 has letters of both cases: numbers, words and names of constants are none, and need not be decoded. */
-const BOTH_CASES = /[a-z][^a-z]*[A-Z]|[A-Z][^A-Z]*[a-z]/;
+const MIXED = /[a-z][^a-z]*[A-Z]|[A-Z][^A-Z]*[a-z]/;
 /** Bytes that are no text by chance: fewer printable ones in a row say nothing. */
 const PRINTABLE = /[\t\n\r\x20-\x7e]{10,}/g;
 
@@ -24,15 +25,14 @@ const INFLATION_MAX = 20;
 const INFLATED_BYTES_MIN = 4_096;
 
 /** What a text holds in base64, base64url or hexadecimal, compressed or not, as far as that is readable text in turn. */
-export function encodedParts(text: string): readonly Encoded[] {
-  if (!GATE.test(text)) return NONE;
+export function encodedParts(text: string, { has, hasInLong, longest }: Glance): readonly Encoded[] {
   const parts: Encoded[] = [];
-  add(parts, text, BASE64, fromBase64);
-  add(parts, text, HEX, fromHex);
+  // Where it goes on in the next line both cases may stand there.
+  const cases = (has & LINE_END) === 0 ? hasInLong : has;
+  if ((cases & BOTH_CASES) === BOTH_CASES) add(parts, text, BASE64, fromBase64);
+  if (longest >= HEX_MIN) add(parts, text, HEX, fromHex);
   return parts;
 }
-
-const NONE: readonly Encoded[] = [];
 
 function add(parts: Encoded[], text: string, pattern: RegExp, decode: (run: string) => readonly Buffer[]): void {
   pattern.lastIndex = 0;
@@ -49,10 +49,14 @@ function fromHex(run: string): readonly Buffer[] {
 
 /** Something may stand before it that is in the same alphabet, so it is read from each of the four places in a group. */
 function fromBase64(run: string): readonly Buffer[] {
-  if (!BOTH_CASES.test(run)) return [];
+  if (!MIXED.test(run)) return [];
   const joined = run.replaceAll(/\\n|\s/g, '');
-  return [0, 1, 2, 3].map((offset) => Buffer.from(joined.slice(offset), 'base64'));
+  return OFFSETS.filter((offset) => maySay(joined, offset)).map((offset) =>
+    Buffer.from(joined.slice(offset), 'base64'),
+  );
 }
+
+const OFFSETS = [0, 1, 2, 3] as const;
 
 function readable(bytes: Buffer): readonly string[] {
   return bytes.toString('latin1').match(PRINTABLE) ?? [];

@@ -86,7 +86,7 @@ export function fold(original: string): FoldedText {
   const ends: number[] = [];
   let at = 0;
   for (const character of original) {
-    const folded = foldCharacter(character);
+    const folded = character <= '\u007f' ? character : foldedOf(character);
     for (let unit = 0; unit < folded.length; unit++) {
       starts.push(at);
       ends.push(at + character.length);
@@ -97,8 +97,19 @@ export function fold(original: string): FoldedText {
   return { text, start: (index) => starts[index] ?? at, end: (index) => (index === 0 ? 0 : (ends[index - 1] ?? at)) };
 }
 
+/** What characters were folded to before: texts of one language have the same few. */
+const KNOWN = new Map<string, string>();
+const KNOWN_MAX = 4_096;
+
+function foldedOf(character: string): string {
+  const known = KNOWN.get(character);
+  if (known !== undefined) return known;
+  const folded = foldCharacter(character);
+  if (KNOWN.size < KNOWN_MAX) KNOWN.set(character, folded);
+  return folded;
+}
+
 function foldCharacter(character: string): string {
-  if (character <= '\u007f') return character;
   if (INVISIBLE.test(character)) return '';
   const plain = character.normalize('NFKC');
   if (plain <= '\u007f') return plain;

@@ -1,5 +1,5 @@
-import { before, lastGroup, prefixOf, type RuleGroup, ruleGroup, whole } from './rule.js';
-import { cardLength, ibanLength, isIpv6, isSsn, type Range } from './validators.js';
+import { before, lastGroup, type OwnRule, prefixOf, whole } from './rule.js';
+import { cardLength, IBAN_COUNTRIES, ibanLength, isIpv6, isSsn, type Range } from './validators.js';
 
 /** Four numbers of a version. Between the word and them may stand the version before. */
 const VERSION_BEFORE =
@@ -34,9 +34,20 @@ function isRepository(local: string, { 0: domain, index }: RegExpExecArray, text
   return /^(?:git|hg)$/.test(local) || (isPath && /^@(?:github|gitlab|bitbucket|codeberg)\./.test(domain));
 }
 
+const LOCAL_MAX = 64;
+
+/** What a text ends with, as far as it may stand before the sign; undefined when that is nothing. */
+function localPart(text: string): string | undefined {
+  let start = text.length;
+  while (start > 0 && /[A-Za-z0-9._+'-]/.test(text.charAt(start - 1))) start--;
+  // Letters of other alphabets are asked for only where one stands, for that takes far longer.
+  if (start > 0 && text.charAt(start - 1) > '\u007f') return /[\p{L}\p{N}._+'-]{1,64}$/u.exec(text)?.[0];
+  return start === text.length ? undefined : text.slice(start);
+}
+
 /** The pattern finds the sign and the domain; the part before it is looked for backwards, so that no long word is tried twice. */
 const email = (match: RegExpExecArray, text: string): Range | undefined => {
-  const local = /[\p{L}\p{N}._+'-]{1,64}$/u.exec(text.slice(Math.max(0, match.index - 64), match.index))?.[0];
+  const local = localPart(text.slice(Math.max(0, match.index - LOCAL_MAX), match.index));
   const isDomain = /\.(?:\p{L}{2,24}|xn--[a-z0-9-]{1,59})$/iu.test(match[0]);
   const isNone = FILE.test(match[0]) || isRepository(local ?? '', match, text);
   return local !== undefined && isDomain && !isNone ? [match.index - local.length, whole(match)[1]] : undefined;
@@ -54,78 +65,101 @@ const card = (match: RegExpExecArray, text: string): Range | undefined =>
   /\b[A-Z]{2}\d{2} ?$/.test(before(match, text, 5)) ? undefined : prefixOf(match, cardLength(match[0]));
 
 /** Numbers of people and machines. */
-export const NUMBER_RULES: RuleGroup = {
-  gate: /\d/,
-  rules: [
-    {
-      kind: 'iban',
-      gate: /(?<![A-Z0-9])[A-Z]{2}\d{2}/i,
-      pattern: /(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}/gi,
-      pick: (match) => prefixOf(match, ibanLength(match[0])),
-    },
-    {
-      kind: 'card',
-      gate: /\d(?:[ -]?\d){12}/,
-      pattern: /(?<![\d.])[2-6](?:[ -]?\d){12,18}(?!\d)/g,
-      pick: card,
-    },
-    {
-      kind: 'ssn',
-      gate: /\d{3}[- ]\d{2}[- ]\d{4}/,
-      pattern: /(?<![\w-])(\d{3})([- ])(\d{2})\2(\d{4})(?![\w-])/g,
-      pick: socialSecurity,
-    },
-    {
-      kind: 'ssn',
-      gate: /ssn|social security/i,
-      pattern: /(?:ssn|social security(?: number| no)?)["'\s:=#.]{0,6}(?:is )?(\d{9})(?!\d)/gi,
-      pick: lastGroup,
-    },
-    {
-      kind: 'ipv4',
-      gate: /\d\.\d/,
-      pattern:
-        /(?<![\w.-])(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}(?!\.?\d|[A-Za-z_]|-[A-Za-z])/g,
-      pick: address,
-    },
-    {
-      kind: 'ipv6',
-      gate: /::|(?::[0-9a-f]{1,4}){4}/i,
-      pattern: /(?<![\w:.])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,8}(?:\.\d{1,3}){0,3}(?![\w:])/gi,
-      pick: (match) => (isIpv6(match[0]) ? whole(match) : undefined),
-    },
-    { kind: 'phone', gate: /\+\d/, pattern: /(?<![\w+])\+\d(?:[ ().-]{0,2}\d){7,14}(?!\d)/g },
-    {
-      kind: 'phone',
-      gate: /\d{3}[ .-]\d{4}/,
-      pattern: /(?<![\w.+-])(?:1[ .-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[ .-])[2-9]\d{2}[ .-]\d{4}(?![\w-])/g,
-    },
-    {
-      kind: 'phone',
-      gate: /\b0\d{1,4}\)?[ /-]\d{3}/,
-      pattern: /(?<![\w.+-]|\d )(?:\(0\d{1,4}\)|0\d{1,4})[ /-]\d{3,4}[ -]?\d{3,4}(?![\w-])/g,
-    },
-    {
-      kind: 'phone',
-      gate: /\b0[1-9][ .]\d{2}[ .]\d{2}/,
-      pattern: /(?<![\w.+-]|\d )0[1-9](?:[ .]\d{2}){4}(?![\w-]|[ .]\d)/g,
-    },
-    {
-      kind: 'phone',
-      gate: /t[e\u00e9]l|phone|mobile|m\u00f3vil|handy|cell|call|fax|sms|whatsapp|\u96fb\u8a71/i,
-      pattern:
-        /(?:\b(?:tel|telephone|telefono|telefon|phone|mobile|handy|cell|celular|call|fax|sms|whatsapp)|t\u00e9l(?:\u00e9phone)?|tel\u00e9fono|m\u00f3vil|\u96fb\u8a71)(?: number| no| me at| us at| at| is| es| est| ist)?["'\s:=.#\uff1a]{1,6}(\d(?:[ ().-]{0,2}\d){6,14})(?![\d-])/gi,
-      pick: lastGroup,
-    },
-  ],
-};
+export const NUMBER_RULES: readonly OwnRule[] = [
+  {
+    kind: 'iban',
+    anchors: IBAN_COUNTRIES.map((country) => `${country}##`),
+    pattern: /(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}/gi,
+    pick: (match) => prefixOf(match, ibanLength(match[0])),
+  },
+  {
+    kind: 'card',
+    anchors: [],
+    digits: 13,
+    pattern: /(?<![\d.])[2-6](?:[ -]?\d){12,18}(?!\d)/g,
+    pick: card,
+  },
+  {
+    kind: 'ssn',
+    anchors: ['###-##-####', '### ## ####'],
+    pattern: /(?<![\w-])(\d{3})([- ])(\d{2})\2(\d{4})(?![\w-])/g,
+    pick: socialSecurity,
+  },
+  {
+    kind: 'ssn',
+    anchors: ['ssn', 'social security'],
+    digits: 9,
+    pattern: /(?:ssn|social security(?: number| no)?)["'\s:=#.]{0,6}(?:is )?(\d{9})(?!\d)/gi,
+    pick: lastGroup,
+  },
+  {
+    kind: 'ipv4',
+    anchors: ['.#.', '.##.', '.###.'],
+    digits: 4,
+    pattern:
+      /(?<![\w.-])(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}(?!\.?\d|[A-Za-z_]|-[A-Za-z])/g,
+    pick: address,
+  },
+  {
+    kind: 'ipv6',
+    anchors: [':'],
+    gate: /::|(?::[0-9a-f]{1,4}){4}/i,
+    pattern: /(?<![\w:.])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,8}(?:\.\d{1,3}){0,3}(?![\w:])/gi,
+    pick: (match) => (isIpv6(match[0]) ? whole(match) : undefined),
+  },
+  {
+    kind: 'phone',
+    anchors: ['+#'],
+    digits: 8,
+    pattern: /(?<![\w+])\+\d(?:[ ().-]{0,2}\d){7,14}(?!\d)/g,
+  },
+  {
+    kind: 'phone',
+    anchors: ['### ####', '###.####', '###-####'],
+    digits: 10,
+    pattern: /(?<![\w.+-])(?:1[ .-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[ .-])[2-9]\d{2}[ .-]\d{4}(?![\w-])/g,
+  },
+  {
+    kind: 'phone',
+    anchors: ['#', '#)'].flatMap((end) => [`${end} ###`, `${end}/###`, `${end}-###`]),
+    digits: 8,
+    pattern: /(?<![\w.+-]|\d )(?:\(0\d{1,4}\)|0\d{1,4})[ /-]\d{3,4}[ -]?\d{3,4}(?![\w-])/g,
+  },
+  {
+    kind: 'phone',
+    anchors: ['## ## ##', '##.##.##', '## ##.##', '##.## ##'],
+    digits: 10,
+    pattern: /(?<![\w.+-]|\d )0[1-9](?:[ .]\d{2}){4}(?![\w-]|[ .]\d)/g,
+  },
+  {
+    kind: 'phone',
+    anchors: [
+      'tel',
+      't\u00e9l',
+      'phone',
+      'mobile',
+      'm\u00f3vil',
+      'handy',
+      'cel',
+      'call',
+      'fax',
+      'sms',
+      'whatsapp',
+      '\u96fb\u8a71',
+    ],
+    digits: 7,
+    pattern:
+      /(?:\b(?:tel|telephone|telefono|telefon|phone|mobile|handy|cell|celular|call|fax|sms|whatsapp)|t\u00e9l(?:\u00e9phone)?|tel\u00e9fono|m\u00f3vil|\u96fb\u8a71)(?: number| no| me at| us at| at| is| es| est| ist)?["'\s:=.#\uff1a]{1,6}(\d(?:[ ().-]{0,2}\d){6,14})(?![\d-])/gi,
+    pick: lastGroup,
+  },
+];
 
 /** Addresses of mail. */
-export const EMAIL_RULES = ruleGroup([
+export const EMAIL_RULES: readonly OwnRule[] = [
   {
     kind: 'email',
-    gate: /@|%40/,
+    anchors: ['@', '%40'],
     pattern: /(?:@|%40)[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,8}/gu,
     pick: email,
   },
-]);
+];

@@ -36,6 +36,7 @@ export const POSITIVES: readonly Positive[] = [
   positive('phone', 'Office ', '415.555.2671', ' ext 4'),
   positive('phone', 'London: ', '020 7946 0958'),
   positive('phone', 'phone: ', '5552671'),
+  positive('phone', 'celular: ', '5552671'),
   positive('card', 'Visa ', '4111 1111 1111 1111', ' exp 12/29'),
   positive('card', 'Visa ', '4111111111111111'),
   positive('card', 'MC ', '5555-5555-5555-4444'),

@@ -36,6 +36,20 @@ describe('compileRedaction', () => {
   });
 });
 
+describe('a redaction that is asked for again', () => {
+  const asked = (paths: readonly string[]) => [
+    { type: 'redact' as const, target: 'output' as const, paths: [...paths] },
+  ];
+
+  it('is compiled once for the same means, and anew for others', () => {
+    const [means, others] = [{ hash: () => 'ours' }, { hash: () => 'theirs' }];
+    const first = compileRedaction(asked(['/a']), 'output', means);
+    expect(compileRedaction(asked(['/a']), 'output', means)).toBe(first);
+    expect(compileRedaction(asked(['/b']), 'output', means)).not.toBe(first);
+    expect(compileRedaction(asked(['/a']), 'output', others)).not.toBe(first);
+  });
+});
+
 describe('redaction by path', () => {
   it.each<[string, string, Json, Json]>([
     ['a member', '/a/b', { a: { b: 1, c: 2 } }, { a: { b: GONE, c: 2 } }],

@@ -2,7 +2,9 @@ import type { Json, Obligation, ObligationOf, RedactAction, Redaction } from '#w
 import { Fault } from '#writ/faults';
 import { type KeyedHash, strictest } from './action.js';
 import { type PathTokens, pathTokens, startOf } from './paths.js';
+import { placeOf } from './place.js';
 import type { RuleGroup } from './rule.js';
+import { soughtOf } from './sought.js';
 import { type Plan, Walk } from './walk.js';
 
 export interface Redacted {
@@ -28,16 +30,34 @@ export interface RedactionMeans {
 /**
  * Compiles the redactions that obligations ask for on one side; undefined when they ask for none. Where several ask for the same
  * place or kind the strictest counts. Without `hash` what should be hashed is masked, for a digest without a key can be guessed.
- * Throws EXECUTOR_REDACTION_FAILED when they ask for the rules of a file and there is none.
+ * The same obligations with the same means are compiled once. Throws EXECUTOR_REDACTION_FAILED when they ask for the rules of a file
+ * and there is none.
  */
 export function compileRedaction(
   obligations: readonly Obligation[],
   target: ObligationOf<'redact'>['target'],
-  { hash, rules }: RedactionMeans = {},
+  means: RedactionMeans = NO_MEANS,
 ): Redactor | undefined {
   const wanted = obligations.filter(
     (obligation): obligation is ObligationOf<'redact'> => obligation.type === 'redact' && obligation.target === target,
   );
+  if (wanted.length === 0) return undefined;
+  const compiled = COMPILED.get(means) ?? new Map<string, Redactor | undefined>();
+  COMPILED.set(means, compiled);
+  const name = JSON.stringify(wanted);
+  if (compiled.has(name)) return compiled.get(name);
+  const redactor = compile(wanted, means);
+  // Policies have a few; after many changes of them those in use are compiled anew.
+  if (compiled.size >= COMPILED_MAX) compiled.clear();
+  compiled.set(name, redactor);
+  return redactor;
+}
+
+const NO_MEANS: RedactionMeans = {};
+const COMPILED = new WeakMap<RedactionMeans, Map<string, Redactor | undefined>>();
+const COMPILED_MAX = 256;
+
+function compile(wanted: readonly ObligationOf<'redact'>[], { hash, rules }: RedactionMeans): Redactor | undefined {
   const pointers = actionsOf(wanted.map(({ paths, action }) => [paths ?? [], action] as const));
   const kinds = actionsOf(wanted.map(({ detectors, action }) => [detectors ?? [], action] as const));
   if (pointers.size === 0 && kinds.size === 0) return undefined;
@@ -47,7 +67,16 @@ export function compileRedaction(
       'the rules of a file are asked for, and there is none; nothing is given',
     );
   const paths = new Map([...pointers].map(([pointer, action]) => [pathTokens(pointer), action]));
-  const plan: Plan = { paths, kinds, hash, rules, keys: new Map() };
+  const names = [...kinds.keys()];
+  const split = names.filter((kind) => kind !== 'ipv4' && kind !== 'ipv6');
+  const plan: Plan = {
+    paths,
+    kinds,
+    hash,
+    sought: soughtOf(names, rules),
+    split: soughtOf(split, rules),
+    keys: new Map(),
+  };
   const start = [...paths.keys()];
   return { redact: (value) => redact(value, start, new Walk(plan)) };
 }
@@ -61,7 +90,7 @@ function actionsOf<T>(asked: readonly (readonly [readonly T[], RedactAction | un
 
 function redact(value: Json, paths: readonly PathTokens[], walk: Walk): Redacted {
   try {
-    const redacted = walk.whole(value, { cursor: startOf(paths), location: [], depth: 0, json: 0 });
+    const redacted = walk.whole(value, placeOf(startOf(paths)));
     return { value: redacted, redactions: walk.redactions() };
   } catch (thrown) {
     if (thrown instanceof Fault) throw thrown;

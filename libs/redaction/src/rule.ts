@@ -7,8 +7,8 @@ import type { Range } from './validators.js';
  */
 export interface Rule {
   readonly kind: Detector;
-  /** Cheap and necessary: without it the pattern cannot match. */
-  readonly gate: RegExp;
+  /** Cheap and necessary, where it is given: without it the pattern is not asked. */
+  readonly gate?: RegExp;
   readonly pattern: Pick<RegExp, 'exec' | 'lastIndex'>;
   /** The part that is secret, or undefined when it is none after all. Absent: the whole match. */
   readonly pick?: (match: RegExpExecArray, text: string) => Range | undefined;
@@ -16,17 +16,23 @@ export interface Rule {
   readonly isSkippedWhole?: true;
 }
 
-/** Rules that are asked together: most texts pass none of their gates, and one look at the text says so. */
+/** A rule of Writ's own. What it needs stands in every text that it finds something in, and one look at a text says what it has. */
+export interface OwnRule extends Rule {
+  readonly pattern: RegExp;
+  /** Literals of which one is needed, in every case if the pattern takes every case (see `anchors.ts`); `#` is any digit. None: the rest is needed alone. */
+  readonly anchors: readonly string[];
+  /** Characters in a row that are needed, of those that tokens are made of. */
+  readonly run?: number;
+  /** Digits in a row that are needed, with blanks, points and other signs of numbers between them or none. */
+  readonly digits?: number;
+  /** Letters of both cases are needed in the run. */
+  readonly isMixed?: true;
+}
+
+/** Rules of a file, which are asked together: most texts have none of their keywords, and one look at the text says so. */
 export interface RuleGroup {
   readonly gate: RegExp;
   readonly rules: readonly Rule[];
-}
-
-/** A group with the gates of all its rules in one. */
-export function ruleGroup(rules: readonly Rule[]): RuleGroup {
-  const sources = new Set(rules.map(({ gate }) => gate.source));
-  const flags = rules.some(({ gate }) => gate.ignoreCase) ? 'i' : '';
-  return { gate: new RegExp([...sources].join('|'), flags), rules };
 }
 
 /** The whole match. */

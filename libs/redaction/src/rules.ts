@@ -2,16 +2,16 @@ import type { Detector } from '#writ/contracts';
 import { ASSIGNED_RULES } from './assigned-rules.js';
 import { PASSWORD_RULES } from './password-rules.js';
 import { EMAIL_RULES, NUMBER_RULES } from './personal-rules.js';
-import type { RuleGroup } from './rule.js';
+import type { OwnRule } from './rule.js';
 import { TOKEN_RULES } from './token-rules.js';
 
 /** In order: where two overlap, the union is replaced under the kind that stands first. */
-export const RULE_GROUPS: readonly RuleGroup[] = [
-  TOKEN_RULES,
-  ASSIGNED_RULES,
-  NUMBER_RULES,
-  EMAIL_RULES,
-  PASSWORD_RULES,
+export const OWN_RULES: readonly OwnRule[] = [
+  ...TOKEN_RULES,
+  ...ASSIGNED_RULES,
+  ...NUMBER_RULES,
+  ...EMAIL_RULES,
+  ...PASSWORD_RULES,
 ];
 
 /** Kinds that a key alone gives away: `{"password": "…"}`. Compared after folding, without `_`, `-` and blanks. */

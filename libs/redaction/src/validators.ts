@@ -35,6 +35,9 @@ const IBAN_LENGTHS: ReadonlyMap<string, number> = new Map(
     .map((row) => [row.slice(0, 2), Number(row.slice(2))]),
 );
 
+/** The countries that have IBANs, as these begin. */
+export const IBAN_COUNTRIES: readonly string[] = [...IBAN_LENGTHS.keys()];
+
 /** The IBAN at the beginning of a text, which may go on after it. */
 export function ibanLength(text: string): number | undefined {
   const length = IBAN_LENGTHS.get(text.slice(0, 2).toUpperCase());
@@ -75,5 +78,7 @@ export function isSsn(area: string, group: string, serial: string): boolean {
 
 /** Whether a text is an IPv6 address (RFC 4291) and not a name of two words that colons part, such as `a::b`. */
 export function isIpv6(text: string): boolean {
-  return ipaddr.IPv6.isValid(text) && /\d/.test(text) && text !== '::';
+  // Most are times and names, which the parser would be long to refuse.
+  const mayBe = text.includes('::') || text.split(':').length > 6;
+  return mayBe && ipaddr.IPv6.isValid(text) && /\d/.test(text) && text !== '::';
 }

@@ -9,9 +9,10 @@ import {
 } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import { isRedacted, type KeyedHash, strictest } from './action.js';
-import { detect, type Detection, kindOfKey, type Sought } from './detect.js';
-import type { RuleGroup } from './rule.js';
-import { advance, isMatched, type PathCursor, type PathTokens } from './paths.js';
+import { detect, type Detection, kindOfKey } from './detect.js';
+import { isMatched, type PathCursor, type PathTokens } from './paths.js';
+import { below, inJson, type Place, segmentOf, writtenPath } from './place.js';
+import type { Sought } from './sought.js';
 
 const CHARACTERS_MAX = 2_097_152; // Eight times the largest output, for JSON in strings is scanned at every level.
 /** What an array or an object counts for, so that a great many empty ones are over the limit too. */
@@ -23,7 +24,7 @@ const JSON_DEPTH_MAX = 3;
 const REDACTIONS_MAX = 64;
 
 /** Keys in which nothing was found, with the kind of secret that they say their value is. */
-type KnownKeys = Map<string, { readonly kind: Detector | undefined }>;
+type KnownKeys = Map<string, { readonly kind: Detector | undefined; readonly segment: string }>;
 const KEYS_MAX = 4_096;
 const KEY_LENGTH_MAX = 64;
 
@@ -32,7 +33,9 @@ export interface Plan {
   readonly paths: ReadonlyMap<PathTokens, RedactAction>;
   readonly kinds: ReadonlyMap<Detector, RedactAction>;
   readonly hash: KeyedHash | undefined;
-  readonly rules: RuleGroup | undefined;
+  readonly sought: Sought;
+  /** What is looked for across strings. Numbers of versions in a row are an address too easily. */
+  readonly split: Sought;
   readonly keys: KnownKeys;
 }
 
@@ -40,29 +43,12 @@ export interface Plan {
 const DROPPED = Symbol('dropped');
 type Shown = Json | typeof DROPPED;
 
-/** Where a walk stands. */
-interface Place {
-  readonly cursor: PathCursor;
-  readonly location: readonly string[];
-  readonly depth: number;
-  /** How many strings of JSON stand around this value. */
-  readonly json: number;
-}
-
 /** One walk over one value. It copies what it keeps, counts what it takes out, and has a limit for everything. */
 export class Walk {
-  readonly #sought: Sought;
-  /** What is looked for across strings. Numbers of versions in a row are an address too easily. */
-  readonly #split: Sought;
   readonly #counts = new Map<string, Redaction>();
   #characters = 0;
 
-  constructor(private readonly plan: Plan) {
-    const kinds = [...plan.kinds.keys()];
-    const rules = plan.kinds.has('rule-file') ? plan.rules : undefined;
-    this.#sought = { kinds: new Set(kinds), rules };
-    this.#split = { kinds: new Set(kinds.filter((kind) => kind !== 'ipv4' && kind !== 'ipv6')), rules };
-  }
+  constructor(private readonly plan: Plan) {}
 
   redactions(): Redaction[] {
     return [...this.#counts.values()];
@@ -87,47 +73,58 @@ export class Walk {
   }
 
   #array(elements: readonly Json[], place: Place): Json[] {
-    const placeOf = (index: number): Place => below(place, String(index), '*');
-    const shown = elements.map((element, index) => this.#value(element, placeOf(index)));
-    return this.#joined(shown, placeOf).filter((element) => element !== DROPPED);
+    const shown: Shown[] = [];
+    for (let index = 0; index < elements.length; index++)
+      shown.push(this.#value(elements[index] ?? null, below(place, String(index), '*')));
+    return this.#joined(shown, (index) => below(place, String(index), '*')).filter((element) => element !== DROPPED);
   }
 
   #object(object: JsonObject, place: Place): JsonObject {
-    const members = new Map<string, Shown>();
+    const keys: string[] = [];
+    const shown: Shown[] = [];
+    const taken = new Set<string>();
     for (const [key, value] of Object.entries(object)) {
       const known = this.plan.keys.get(key);
-      const shown = known === undefined ? this.#text(key, place) : key;
-      const inside = below(place, key, segmentOf(shown));
-      const named = known ?? { kind: kindOfKey(key, this.#sought.kinds) };
-      if (known === undefined && shown === key && this.plan.keys.size < KEYS_MAX && key.length <= KEY_LENGTH_MAX)
+      const text = known === undefined ? this.#text(key, place) : key;
+      const named = known ?? { kind: kindOfKey(key, this.plan.sought.kinds), segment: segmentOf(text) };
+      const inside = below(place, key, named.segment);
+      if (known === undefined && text === key && this.plan.keys.size < KEYS_MAX && key.length <= KEY_LENGTH_MAX)
         this.plan.keys.set(key, named);
       const secret = isScalar(value) && !isMatched(inside.cursor) ? named.kind : undefined;
-      members.set(
-        freeKey(shown, members),
+      const free = freeKey(text, taken);
+      taken.add(free);
+      keys.push(free);
+      shown.push(
         secret === undefined
           ? this.#value(value, inside)
           : this.#replace(secret, this.#actionOn({ kind: secret }), { place: inside, value }),
       );
     }
-    const keys = [...members.keys()];
-    const values = this.#joined([...members.values()], (index) => below(place, '', segmentOf(keys[index] ?? '')));
-    // `fromEntries` defines own members, so that a key `__proto__` stays a key.
-    return Object.fromEntries(
-      keys.flatMap((key, index) => {
-        const value = values[index] ?? null;
-        return value === DROPPED ? [] : [[key, value]];
-      }),
-    );
+    const values = this.#joined(shown, (index) => below(place, '', segmentOf(keys[index] ?? '')));
+    const result: Record<string, Json> = {};
+    for (const [index, key] of keys.entries()) {
+      const value = values[index] ?? null;
+      if (value !== DROPPED) define(result, key, value);
+    }
+    return result;
   }
 
   /** Takes out what is a secret only when the strings of an array or an object are read one after the other. */
-  #joined(values: readonly Shown[], placeOf: (index: number) => Place): Shown[] {
-    const parts = values.flatMap((value, index) => (typeof value === 'string' ? [{ index, text: value }] : []));
-    if (parts.length < 2 || this.#split.kinds.size === 0) return [...values];
-    const joined = parts.map(({ text }) => text).join('');
+  #joined(values: readonly Shown[], placeOf: (index: number) => Place): readonly Shown[] {
+    let strings = 0;
+    let joined = '';
+    for (const value of values) {
+      if (typeof value !== 'string') continue;
+      strings += 1;
+      joined += value;
+    }
+    if (strings < 2 || this.plan.split.kinds.size === 0) return values;
     this.#count(joined.length);
+    const detections = detect(joined, this.plan.split);
+    if (detections.length === 0) return values;
+    const parts = values.flatMap((value, index) => (typeof value === 'string' ? [{ index, text: value }] : []));
     const result = [...values];
-    for (const found of detect(joined, this.#split)) {
+    for (const found of detections) {
       let from = 0;
       const spanned = parts.filter(({ text }) => {
         const isIn = from < found.end && from + text.length > found.start;
@@ -148,17 +145,17 @@ export class Walk {
     const json = place.json < JSON_DEPTH_MAX ? parseJson(text) : undefined;
     if (json === undefined) return this.#text(text, place);
     const written = JSON.stringify(json);
-    const redacted = JSON.stringify(this.whole(json, { ...place, depth: place.depth + 1, json: place.json + 1 }));
+    const redacted = JSON.stringify(this.whole(json, inJson(place)));
     // Scanned as text too: of a key that stands twice, the parser shows the last value only.
     return this.#text(redacted === written ? text : redacted, place);
   }
 
   #text(text: string, place: Place): string {
     this.#count(text.length);
-    if (this.#sought.kinds.size === 0) return text;
+    if (this.plan.sought.kinds.size === 0) return text;
     let kept = '';
     let at = 0;
-    for (const found of detect(text, this.#sought)) {
+    for (const found of detect(text, this.plan.sought)) {
       const value = text.slice(found.start, found.end);
       const shown = this.#replace(found.kind, this.#actionOn(found), { place, value });
       kept += text.slice(at, found.start) + (shown === DROPPED ? '' : shown);
@@ -187,9 +184,9 @@ export class Walk {
   #replace(
     kind: Detector | 'path',
     action: RedactAction,
-    { place: { location }, value }: { readonly place: Place; readonly value: Json },
+    { place, value }: { readonly place: Place; readonly value: Json },
   ): string | typeof DROPPED {
-    const written = `/${location.join('/')}`.slice(0, 256);
+    const written = writtenPath(place);
     const isKnown = this.#counts.has(`${kind} ${written}`);
     const path = isKnown || this.#counts.size < REDACTIONS_MAX - KINDS_MAX ? written : '/**';
     const n = this.#counts.get(`${kind} ${path}`)?.n ?? 0;
@@ -208,34 +205,30 @@ export class Walk {
 /** Room for one `/**` of each kind, paths included. */
 const KINDS_MAX = DETECTORS.length + 1;
 
-function below(place: Place, key: string, segment: string): Place {
-  return {
-    cursor: advance(place.cursor, key),
-    location: [...place.location, segment],
-    depth: place.depth + 1,
-    json: place.json,
-  };
-}
-
-/** A key in the path of a redaction, which goes into the ledger: only a key that looks like a field's name, for others may be data. */
-function segmentOf(key: string): string {
-  return /^[A-Za-z_][A-Za-z_-]{0,31}$/.test(key) ? key : '*';
-}
-
 /** Two keys may become one by redaction; both values are kept. */
-function freeKey(key: string, members: ReadonlyMap<string, unknown>): string {
+function freeKey(key: string, members: ReadonlySet<string>): string {
   let free = key;
   for (let n = members.size; members.has(free); n++) free = `${key}~${n}`;
   return free;
+}
+
+/** As an own member, so that a key `__proto__` stays a key. */
+function define(object: Record<string, Json>, key: string, value: Json): void {
+  if (key !== '__proto__') object[key] = value;
+  else Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
 function isScalar(value: Json): boolean {
   return typeof value === 'number' || (typeof value === 'string' && value !== '' && !isRedacted(value));
 }
 
+const CLOSING: Readonly<Record<string, string>> = { '[': ']', '{': '}', '"': '"' };
+
 /** The array, object or string that a text is as JSON; undefined for any other text. */
 function parseJson(text: string): Json | undefined {
-  if (!/^\s{0,64}[[{"]/.test(text)) return undefined;
+  const first = /^\s{0,64}[[{"]/.exec(text)?.[0].at(-1);
+  // To refuse a line of a log that begins with a bracket takes the parser far longer.
+  if (first === undefined || !text.trimEnd().endsWith(CLOSING[first] ?? '')) return undefined;
   try {
     return JSON.parse(text) as Json;
   } catch {
