@@ -152,6 +152,36 @@ describe('the near misses of a default deny', () => {
   });
 });
 
+describe('a fetch', () => {
+  const paths = 'paths: [/v1]';
+  const rules = rulesOf({
+    ...MAIL_WORLD,
+    yaml: MAIL_WORLD.yaml.replace(
+      paths,
+      `${paths}, methods: [POST], request: { bodyBytesMax: 9, mediaTypes: [application/json], headers: [content-type] }`,
+    ),
+  });
+
+  it.each([
+    ['what the destination takes', {}, '{"a":1}', 'permit'],
+    ['a header that it does not', { 'X-Other': '1' }, '{"a":1}', 'INPUT_INVALID'],
+    ['a body of another type', { 'content-type': 'text/plain' }, '{"a":1}', 'INPUT_INVALID'],
+    ['a longer body', {}, '{"a":1234}', 'INPUT_INVALID'],
+  ])('of %s is judged before a policy is asked', (_what, more, body, expected) => {
+    const headers = { 'content-type': 'application/json', ...more };
+    const asked = { url: 'https://api.example.com/v1/x', method: 'POST', headers, body };
+    const request = parseActionRequest('egress.fetch', { v: 1, call: 'c', ...asked });
+    const caller = { agent: 'support', asked, session: { callsToday: 0 }, nowMs: 0 };
+    let said: string;
+    try {
+      said = authorise(request, caller, rules).decision.effect;
+    } catch (thrown) {
+      said = thrown instanceof Fault ? thrown.code : String(thrown);
+    }
+    expect(said).toBe(expected);
+  });
+});
+
 describe('call.result', () => {
   it('tells of the calls of its agent alone', async () => {
     const service = new DecisionServiceInMemory();

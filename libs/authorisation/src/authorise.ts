@@ -11,7 +11,7 @@ import {
   type Redaction,
 } from '#writ/contracts';
 import { credentialHeaders } from '#writ/catalogue';
-import { parseDestination, matchDestination, checkRequestHeaders } from '#writ/egress-rules';
+import { checkRequestHeaders, checkRequestRules, matchDestination, parseDestination } from '#writ/egress-rules';
 import { Fault } from '#writ/faults';
 import { compileRedaction, type RedactionMeans } from '#writ/redaction';
 import { subjectIn, subjectOfAll } from './data-subject.js';
@@ -162,9 +162,9 @@ function egressFetch(request: RequestOf<'egress.fetch'>, caller: Caller, rules: 
   assert(destination !== undefined, 'a matched destination is declared');
   const { credential } = destination.declaration;
   const declared = credential === undefined ? undefined : config.credentials[credential];
-  const headers = checkRequestHeaders(request.headers, {
-    credentialHeaders: declared === undefined ? undefined : credentialHeaders(declared),
-  });
+  const taken = declared === undefined ? undefined : credentialHeaders(declared);
+  const headers = checkRequestHeaders(request.headers, { credentialHeaders: taken });
+  checkRequestRules({ headers, body: request.body }, destination.declaration.request ?? {});
   const decision = decideInView(viewOf(request, caller, rules), fetchQuestion(request, caller, parsed));
   return finish(decision, caller, {
     kind: request.kind,

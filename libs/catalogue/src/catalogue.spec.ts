@@ -160,6 +160,16 @@ describe('readCatalogue', () => {
       'destinations: { a: { origin: "https://a.example", tls: { pins: [sha256/abc] } } }',
       'destinations.a.tls.pins[0]',
     ],
+    [
+      'a media type that is none',
+      'destinations: { a: { origin: "https://a.example", request: { mediaTypes: [json] } } }',
+      'destinations.a.request.mediaTypes[0]',
+    ],
+    [
+      'a header that no request would be compared with',
+      'destinations: { a: { origin: "https://a.example", request: { headers: [X-Trace] } } }',
+      'destinations.a.request.headers[0]',
+    ],
     ['an origin with a user', 'destinations: { a: { origin: "https://u@a.example" } }', 'must not name a user'],
     ['a path that climbs', 'destinations: { a: { origin: "https://a.example", paths: [/a/../b] } }', 'canonical form'],
   ])('refuses %s and says where', (_case, text, message) => {

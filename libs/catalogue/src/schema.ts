@@ -18,6 +18,21 @@ const DestinationTls = z.strictObject({
     .default([]),
 });
 
+/** What a request may have, beyond where it goes. Absent is not limited. */
+const RequestRules = z.strictObject({
+  /** Of the body, in UTF-8. */
+  bodyBytesMax: z.int().min(0).max(49_152).optional(),
+  mediaTypes: z
+    .array(z.string().regex(/^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/))
+    .max(32)
+    .optional(),
+  /** Names of headers that an agent may set, in lower case. */
+  headers: z
+    .array(z.string().regex(/^[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/))
+    .max(64)
+    .optional(),
+});
+
 export const Destination = z.strictObject({
   origin: Origin,
   methods: z.array(z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])).default(['GET']),
@@ -28,6 +43,7 @@ export const Destination = z.strictObject({
   timeoutMs: Milliseconds.default(10_000),
   responseBytesMax: z.int().min(1).max(262_144).default(131_072),
   tls: DestinationTls.optional(),
+  request: RequestRules.optional(),
 });
 
 export const Namespace = z.strictObject({
