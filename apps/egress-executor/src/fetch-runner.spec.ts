@@ -54,7 +54,7 @@ class FakeOutbound {
       request.onCredentialSent?.({ name: credential.name, origin: credential.origin, echoed });
     }
     if (this.answer instanceof Fault) throw this.answer;
-    return { status: 200, headers: {}, body: Buffer.alloc(0), truncated: false, echoed: false, ...this.answer };
+    return { status: 200, headers: {}, body: Buffer.alloc(0), echoed: false, ...this.answer };
   };
 }
 

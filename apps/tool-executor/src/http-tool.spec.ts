@@ -25,6 +25,26 @@ tools:
     outputBytesMax: 1000
     headers: { X-Client: writ }
     input: { required: [id], properties: { id: { type: string }, text: { type: string } } }
+  user.form:
+    kind: http
+    method: POST
+    url: https://a.example/users/{id}
+    body: form
+    input:
+      required: [id]
+      properties:
+        id: { type: string }
+        tag: { type: array, items: { type: string } }
+        more: { type: object, properties: { a: { type: integer } } }
+  user.photo:
+    kind: http
+    method: POST
+    url: https://a.example/photos
+    body: multipart
+    headers: { Content-Type: text/plain }
+    files: { photo: { nameFrom: name, mediaType: image/png } }
+    input: { required: [photo], properties: { photo: { type: string }, name: { type: string }, text: { type: string } } }
+  user.watch: { kind: http, method: GET, url: 'https://a.example/watch', outputBytesMax: 200, input: {} }
 credentials: { bot: { from: { env: BOT }, origins: ['https://a.example'] } }`,
   { file: 'writ.yaml', baseDirectory: '/', environment: {} },
 );
@@ -32,7 +52,15 @@ credentials: { bot: { from: { env: BOT }, origins: ['https://a.example'] } }`,
 const { signal } = new AbortController();
 const credential = { name: 'bot', origin: 'https://a.example' } as LeasedCredential;
 
-function setup(answer: { status?: number; type?: string; body?: string | Buffer; echoed?: boolean } = {}) {
+interface TestAnswer {
+  readonly status?: number;
+  readonly type?: string;
+  readonly body?: string | Buffer;
+  readonly echoed?: boolean;
+  readonly cut?: 'size' | 'time';
+}
+
+function setup(answer: TestAnswer = {}) {
   const sent: OutboundRequest[] = [];
   const leased: string[] = [];
   const told: CredentialUse[] = [];
@@ -46,8 +74,14 @@ function setup(answer: { status?: number; type?: string; body?: string | Buffer;
     async (request): Promise<OutboundAnswer> => {
       sent.push(request);
       request.onCredentialSent?.({ name: 'bot', origin: 'https://a.example', echoed: answer.echoed ?? false });
-      const { status = 200, type = 'application/json; charset=utf-8', body = '{"ok":true}', echoed = false } = answer;
-      return { status, headers: { 'content-type': type }, body: Buffer.from(body), truncated: false, echoed };
+      const {
+        status = 200,
+        type = 'application/json; charset=utf-8',
+        body = '{"ok":true}',
+        echoed = false,
+        cut,
+      } = answer;
+      return { status, headers: { 'content-type': type }, body: Buffer.from(body), echoed, ...(cut && { cut }) };
     },
   );
   const run = (name: string, args: JsonObject) => {
@@ -88,6 +122,50 @@ describe('HttpToolRunner', () => {
     ]);
     expect(leased).toEqual(['bot for https://a.example']);
     expect(told).toEqual([{ name: 'bot', origin: 'https://a.example', echoed: true }]);
+  });
+
+  it('sends a form: a list as a member for each element, an object as JSON', async () => {
+    const { run, sent } = setup();
+    await run('user.form', { id: 'u1', tag: ['x', 'y&z'], more: { a: 1 } });
+    expect(sent).toMatchObject([
+      {
+        url: 'https://a.example/users/u1',
+        body: 'tag=x&tag=y%26z&more=%7B%22a%22%3A1%7D',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      },
+    ]);
+  });
+
+  it('sends a file that came in base64 as a part of a multipart body, whatever header is declared', async () => {
+    const { run, sent } = setup();
+    await run('user.photo', { photo: Buffer.from([0, 255, 13, 10]).toString('base64'), name: 'a"b.png', text: 'ä' });
+    const { body, headers } = sent[0] ?? {};
+    const parsed = await new Response(body as Buffer, { headers: headers ?? {} }).formData();
+    expect([...parsed.keys()]).toEqual(['photo', 'text']);
+    expect(parsed.get('text')).toBe('ä');
+    const photo = parsed.get('photo') as File;
+    expect(photo).toMatchObject({ name: 'a"b.png', type: 'image/png' });
+    expect([...new Uint8Array(await photo.arrayBuffer())]).toEqual([0, 255, 13, 10]);
+  });
+
+  it('gives the events of a stream, and a note when the stream was cut', async () => {
+    const type = 'text/event-stream; charset=utf-8';
+    const body = 'id: 1\ndata: a\n\ndata: not whole';
+    const events = [{ event: 'message', data: 'a', id: '1' }];
+    const time = 'cut: the stream had not ended at the time limit of the tool';
+    const size = 'cut: the stream went on beyond the size limit of the tool';
+    expect((await setup({ type, body }).run('user.watch', {})).output).toEqual({ events });
+    expect((await setup({ type, body, cut: 'time' }).run('user.watch', {})).output).toEqual({ events, note: time });
+    const many = await setup({ type, body: 'data: x\n\n'.repeat(100) }).run('user.watch', {});
+    expect(many.output).toMatchObject({ note: size });
+    expect(JSON.stringify(many.output).length).toBeLessThan(200 + size.length + 12);
+  });
+
+  it('lets nothing but a stream of events be cut', async () => {
+    const { run, sent } = setup();
+    await run('user.watch', {});
+    const cuts = ['text/event-stream', 'text/plain', 'application/json'].map((type) => sent[0]?.cuts?.(type));
+    expect(cuts).toEqual([{ atDeadline: true }, undefined, undefined]);
   });
 
   it('gives text that is not JSON as text', async () => {

@@ -1,14 +1,28 @@
 import assert from 'node:assert/strict';
-import { addQuery, fillUrl, type CatalogueTool, type HttpToolDeclaration, type UrlTemplate } from '#writ/catalogue';
+import {
+  addQuery,
+  type CatalogueTool,
+  fillBody,
+  fillUrl,
+  type HttpToolDeclaration,
+  type UrlTemplate,
+} from '#writ/catalogue';
 import type { CommandBody, Json } from '#writ/contracts';
 import type { RunResult } from '#writ/execution';
 import { Fault } from '#writ/faults';
-import type { OutboundAnswer } from '#writ/outbound';
+import { type AnswerCuts, mediaTypeOf, type OutboundAnswer } from '#writ/outbound';
+import { collectEvents, eventsOutput } from './event-stream.js';
 import { parseOutput, textOutput } from './output.js';
 import type { CredentialLeases, SendOutbound, ToolKindRunner, ToolRun } from './ports.js';
 import { statusFault } from './status-fault.js';
 
-/** Runs HTTP tools: arguments into the URL, the query or a JSON body; the credential, by name, into its own header. */
+const ACCEPT = 'application/json, text/plain;q=0.9, text/event-stream;q=0.8, */*;q=0.1';
+const EVENT_STREAM = 'text/event-stream';
+/** A stream of events need not end: what came till the deadline, or fits, is its answer. */
+const cutsOf = (mediaType: string): AnswerCuts | undefined =>
+  mediaType === EVENT_STREAM ? { atDeadline: true } : undefined;
+
+/** Runs HTTP tools: arguments into the URL, the query or the body; the credential, by name, where it goes. */
 export class HttpToolRunner implements ToolKindRunner {
   constructor(
     private readonly credentials: CredentialLeases,
@@ -29,12 +43,13 @@ export class HttpToolRunner implements ToolKindRunner {
       internal: declaration.internal,
       timeoutMs: declaration.timeoutMs,
       responseBytesMax: declaration.outputBytesMax,
+      cuts: cutsOf,
       signal,
       credential,
       onCredentialSent: onCredential,
     });
     if (answer.status >= 400) throw statusFault(answer, Date.now());
-    return { output: outputOf(answer, declaration.outputBytesMax), bytes: answer.body.length };
+    return { output: outputOf(answer, declaration), bytes: answer.body.length };
   }
 }
 
@@ -42,28 +57,43 @@ function requestOf(template: UrlTemplate, declaration: HttpToolDeclaration, comm
   // Redaction may have changed the arguments since they were checked against the schema.
   const filled = fillUrl(template, command.args);
   if ('problem' in filled) throw new Fault('EXECUTOR_FAILED', filled.problem);
-  const hasBody = !['GET', 'DELETE'].includes(declaration.method);
-  return {
-    method: declaration.method,
-    url: hasBody ? filled.url : addQuery(filled.url, filled.rest),
-    headers: headersOf(declaration, command, hasBody),
-    body: hasBody ? JSON.stringify(filled.rest) : undefined,
-  };
+  const { method } = declaration;
+  if (method === 'GET' || method === 'DELETE')
+    return { method, url: addQuery(filled.url, filled.rest), headers: headersOf(declaration, command, undefined) };
+  const made = fillBody(declaration, filled.rest);
+  if ('problem' in made) throw new Fault('EXECUTOR_FAILED', made.problem);
+  return { method, url: filled.url, headers: headersOf(declaration, command, made.contentType), body: made.body };
 }
 
-function headersOf(declaration: HttpToolDeclaration, command: CommandBody, hasBody: boolean): Record<string, string> {
-  const own: Record<string, string> = { accept: 'application/json, text/plain;q=0.9, */*;q=0.1' };
-  if (hasBody) own['content-type'] = 'application/json';
+function headersOf(
+  declaration: HttpToolDeclaration,
+  command: CommandBody,
+  contentType: string | undefined,
+): Record<string, string> {
   const declared = Object.entries(declaration.headers).map(([name, value]) => [name.toLowerCase(), value] as const);
-  const headers = { ...own, ...Object.fromEntries(declared) };
+  const headers: Record<string, string> = { accept: ACCEPT, ...Object.fromEntries(declared) };
+  // JSON has many names, and a service may want its own; of the others the boundary has to be the one that is in the body.
+  if (contentType !== undefined && (declaration.body !== 'json' || headers['content-type'] === undefined))
+    headers['content-type'] = contentType;
   // The same call gives the same key however often it is delivered, and no other call of any agent does.
   if (declaration.idempotent) headers['idempotency-key'] = `${command.tenant}/${command.agent}/${command.call}`;
   return headers;
 }
 
-function outputOf({ headers, body }: OutboundAnswer, bytesMax: number): Json {
-  const mediaType = (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+function outputOf({ headers, body, cut }: OutboundAnswer, { outputBytesMax }: HttpToolDeclaration): Json {
+  const mediaType = mediaTypeOf(headers['content-type'] ?? '');
+  if (mediaType === EVENT_STREAM) {
+    const collected = collectEvents(body, outputBytesMax);
+    return eventsOutput(collected, noteOf(cut ?? (collected.isWhole ? undefined : 'size')));
+  }
   if (body.length > 0 && /^(application|text)\/([a-z0-9.-]+\+)?json$/.test(mediaType))
-    return parseOutput(body, bytesMax);
+    return parseOutput(body, outputBytesMax);
   return textOutput(body);
+}
+
+function noteOf(cut: 'size' | 'time' | undefined): string | undefined {
+  if (cut === undefined) return undefined;
+  return cut === 'time'
+    ? 'cut: the stream had not ended at the time limit of the tool'
+    : 'cut: the stream went on beyond the size limit of the tool';
 }

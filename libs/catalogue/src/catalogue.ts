@@ -7,6 +7,7 @@ import { type ArgumentSchema, compileArguments } from './argument-schema.js';
 import { SchemaProblem } from './closed-schema.js';
 import { type Environment, substituteEnvironment } from './environment.js';
 import { fillCommand } from './command-template.js';
+import { fillBody } from './http-body.js';
 import { checkCommandTool, checkHttpTool, checkReferences } from './references.js';
 import { type DestinationDeclaration, type NamespaceDeclaration, WritConfig } from './schema.js';
 import { type ToolDeclaration } from './tool-schema.js';
@@ -143,7 +144,9 @@ function catalogueTool(
 /** Arguments that match the schema and still have no place are refused before anybody decides on them. */
 function filledOf(declaration: ToolDeclaration, template: UrlTemplate | undefined, args: JsonObject) {
   if (declaration.kind === 'command') return fillCommand(declaration, args);
-  return template === undefined ? undefined : fillUrl(template, args);
+  if (declaration.kind !== 'http' || template === undefined) return undefined;
+  const filled = fillUrl(template, args);
+  return 'problem' in filled ? filled : fillBody(declaration, filled.rest);
 }
 
 function compileInput(name: string, tool: ToolDeclaration, faultAt: FaultAt): ArgumentSchema {

@@ -18,6 +18,7 @@ export {
   providerSources,
   type ProviderSource,
 } from './provider-schema.js';
+export { fillBody } from './http-body.js';
 export * from './schema.js';
 export * from './tool-schema.js';
 export type { SinkDeclaration } from './siem-schema.js';

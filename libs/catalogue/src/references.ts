@@ -3,6 +3,7 @@ import { checkRequestHeaders } from '#writ/egress-rules';
 import { messageOf } from '#writ/faults';
 import { parseWitnessVkey, type WitnessKey } from '#writ/signing';
 import type { ArgumentSchema } from './argument-schema.js';
+import { checkBody } from './body-references.js';
 import { checkCredentials, checkOrigin } from './credential-references.js';
 import { credentialHeaders, injectionOf } from './credential-schema.js';
 import type { WritConfig } from './schema.js';
@@ -101,6 +102,8 @@ export function checkHttpTool(
   if (typeof template === 'string') throw faultAt([...path, 'url'], template);
   checkPlaces(template.argumentNames, schema, (problem) => faultAt([...path, 'url'], problem));
   checkQuery(template, schema, (problem) => faultAt([...path, 'url'], problem));
+  const fault = (field: string, problem: string) => faultAt([...path, field], problem);
+  checkBody(tool, schema.schema, { inUrl: template.argumentNames, fault });
   checkCredential(config, { credential: tool.credential, origin: template.origin, path, faultAt });
   checkHeaders(tool, config, (problem) => faultAt([...path, 'headers'], problem));
   checkQueryCredential(tool, config, { template, schema }, (problem) => faultAt([...path, 'credential'], problem));

@@ -1,5 +1,6 @@
 import { JsonRecord, ResourceName, SubjectType } from '#writ/contracts';
 import { z } from 'zod';
+import { FILE_NAME, MEDIA_TYPE } from './http-body.js';
 import { CredentialName } from './schema-parts.js';
 
 export const Milliseconds = z.int().min(1).max(600_000);
@@ -52,11 +53,26 @@ const imported = {
   hints: Hints.optional(),
 };
 
+const MediaType = z.string().max(128).regex(MEDIA_TYPE, 'must be a media type such as application/pdf');
+
+/** What is said of a file beside its content: fixed, or by an argument. */
+const FilePart = z.strictObject({
+  name: z.string().max(255).regex(FILE_NAME, 'must be the name of a file, without a path').default('file'),
+  /** The argument that says it instead. */
+  nameFrom: z.string().min(1).optional(),
+  mediaType: MediaType.default('application/octet-stream'),
+  mediaTypeFrom: z.string().min(1).optional(),
+});
+
 export const HttpTool = z.strictObject({
   kind: z.literal('http'),
   method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
   /** URL template: `{name}` is replaced by that argument, percent-encoded. The rest goes to the query (GET, DELETE) or the body. */
   url: z.string().min(1).max(2048),
+  /** How arguments stand in the body: as one JSON object, URL-encoded, or as parts of `multipart/form-data`. */
+  body: z.enum(['json', 'form', 'multipart']).default('json'),
+  /** Arguments in base64 that are files of a multipart body. */
+  files: z.record(z.string().min(1).max(128), FilePart).default({}),
   headers: z.record(z.string(), z.string()).default({}),
   credential: CredentialName.optional(),
   /** Declares that the URL may lie in a private or loopback network. */

@@ -5,7 +5,7 @@ export interface SignableRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string | undefined;
+  readonly body?: string | Uint8Array | undefined;
 }
 
 /** Where the request goes and with which headers, the credential among them. */

@@ -16,7 +16,6 @@ const ENDED: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 
 const UNTRUSTED = /^(ERR_TLS_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_SSL_|HOSTNAME_MISMATCH)/;
 
 const BY_CODE: Readonly<Record<string, readonly [FaultCode, string]>> = {
-  UND_ERR_RES_EXCEEDED_MAX_SIZE: ['EXECUTOR_OUTPUT_TOO_LARGE', 'the answer is over the size limit'],
   UND_ERR_HEADERS_OVERFLOW: ['EXECUTOR_OUTPUT_TOO_LARGE', 'the headers of the answer are over the size limit'],
   HPE_HEADER_OVERFLOW: ['EXECUTOR_OUTPUT_TOO_LARGE', 'the headers of the answer are over the size limit'],
   UND_ERR_HEADERS_TIMEOUT: ['EXECUTOR_TIMEOUT', 'the service did not answer in time'],

@@ -1,3 +1,3 @@
-export type { OutboundAnswer } from './read-answer.js';
+export { type AnswerCuts, mediaTypeOf, type OutboundAnswer } from './read-answer.js';
 export { type OutboundRequest, sendOutbound } from './send-outbound.js';
 export type { ResolvedAddress, Resolver } from './resolve.js';

@@ -8,43 +8,86 @@ export interface OutboundAnswer {
   /** Lower-case names; a header that stands several times is joined by `, `. `set-cookie` is dropped. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
-  /** An answer over the limit is a fault, so what is returned is whole. */
-  readonly truncated: false;
+  /** What ended the body before its end: its size, or the deadline. Absent: it is whole, as it must be unless the request allowed less. */
+  readonly cut?: 'size' | 'time';
   /** Whether the server sent the credential back; it has been taken out. */
   readonly echoed: boolean;
+}
+
+/** How an answer may end before its end instead of being a fault: always at its limit, and at the deadline where that is said. */
+export interface AnswerCuts {
+  readonly atDeadline: boolean;
 }
 
 /** What reading depends on. */
 interface AnswerTerms {
   readonly credential?: LeasedCredential | undefined;
   readonly responseBytesMax: number;
+  /** For an answer of that media type, lower-case and without parameters; undefined when it has to be whole. */
+  readonly cuts?: ((mediaType: string) => AnswerCuts | undefined) | undefined;
 }
 
-/** Reads the answer whole, within its limit, and takes the credential out of it. A redirect or a compressed body is a fault. */
+/** A credential that lies across the limit is found whole and taken out before the cut; none of its forms is longer. */
+const SCRUB_MARGIN_BYTES = 16_384;
+
+/**
+ * Reads the answer within its limit and takes the credential out of it: whole, or cut where `terms` allow it. A redirect or a compressed
+ * body is a fault.
+ */
 export async function readAnswer(
   answer: Dispatcher.ResponseData,
-  url: URL,
-  { credential, responseBytesMax }: AnswerTerms,
+  { url, deadline }: { readonly url: URL; readonly deadline: AbortSignal },
+  terms: AnswerTerms,
 ): Promise<OutboundAnswer> {
+  const { credential, responseBytesMax } = terms;
   refuseRedirect(answer, url, credential);
   const encoding = textOf(answer.headers['content-encoding'] ?? 'identity');
   if (encoding !== '' && encoding.toLowerCase() !== 'identity') {
     throw new Fault('EXECUTOR_BAD_ANSWER', 'the service compressed its answer although it was asked not to');
   }
-  // The announced length is not looked at: that of a HEAD is of a body that does not come, and any other may be a lie.
-  const bytes = Buffer.from(await answer.body.arrayBuffer());
-  if (bytes.length > responseBytesMax) {
-    throw new Fault('EXECUTOR_OUTPUT_TOO_LARGE', `the answer has more than ${responseBytesMax} bytes`);
-  }
+  const { bytes, cut } = await readBody(answer, deadline, terms);
   const headers = scrubHeaders(answer.headers, credential);
   const body = credential?.scrub(bytes) ?? { bytes, found: false };
   return {
     status: answer.statusCode,
     headers: headers.kept,
-    body: body.bytes,
-    truncated: false,
+    body: cut === undefined ? body.bytes : body.bytes.subarray(0, responseBytesMax),
+    ...(cut === undefined ? {} : { cut }),
     echoed: headers.found || body.found,
   };
+}
+
+/** The announced length is not looked at: that of a HEAD is of a body that does not come, and any other may be a lie. */
+async function readBody(
+  { headers, body }: Dispatcher.ResponseData,
+  deadline: AbortSignal,
+  { responseBytesMax, cuts }: AnswerTerms,
+): Promise<{ readonly bytes: Buffer; readonly cut?: 'size' | 'time' }> {
+  const allowed = cuts?.(mediaTypeOf(textOf(headers['content-type'] ?? '')));
+  const readBytesMax = responseBytesMax + (allowed === undefined ? 0 : SCRUB_MARGIN_BYTES);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let isLate = false;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > readBytesMax) break;
+    }
+  } catch (error) {
+    if (allowed?.atDeadline !== true || !deadline.aborted) throw error;
+    isLate = true;
+  }
+  if (bytes > responseBytesMax && allowed === undefined)
+    throw new Fault('EXECUTOR_OUTPUT_TOO_LARGE', `the answer has more than ${responseBytesMax} bytes`);
+  const read = Buffer.concat(chunks);
+  if (bytes > responseBytesMax) return { bytes: read, cut: 'size' };
+  return isLate ? { bytes: read, cut: 'time' } : { bytes: read };
+}
+
+/** The type and subtype of a `content-type`, in lower case. */
+export function mediaTypeOf(contentType: string): string {
+  return contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
 
 function refuseRedirect(

@@ -63,7 +63,7 @@ describe('sendOutbound', () => {
     // Fails when an upgrade of undici stops honouring `connect.lookup`: the name exists in no DNS.
     const port = await serve((request, response) => response.end(`${request.headers.host} ${request.url}`));
     const answer = await send(port);
-    expect(answer).toMatchObject({ status: 200, truncated: false, echoed: false });
+    expect(answer).toMatchObject({ status: 200, echoed: false });
     expect(answer.body.toString()).toBe(`api.example.invalid:${port} /v1?q=1`);
   });
 
@@ -348,5 +348,44 @@ describe('sendOutbound', () => {
       code: expect.stringMatching(/^EXECUTOR_/),
     });
     expect(names).toEqual(['api.example.invalid']);
+  });
+});
+
+describe('an answer that may be cut', () => {
+  const cuts = () => ({ atDeadline: true });
+  const stream = (write: (response: ServerResponse) => void) =>
+    serve((_request, response) =>
+      write(response.writeHead(200, { 'content-type': 'Text/Event-Stream; charset=utf-8' })),
+    );
+
+  it('ends at its limit, and a credential that lies across it leaves no part of itself', async () => {
+    const port = await serve((request, response) => response.end('x'.repeat(90) + request.headers.authorization));
+    const credential = await lease(port);
+    const answer = await send(port, { credential, responseBytesMax: 105, cuts });
+    expect(answer).toMatchObject({ cut: 'size', echoed: true });
+    expect(answer.body.toString()).toBe(`${'x'.repeat(90)}Bearer [credent`);
+  });
+
+  it('ends at the deadline, with what came till then', async () => {
+    const port = await stream((response) => response.write('data: a\n\n'));
+    const answer = await send(port, { timeoutMs: 300, cuts });
+    expect([answer.cut, answer.body.toString()]).toEqual(['time', 'data: a\n\n']);
+  });
+
+  it('is asked for by its media type alone, and is a fault for every other', async () => {
+    const asked: string[] = [];
+    const only = (mediaType: string) => void asked.push(mediaType);
+    const endless = await stream((response) => response.write('data: a\n\n'));
+    await expect(send(endless, { timeoutMs: 300, cuts: only })).rejects.toMatchObject(fault('EXECUTOR_TIMEOUT'));
+    const large = await serve((_request, response) => response.end('x'.repeat(101)));
+    const sent = send(large, { responseBytesMax: 100, cuts: only });
+    await expect(sent).rejects.toMatchObject(fault('EXECUTOR_OUTPUT_TOO_LARGE'));
+    expect(asked).toEqual(['text/event-stream', '']);
+  });
+
+  it('is none when whoever asked gave up: they hear of a time-out', async () => {
+    const port = await stream((response) => response.write('data: a\n\n'));
+    const sent = send(port, { cuts, signal: AbortSignal.timeout(200) });
+    await expect(sent).rejects.toMatchObject(fault('EXECUTOR_TIMEOUT', 'stopped'));
   });
 });

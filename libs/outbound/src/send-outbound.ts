@@ -6,7 +6,7 @@ import { Fault } from '#writ/faults';
 import type { CredentialUse, LeasedCredential } from '#writ/credentials';
 import { Agent, buildConnector, type Dispatcher, request } from 'undici';
 import { CredentialReport } from './credential-report.js';
-import { type OutboundAnswer, readAnswer } from './read-answer.js';
+import { type AnswerCuts, type OutboundAnswer, readAnswer } from './read-answer.js';
 import { faultOf } from './faults.js';
 import { type ResolvedAddress, resolveDecided, type Resolver, systemResolver } from './resolve.js';
 import { type OutboundTls, tlsOptions } from './tls.js';
@@ -18,12 +18,14 @@ export interface OutboundRequest {
   readonly url: string;
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string | undefined;
+  readonly body?: string | Uint8Array | undefined;
   /** Whether the destination is declared to lie in a private or loopback network. */
   readonly internal: boolean;
   /** For everything together: name, connection, headers and body. Only a total deadline stops a drip feed. */
   readonly timeoutMs: number;
   readonly responseBytesMax: number;
+  /** Where an answer of a media type may be cut at the limit or at the deadline. Absent: it is whole, or a fault. */
+  readonly cuts?: ((mediaType: string) => AnswerCuts | undefined) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly credential?: LeasedCredential | undefined;
   readonly tls?: OutboundTls | undefined;
@@ -33,7 +35,7 @@ export interface OutboundRequest {
 }
 
 /**
- * Sends one decided HTTP request and reads the whole answer. The name is resolved once, every address is classified, and the
+ * Sends one decided HTTP request and reads the answer, whole unless `cuts` allows less. The name is resolved once, every address is classified, and the
  * connection goes to those addresses alone, while Host and SNI stay the name. Redirects are not followed: each is a new request
  * with a new decision. Throws Faults with EXECUTOR_* codes; EXECUTOR_UNREACHABLE and EXECUTOR_ADDRESS_REFUSED mean that nothing was sent,
  * and `transient` says of what passes by itself whether anything was.
@@ -49,7 +51,7 @@ export async function sendOutbound(outbound: OutboundRequest): Promise<OutboundA
   };
   // Told at that very moment: a caller that gives up records what happened, and does not wait until this has ended.
   const onAbort = () => report.ended(false);
-  signal.addEventListener('abort', onAbort, { once: true });
+  outbound.signal?.addEventListener('abort', onAbort, { once: true });
   try {
     const url = new URL(outbound.url);
     const headers = requestHeaders(url, outbound);
@@ -60,14 +62,14 @@ export async function sendOutbound(outbound: OutboundRequest): Promise<OutboundA
     const injected = await inject(url, headers, outbound);
     const answer = await send(agent, { ...injected, outbound, signal });
     outbound.credential?.answered(answer.statusCode);
-    const read = await readAnswer(answer, url, outbound);
+    const read = await readAnswer(answer, { url, deadline }, outbound);
     report.ended(read.echoed);
     return read;
   } catch (thrown) {
     report.ended(false);
     throw faultOf(thrown, { isConnected, deadline, ...outbound });
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    outbound.signal?.removeEventListener('abort', onAbort);
   }
 }
 
@@ -98,7 +100,7 @@ async function inject(
 /** An agent for one request, so that no connection is ever shared between principals; closing it ends its connection. */
 function pinnedAgent(
   addresses: readonly ResolvedAddress[],
-  { responseBytesMax, timeoutMs, tls = {} }: OutboundRequest,
+  { timeoutMs, tls = {} }: OutboundRequest,
   onConnected: () => void,
 ) {
   const connect = buildConnector({ ...tlsOptions(tls), timeout: timeoutMs, lookup: lookupOf(addresses) });
@@ -106,7 +108,6 @@ function pinnedAgent(
     pipelining: 1,
     connections: 1,
     maxHeaderSize: HEADER_BYTES_MAX,
-    maxResponseSize: responseBytesMax,
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
     connect: (options, done) =>

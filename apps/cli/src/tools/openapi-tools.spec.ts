@@ -70,6 +70,40 @@ describe('an OpenAPI document', () => {
     });
   });
 
+  it('takes bodies that are forms, JSON before them, and files of a form in base64', () => {
+    const schema = { type: 'object', required: ['a'], properties: { a: { type: 'string' } } };
+    const withFile = {
+      type: 'object',
+      properties: {
+        title: { type: 'string' },
+        photo: { type: 'string', format: 'binary', description: 'A photo' },
+        scan: { contentMediaType: 'image/tiff' },
+      },
+    };
+    const post = (content: JsonObject) => ({ post: { requestBody: { content } } });
+    const { tools } = read({
+      '/both': post({ 'application/x-www-form-urlencoded': { schema }, 'application/json': { schema } }),
+      '/form': post({ 'application/x-www-form-urlencoded': { schema } }),
+      '/file': post({
+        'multipart/form-data': { schema: withFile, encoding: { photo: { contentType: 'image/png' } } },
+      }),
+    });
+    const [both, form, file] = tools.map(({ fields }) => fields);
+    expect(both).not.toHaveProperty('body');
+    expect(form).toMatchObject({ body: 'form', input: { properties: { a: { type: 'string' } }, required: ['a'] } });
+    expect(file).toMatchObject({
+      body: 'multipart',
+      files: { photo: { mediaType: 'image/png' }, scan: { mediaType: 'image/tiff' } },
+      input: {
+        properties: {
+          title: { type: 'string' },
+          photo: { type: 'string', description: 'A photo' },
+          scan: { type: 'string' },
+        },
+      },
+    });
+  });
+
   it('makes the objects of `allOf` one: closed ones would exclude each other', () => {
     const schema: Json = {
       allOf: [
@@ -100,7 +134,22 @@ describe('an OpenAPI document', () => {
       { post: { requestBody: json({ type: 'object', properties: { a: { $ref: '#/components/schemas/Loop' } } }) } },
       'leads back to itself without end',
     ],
-    ['a body that is no JSON', { post: { requestBody: { content: { 'text/csv': {} } } } }, 'its body is not JSON'],
+    ['a body of another kind', { post: { requestBody: { content: { 'text/csv': {} } } } }, 'not JSON and no form'],
+    [
+      'a list of files',
+      {
+        post: {
+          requestBody: {
+            content: {
+              'multipart/form-data': {
+                schema: { properties: { all: { type: 'array', items: { type: 'string', format: 'binary' } } } },
+              },
+            },
+          },
+        },
+      },
+      '`all` is a list of files',
+    ],
     [
       'a body of any members',
       { post: { requestBody: json({ type: 'object', additionalProperties: true }) } },

@@ -1,8 +1,9 @@
 import type { Json, JsonObject } from '#writ/contracts';
 import { hashOf, type Candidate, type Imported, shortDescription, sortCandidates, toolName } from './imported.js';
+import { bodyOf } from './openapi-body.js';
 import { OpenApiDocument, type Operation } from './openapi-document.js';
 import { localSchema } from './openapi-schema.js';
-import { isObject, tidySchema } from './tidy-schema.js';
+import { isObject } from './tidy-schema.js';
 
 interface OpenApiOptions {
   /** What the names of the tools begin with. */
@@ -18,17 +19,18 @@ type Arguments =
       readonly required: readonly string[];
       /** `{name}` behind the `?` of the URL: the rest of the arguments goes to the body. */
       readonly inQuery: readonly string[];
+      /** `body` and `files` of the tool, where its body is no JSON. */
+      readonly form: JsonObject;
     }
   | { readonly why: string };
 
 const ARGUMENT_NAME = /^[A-Za-z_][A-Za-z0-9_-]*$/;
-const JSON_TYPE = /^application\/json\s*(;|$)/i;
 /** OpenAPI says that parameters of these names mean nothing. */
 const IGNORED_HEADERS = ['accept', 'content-type', 'authorization'];
 const WITHOUT_BODY = ['GET', 'DELETE'];
 
 /**
- * A tool for each operation of an OpenAPI 3.0 or 3.1 document: parameters of path and query and the members of a JSON body are the
+ * A tool for each operation of an OpenAPI 3.0 or 3.1 document: parameters of path and query and the members of a body of JSON or a form are the
  * arguments, in one closed schema. Optional parameters that a tool cannot send are left out; an operation that needs one is skipped.
  * Throws CONFIG_INVALID.
  */
@@ -60,6 +62,7 @@ function candidateOf(
     kind: 'http',
     method,
     url,
+    ...args.form,
     ...(description !== undefined && { description }),
     hints: {
       readOnly: method === 'GET',
@@ -91,7 +94,7 @@ function argumentsOf(document: OpenApiDocument, { method, path, parameters, oper
   const missing = [...path.matchAll(/\{([^{}]*)\}/g)].find(([, name = '']) => !Object.hasOwn(properties, name));
   if (missing !== undefined) return { why: `the path has \`${missing[0]}\`, which is no parameter` };
   const body = bodyOf(document, operation);
-  if (body.why !== undefined) return { why: body.why };
+  if ('why' in body) return body;
   const twice = Object.keys(body.properties).find((name) => Object.hasOwn(properties, name));
   if (twice !== undefined) return { why: `a parameter and a member of the body are named \`${twice}\`` };
   if (WITHOUT_BODY.includes(method) && Object.keys(body.properties).length > 0)
@@ -100,6 +103,7 @@ function argumentsOf(document: OpenApiDocument, { method, path, parameters, oper
     properties: { ...properties, ...body.properties },
     required: [...required, ...body.required],
     inQuery,
+    form: body.form,
   };
 }
 
@@ -119,19 +123,6 @@ function problemOf(
   return required === true && ARGUMENT_NAME.test(name)
     ? undefined
     : `the query parameter \`${name}\` cannot stand beside a body`;
-}
-
-function bodyOf(document: OpenApiDocument, operation: JsonObject) {
-  if (operation['requestBody'] === undefined) return { properties: {}, required: [] };
-  const { content } = document.follow(operation['requestBody']);
-  const json = Object.entries(isObject(content) ? content : {}).find(([type]) => JSON_TYPE.test(type));
-  if (json === undefined) return { why: 'its body is not JSON' };
-  const media = document.follow(json[1]);
-  const schema = tidySchema(document.follow(media['schema']), document.resolve);
-  const { properties, required = [], ...rest }: JsonObject = isObject(schema) ? schema : {};
-  const others = Object.keys(rest).filter((key) => !['type', 'description', 'additionalProperties'].includes(key));
-  if (!isObject(properties) || others.length > 0) return { why: 'its body is no object with named members' };
-  return { properties, required: Array.isArray(required) ? (required as readonly string[]) : [] };
 }
 
 function described(schema: Json, description: Json | undefined): Json {

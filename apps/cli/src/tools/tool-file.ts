@@ -21,7 +21,19 @@ export interface ToolChange {
 }
 
 /** Fields that an import writes. All others of a tool belong to whoever keeps the file, and stay. */
-const OWNED = ['kind', 'server', 'tool', 'method', 'url', 'body', 'description', 'hints', 'definition', 'input'];
+const OWNED = [
+  'kind',
+  'server',
+  'tool',
+  'method',
+  'url',
+  'body',
+  'files',
+  'description',
+  'hints',
+  'definition',
+  'input',
+];
 const HEAD = ` Written by \`writ tools import\`. Fields that it does not write (timeoutMs, idempotent, credential, …) are yours: it keeps them.`;
 
 /** Names of the tools of a file. Throws CONFIG_INVALID. */
