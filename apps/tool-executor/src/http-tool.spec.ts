@@ -3,7 +3,7 @@ import type { CommandBody, JsonObject } from '#writ/contracts';
 import type { LeasedCredential } from '#writ/credentials';
 import type { CredentialUse } from '#writ/execution';
 import { Fault } from '#writ/faults';
-import type { OutboundAnswer, OutboundRequest } from '#writ/outbound';
+import type { OutboundAnswer, WholeRequest } from '#writ/outbound';
 import { HttpToolRunner } from './http-tool.js';
 
 const catalogue = readCatalogue(
@@ -61,7 +61,7 @@ interface TestAnswer {
 }
 
 function setup(answer: TestAnswer = {}) {
-  const sent: OutboundRequest[] = [];
+  const sent: WholeRequest[] = [];
   const leased: string[] = [];
   const told: CredentialUse[] = [];
   const runner = new HttpToolRunner(

@@ -1,7 +1,7 @@
 import type { McpServerDeclaration } from '#writ/catalogue';
 import type { Sandbox } from '#writ/containment';
 import { Fault, messageOf, toFault } from '#writ/faults';
-import { type ConnectMcp, deferred, type McpConnection, type ToolDefinitions } from '#writ/mcp';
+import { type ConnectMcp, deferred, type McpConnection, type McpHttp, type ToolDefinitions } from '#writ/mcp';
 import type { ToolLog } from './ports.js';
 
 export interface Clock {
@@ -16,6 +16,8 @@ interface McpServerOptions {
   readonly baseDirectory: string;
   readonly sandbox: Pick<Sandbox, 'assertAllowed' | 'contain'>;
   readonly connect: ConnectMcp;
+  /** For a server elsewhere. */
+  readonly http: McpHttp;
   readonly clock: Clock;
   readonly log: ToolLog;
   /** Told what the server offers: after every start, and when it says that its tools changed. */
@@ -27,7 +29,7 @@ const BACKOFF_MAX_MS = 30_000;
 // A server that ran that long did not fail at start: the next failure is the first again.
 const STABLE_AFTER_MS = 10_000;
 
-/** Keeps one MCP server running: started on the first need, started again after it ended, with growing pauses. */
+/** Keeps one MCP server running or connected: started on the first need, started again after it ended, with growing pauses. */
 export class McpServer {
   readonly #closing = new AbortController();
   #connection: Promise<McpConnection> | undefined;
@@ -76,7 +78,9 @@ export class McpServer {
   /** A server that must be contained and cannot be is never started: each of its calls says so. */
   #refused(): Fault | undefined {
     try {
-      this.options.sandbox.assertAllowed(this.options.declaration.containment);
+      const { declaration, sandbox } = this.options;
+      // What runs elsewhere is contained by whoever runs it.
+      if (!('url' in declaration)) sandbox.assertAllowed(declaration.containment);
       return undefined;
     } catch (error) {
       return toFault(error);
@@ -97,11 +101,11 @@ export class McpServer {
     }
   }
 
-  /** Starts the process and waits until it has ended. Returns the sentence that says why. */
+  /** Starts or connects it and waits until that has ended. Returns the sentence that says why. */
   async #runOnce(): Promise<string> {
-    const { name, connect, onDefinitions, log } = this.options;
+    const { name, connect, onDefinitions, log, clock } = this.options;
     try {
-      this.#connection = connect({ ...this.options, signal: this.#closing.signal });
+      this.#connection = connect({ ...this.options, now: clock.now, signal: this.#closing.signal });
       const { definitions, closed } = await this.#connection;
       onDefinitions(definitions);
       log.info({ server: name, tools: definitions.size }, 'an MCP server is running');

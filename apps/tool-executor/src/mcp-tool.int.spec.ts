@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { readCatalogue } from '#writ/catalogue';
 import type { CommandBody, JsonObject } from '#writ/contracts';
 import type { Program } from '#writ/containment';
-import { connectMcpStdio, type McpConnection } from '#writ/mcp';
+import { connectMcp, type McpConnection, type McpHttp } from '#writ/mcp';
 import { McpToolRunner } from './mcp-tool.js';
 
 const everything = createRequire(import.meta.url).resolve('@modelcontextprotocol/server-everything/dist/index.js');
@@ -27,6 +27,12 @@ tools:
   { file: 'writ.yaml', baseDirectory: process.cwd(), environment: {} },
 );
 
+const NO_HTTP: McpHttp = {
+  fetch: () => Promise.reject(new Error('no server is elsewhere')),
+  credentials: { lease: () => Promise.reject(new Error('no credential is declared')) },
+  onOwnUse: () => undefined,
+};
+
 describe('McpToolRunner with a real server over stdio', () => {
   const connections: McpConnection[] = [];
   const log = { info: () => {}, warn: () => {}, error: () => {} };
@@ -34,8 +40,9 @@ describe('McpToolRunner with a real server over stdio', () => {
     log,
     record: async () => undefined,
     sandbox: { assertAllowed: () => undefined, contain: (program: Program) => program },
+    http: NO_HTTP,
     connect: async (options) => {
-      const connection = await connectMcpStdio(options);
+      const connection = await connectMcp(options);
       connections.push(connection);
       return connection;
     },

@@ -3,7 +3,7 @@ import { readCatalogue } from '#writ/catalogue';
 import type { CommandBody, EntryBody, JsonObject } from '#writ/contracts';
 import type { Program } from '#writ/containment';
 import { Fault } from '#writ/faults';
-import { deferred, type McpConnection, type McpConnectOptions } from '#writ/mcp';
+import { deferred, type McpConnection, type McpConnectOptions, type McpHttp } from '#writ/mcp';
 import { McpToolRunner } from './mcp-tool.js';
 
 const PIN = `sha256:${'a'.repeat(64)}`;
@@ -20,6 +20,12 @@ tools:
 );
 const { signal } = new AbortController();
 
+const NO_HTTP: McpHttp = {
+  fetch: () => Promise.reject(new Error('no server is elsewhere')),
+  credentials: { lease: () => Promise.reject(new Error('no credential is declared')) },
+  onOwnUse: () => undefined,
+};
+
 /** A server in memory: what it offers can be changed, and it can be made to end. */
 function setup(offered: Record<string, string>, answer: JsonObject = { content: [] }, refused?: Fault) {
   const sandbox = {
@@ -28,7 +34,9 @@ function setup(offered: Record<string, string>, answer: JsonObject = { content: 
     },
     contain: (program: Program) => program,
   };
-  const definitions = () => new Map(Object.entries(offered).map(([name, hash]) => [name, { hash, raw: { name } }]));
+  const defined = ([name, hash]: [string, string]) => [name, { hash, raw: { name } }] as const;
+  const definitions = () => new Map(Object.entries(offered).map(defined));
+  let changing: Record<string, string> | undefined;
   const starts: { end: () => void; options: McpConnectOptions }[] = [];
   const pauses: number[] = [];
   const lines: string[] = [];
@@ -43,6 +51,7 @@ function setup(offered: Record<string, string>, answer: JsonObject = { content: 
     },
     record: async (entry) => entries.push(entry),
     sandbox,
+    http: NO_HTTP,
     clock: {
       now: () => nowMs,
       sleep: async (milliseconds) => {
@@ -54,7 +63,15 @@ function setup(offered: Record<string, string>, answer: JsonObject = { content: 
       if (isBroken) throw new Fault('EXECUTOR_UNREACHABLE', 'the MCP server did not start');
       const { promise: closed, resolve } = deferred<string>();
       starts.push({ end: () => resolve('it crashed'), options });
-      return { definitions: definitions(), closed, call: async () => answer, close: async () => resolve('closed') };
+      return {
+        definitions: definitions(),
+        closed,
+        refresh: async () => {
+          if (changing !== undefined) options.onDefinitions(new Map(Object.entries(changing).map(defined)));
+        },
+        call: async () => answer,
+        close: async () => resolve('closed'),
+      };
     },
   });
   const run = (name: string) => {
@@ -73,6 +90,7 @@ function setup(offered: Record<string, string>, answer: JsonObject = { content: 
       offered = changed;
       starts.at(-1)?.options.onDefinitions(definitions());
     },
+    changeSilently: (changed: Record<string, string>) => (changing = changed),
     breakIt: () => {
       isBroken = true;
       starts.at(-1)?.end();
@@ -155,6 +173,13 @@ describe('McpToolRunner', () => {
     await setImmediate();
     await setImmediate();
     expect(server.starts).toHaveLength(2);
+    await expect(server.run('files.list')).rejects.toMatchObject({ code: 'TOOL_DEFINITION_CHANGED' });
+  });
+
+  it('WIRE-10: does not run a tool whose change is found when the server is asked again before the call', async () => {
+    await using server = setup({ read: PIN, list: PIN });
+    await server.runner.start();
+    server.changeSilently({ read: PIN, list: OTHER });
     await expect(server.run('files.list')).rejects.toMatchObject({ code: 'TOOL_DEFINITION_CHANGED' });
   });
 

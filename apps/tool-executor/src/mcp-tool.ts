@@ -4,7 +4,7 @@ import type { Catalogue, CatalogueTool } from '#writ/catalogue';
 import type { Sandbox } from '#writ/containment';
 import type { EntryBody } from '#writ/contracts';
 import type { RunResult } from '#writ/execution';
-import { type ConnectMcp, connectMcpStdio } from '#writ/mcp';
+import { type ConnectMcp, connectMcp, type McpHttp } from '#writ/mcp';
 import { type Clock, McpServer } from './mcp-server.js';
 import { parseOutput } from './output.js';
 import type { ToolKindRunner, ToolLog, ToolRun } from './ports.js';
@@ -20,12 +20,13 @@ interface McpToolOptions {
   /** Puts an entry on record. */
   readonly record: (body: EntryBody) => Promise<unknown>;
   readonly sandbox: Pick<Sandbox, 'assertAllowed' | 'contain'>;
+  readonly http: McpHttp;
   readonly connect?: ConnectMcp;
   readonly clock?: Clock;
 }
 
 /**
- * Runs the tools of MCP servers, one process for each configured server. A tool runs only while its server offers it with the
+ * Runs the tools of MCP servers, one process or connection for each configured server. A tool runs only while its server offers it with the
  * definition that is pinned: the one in the configuration, or else the first that this process saw.
  */
 export class McpToolRunner implements ToolKindRunner {
@@ -34,7 +35,7 @@ export class McpToolRunner implements ToolKindRunner {
   readonly #tools: readonly CatalogueTool[];
 
   constructor(catalogue: Catalogue, options: McpToolOptions) {
-    const { log, record, sandbox, connect = connectMcpStdio, clock = SYSTEM_CLOCK } = options;
+    const { log, record, sandbox, http, connect = connectMcp, clock = SYSTEM_CLOCK } = options;
     this.#tools = [...catalogue.tools.values()].filter((tool) => tool.declaration.kind === 'mcp');
     this.#pins = new ToolPins(this.#tools, { log, record, now: clock.now });
     for (const [name, declaration] of Object.entries(catalogue.config.mcpServers)) {
@@ -43,6 +44,7 @@ export class McpToolRunner implements ToolKindRunner {
         declaration,
         baseDirectory: catalogue.baseDirectory,
         sandbox,
+        http,
         connect,
         clock,
         log,
@@ -58,15 +60,16 @@ export class McpToolRunner implements ToolKindRunner {
     await Promise.all([...needed].map((name) => this.#servers.get(name)?.start()));
   }
 
-  async run(tool: CatalogueTool, { command, signal }: ToolRun): Promise<RunResult> {
+  async run(tool: CatalogueTool, { command, signal, onCredential }: ToolRun): Promise<RunResult> {
     const { declaration } = tool;
     assert(declaration.kind === 'mcp');
     const server = this.#servers.get(declaration.server);
     assert(server !== undefined);
     const connection = await server.connection(signal);
+    await connection.refresh(signal);
     this.#pins.assertUnchanged(tool.name);
     const { timeoutMs, outputBytesMax } = declaration;
-    const answer = await connection.call(declaration.tool, command.args, { signal, timeoutMs });
+    const answer = await connection.call(declaration.tool, command.args, { signal, timeoutMs, onCredential });
     const bytes = Buffer.from(JSON.stringify(answer));
     return { output: parseOutput(bytes, outputBytesMax), bytes: bytes.length };
   }

@@ -2,7 +2,7 @@ import type { Catalogue } from '#writ/catalogue';
 import { Sandbox } from '#writ/containment';
 import { openBroker } from '#writ/credentials';
 import { deferred } from '#writ/mcp';
-import { sendOutbound } from '#writ/outbound';
+import { fetchOutbound, sendOutbound } from '#writ/outbound';
 import type { Executor, RecordEntry, ServiceContext } from '#writ/service-host';
 import { CommandToolRunner } from './command-tool.js';
 import { FunctionToolRunner } from './function-tool.js';
@@ -11,7 +11,7 @@ import { McpToolRunner } from './mcp-tool.js';
 import type { ToolLog } from './ports.js';
 import { ToolRunner } from './tool-runner.js';
 
-/** Wires the tool executor: HTTP tools, MCP servers over stdio, programs of this machine, built-in functions. */
+/** Wires the tool executor: HTTP tools, MCP servers over stdio and HTTP, programs of this machine, built-in functions. */
 export async function toolExecutor({ catalogue, log, settings }: ServiceContext): Promise<Executor> {
   const credentials = openBroker(catalogue, { dataDir: settings.WRIT_DATA, send: sendOutbound });
   // The writer is opened later; what is to be on record before that waits for it.
@@ -20,7 +20,18 @@ export async function toolExecutor({ catalogue, log, settings }: ServiceContext)
   const { config, baseDirectory } = catalogue;
   const sandbox = await Sandbox.probe({ usual: config.containment, hidden: [settings.WRIT_DATA] });
   warnUncontained(catalogue, sandbox, log);
-  const mcp = new McpToolRunner(catalogue, { log, record, sandbox });
+  const mcp = new McpToolRunner(catalogue, {
+    log,
+    record,
+    sandbox,
+    http: {
+      credentials,
+      fetch: fetchOutbound,
+      // No call is at work, so there is none to put it on record with.
+      onOwnUse: ({ name, origin, echoed }) =>
+        log.info({ credential: name, origin, echoed }, 'a credential was used to connect an MCP server'),
+    },
+  });
   const runners = {
     http: new HttpToolRunner(credentials, sendOutbound),
     mcp,
@@ -49,9 +60,8 @@ function warnUncontained({ config, tools }: Catalogue, { problem }: Sandbox, log
   const commands = [...tools.values()].flatMap(({ declaration }) =>
     declaration.kind === 'command' ? [declaration] : [],
   );
-  const wanted = [...commands, ...Object.values(config.mcpServers)].filter(
-    ({ containment = config.containment }) => containment !== 'none',
-  );
+  const servers = Object.values(config.mcpServers).flatMap((server) => ('url' in server ? [] : [server]));
+  const wanted = [...commands, ...servers].filter(({ containment = config.containment }) => containment !== 'none');
   if (problem === undefined || wanted.length === 0) return;
   const fields = { code: 'EXECUTOR_NOT_CONTAINED', why: problem, programs: wanted.length };
   log.warn(fields, 'programs run UNCONTAINED, or not at all where containment is required');

@@ -8,7 +8,8 @@ import { SchemaProblem } from './closed-schema.js';
 import { type Environment, substituteEnvironment } from './environment.js';
 import { fillCommand } from './command-template.js';
 import { fillBody } from './http-body.js';
-import { checkCommandTool, checkHttpTool, checkReferences } from './references.js';
+import { checkHttpTool } from './http-references.js';
+import { checkCommandTool, checkReferences } from './references.js';
 import { type DestinationDeclaration, type NamespaceDeclaration, WritConfig } from './schema.js';
 import { type ToolDeclaration } from './tool-schema.js';
 import { subjectProblem } from './subject-references.js';
@@ -164,7 +165,9 @@ function digestedOf(declaration: ToolDeclaration, config: WritConfig): unknown {
   if (declaration.kind === 'command') return { ...declaration, env: undefined };
   if (declaration.kind !== 'mcp') return declaration;
   const server = config.mcpServers[declaration.server];
-  return { declaration, server: { command: server?.command, args: server?.args } };
+  if (server === undefined) return declaration;
+  if ('url' in server) return { declaration, server: { url: server.url } };
+  return { declaration, server: { command: server.command, args: server.args } };
 }
 
 function declareAll<D>(declarations: Readonly<Record<string, D>>): ReadonlyMap<string, Declared<D>> {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Json, JsonObject } from '#writ/contracts';
+import { FILE_NAME, MEDIA_TYPE } from './schema-parts.js';
 import type { HttpToolDeclaration } from './tool-schema.js';
 
 /** The body of a request and its `content-type`; or why the arguments cannot be put into one. */
@@ -8,10 +9,6 @@ export type FilledBody =
 
 type BodyDeclaration = Pick<HttpToolDeclaration, 'body' | 'files'>;
 
-/** A type and a subtype, without parameters. */
-export const MEDIA_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*$/;
-/** Without a path, and without what could end the header that it stands in or be read as the end of it. */
-export const FILE_NAME = /^(?!\.{1,2}$)[^/\\\p{C}\p{Zl}\p{Zp}]{1,255}$/u;
 /** RFC 4648, section 4, with its padding. */
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 

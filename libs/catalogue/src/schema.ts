@@ -2,21 +2,9 @@ import { AgentName, LedgerName, ResourceName, TENANT } from '#writ/contracts';
 import { z } from 'zod';
 import { Credential } from './credential-schema.js';
 import { Secrets } from './provider-schema.js';
-import { CredentialName, Origin } from './schema-parts.js';
+import { CredentialName, Origin, Tls } from './schema-parts.js';
 import { Siem } from './siem-schema.js';
 import { Containment, DataSubjectPlace, McpServer, Milliseconds, Tool } from './tool-schema.js';
-
-/** Beyond a certificate that is trusted and for its name. */
-const DestinationTls = z.strictObject({
-  minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2'),
-  /** Certificate authorities in PEM instead of those of the system, relative to the configuration file. */
-  caFile: z.string().min(1).optional(),
-  /** Digests of public keys (SPKI), one of which the certificate of the server must have. */
-  pins: z
-    .array(z.string().regex(/^sha256\/[A-Za-z0-9+/]{43}=$/))
-    .max(8)
-    .default([]),
-});
 
 /** What a request may have, beyond where it goes. Absent is not limited. */
 const RequestRules = z.strictObject({
@@ -42,7 +30,7 @@ export const Destination = z.strictObject({
   internal: z.boolean().default(false),
   timeoutMs: Milliseconds.default(10_000),
   responseBytesMax: z.int().min(1).max(262_144).default(131_072),
-  tls: DestinationTls.optional(),
+  tls: Tls.optional(),
   request: RequestRules.optional(),
 });
 

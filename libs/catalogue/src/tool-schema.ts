@@ -1,7 +1,6 @@
 import { JsonRecord, ResourceName, SubjectType } from '#writ/contracts';
 import { z } from 'zod';
-import { FILE_NAME, MEDIA_TYPE } from './http-body.js';
-import { CredentialName } from './schema-parts.js';
+import { CredentialName, FILE_NAME, MEDIA_TYPE, Tls } from './schema-parts.js';
 
 export const Milliseconds = z.int().min(1).max(600_000);
 
@@ -128,11 +127,24 @@ export const CommandTool = z.strictObject({
 
 export const Tool = z.discriminatedUnion('kind', [HttpTool, McpTool, FunctionTool, CommandTool]);
 
-export const McpServer = z.strictObject({
-  ...program,
-  /** Refuses a tool of this server that has no `definition`. */
-  requirePins: z.boolean().default(false),
+/** Refuses a tool of this server that has no `definition`. */
+const requirePins = z.boolean().default(false);
+
+/** An MCP server that is a program of this machine, started and spoken to over stdio. */
+const McpProgram = z.strictObject({ ...program, requirePins });
+
+/** An MCP server elsewhere, spoken to over Streamable HTTP. */
+const McpRemote = z.strictObject({
+  url: z.string().min(1).max(2048),
+  credential: CredentialName.optional(),
+  headers: z.record(z.string(), z.string()).default({}),
+  /** Declares that the URL may lie in a private or loopback network. */
+  internal: z.boolean().default(false),
+  tls: Tls.optional(),
+  requirePins,
 });
+
+export const McpServer = z.union([McpProgram, McpRemote]);
 
 /** A file of tools beside the configuration, as `writ tools import` writes it. Nothing in it is replaced by the environment. */
 export const ToolFile = z.strictObject({ version: z.literal(1), tools: z.record(ResourceName, Tool) });
@@ -143,3 +155,5 @@ export type HttpToolDeclaration = Readonly<z.infer<typeof HttpTool>>;
 export type McpToolDeclaration = Readonly<z.infer<typeof McpTool>>;
 export type CommandToolDeclaration = Readonly<z.infer<typeof CommandTool>>;
 export type McpServerDeclaration = Readonly<z.infer<typeof McpServer>>;
+export type McpProgramDeclaration = Readonly<z.infer<typeof McpProgram>>;
+export type McpRemoteDeclaration = Readonly<z.infer<typeof McpRemote>>;

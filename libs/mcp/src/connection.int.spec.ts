@@ -1,8 +1,9 @@
 import type { McpServerDeclaration } from '#writ/catalogue';
 import type { Program } from '#writ/containment';
-import { connectMcpStdio } from './connection.js';
+import { connectMcp } from './connection.js';
 import { deferred } from './deferred.js';
 import { definitionsOf, type ToolDefinitions } from './definitions.js';
+import type { McpHttp } from './http-link.js';
 
 const FIRST = { name: 'read', inputSchema: { type: 'object' }, 'x-unknown': { to: ['every', 'revision'] } };
 const SECOND = { name: 'list', inputSchema: { type: 'object' } };
@@ -43,8 +44,21 @@ async function connect(mode: string) {
   const { signal } = new AbortController();
   const onDefinitions = changed.resolve;
   const sandbox = { contain: (program: Program) => program };
+  const http: McpHttp = {
+    fetch: () => Promise.reject(new Error('no server is elsewhere')),
+    credentials: { lease: () => Promise.reject(new Error('no credential is declared')) },
+    onOwnUse: () => undefined,
+  };
   const baseDirectory = process.cwd();
-  const connection = await connectMcpStdio({ declaration, baseDirectory, sandbox, signal, onDefinitions });
+  const connection = await connectMcp({
+    declaration,
+    baseDirectory,
+    sandbox,
+    http,
+    signal,
+    onDefinitions,
+    now: () => 0,
+  });
   return { ...connection, signal, changed: changed.promise, [Symbol.asyncDispose]: () => connection.close() };
 }
 
@@ -52,7 +66,15 @@ describe('an MCP server over stdio', () => {
   it('WIRE-10: is listed whole, every page and every member of a definition, and again when it says that it changed', async () => {
     await using server = await connect('honest');
     expect(server.definitions).toEqual(definitionsOf([FIRST, SECOND]));
-    await server.call('read', {}, { signal: server.signal, timeoutMs: 5_000 });
+    await server.call(
+      'read',
+      {},
+      {
+        signal: server.signal,
+        timeoutMs: 5_000,
+        onCredential: () => undefined,
+      },
+    );
     expect(await server.changed).toEqual(definitionsOf([CHANGED, SECOND]));
   });
 

@@ -39,8 +39,7 @@ export async function listDefinitions(client: Client, { signal, timeoutMs }: Lis
   for (let page = 0; page < PAGES_MAX; page++) {
     const params = cursor === undefined ? {} : { cursor };
     const answer = await client.request({ method: 'tools/list', params }, ToolPage, { signal, timeout: timeoutMs });
-    // The text of an answer was JSON, and its values are.
-    listed.push(...(answer.tools as unknown as readonly JsonObject[]));
+    listed.push(...(JSON.parse(JSON.stringify(answer.tools)) as readonly JsonObject[]));
     if (listed.length > TOOLS_MAX) break;
     cursor = answer.nextCursor;
     if (cursor === undefined) return definitionsOf(listed);

@@ -9,6 +9,7 @@ interface CredentialReportOptions {
 export class CredentialReport {
   #isConnected = false;
   #isTold = false;
+  #isEchoed = false;
 
   constructor(private readonly options: CredentialReportOptions) {}
 
@@ -17,11 +18,21 @@ export class CredentialReport {
     this.#isConnected = true;
   }
 
+  /** Whether a connection was made. */
+  get isConnected(): boolean {
+    return this.#isConnected;
+  }
+
+  /** The service sent the credential back, in what came so far. */
+  echoed(): void {
+    this.#isEchoed = true;
+  }
+
   /** The request ended, by its answer or otherwise. Only the first end counts. */
-  ended(echoed: boolean): void {
+  ended(): void {
     const { credential, onCredentialSent } = this.options;
     if (credential === undefined || !this.#isConnected || this.#isTold) return;
     this.#isTold = true;
-    onCredentialSent?.({ name: credential.name, origin: credential.origin, echoed });
+    onCredentialSent?.({ name: credential.name, origin: credential.origin, echoed: this.#isEchoed });
   }
 }

@@ -40,21 +40,31 @@ export async function readAnswer(
   terms: AnswerTerms,
 ): Promise<OutboundAnswer> {
   const { credential, responseBytesMax } = terms;
+  const head = readHead(answer, url, credential);
+  const { bytes, cut } = await readBody(answer, deadline, terms);
+  const body = credential?.scrub(bytes) ?? { bytes, found: false };
+  return {
+    status: answer.statusCode,
+    headers: head.headers,
+    body: cut === undefined ? body.bytes : body.bytes.subarray(0, responseBytesMax),
+    ...(cut === undefined ? {} : { cut }),
+    echoed: head.found || body.found,
+  };
+}
+
+/** The headers of an answer without the credential, and whether it was in them. A redirect or a compressed body is a fault. */
+export function readHead(
+  answer: Dispatcher.ResponseData,
+  url: URL,
+  credential: LeasedCredential | undefined,
+): { readonly headers: Record<string, string>; readonly found: boolean } {
   refuseRedirect(answer, url, credential);
   const encoding = textOf(answer.headers['content-encoding'] ?? 'identity');
   if (encoding !== '' && encoding.toLowerCase() !== 'identity') {
     throw new Fault('EXECUTOR_BAD_ANSWER', 'the service compressed its answer although it was asked not to');
   }
-  const { bytes, cut } = await readBody(answer, deadline, terms);
-  const headers = scrubHeaders(answer.headers, credential);
-  const body = credential?.scrub(bytes) ?? { bytes, found: false };
-  return {
-    status: answer.statusCode,
-    headers: headers.kept,
-    body: cut === undefined ? body.bytes : body.bytes.subarray(0, responseBytesMax),
-    ...(cut === undefined ? {} : { cut }),
-    echoed: headers.found || body.found,
-  };
+  const { kept, found } = scrubHeaders(answer.headers, credential);
+  return { headers: kept, found };
 }
 
 /** The announced length is not looked at: that of a HEAD is of a body that does not come, and any other may be a lie. */

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer as createTcpServer, type Server as TcpSe
 import { createServer as createTlsServer } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { CredentialBroker, type LeasedCredential } from '#writ/credentials';
-import { type OutboundAnswer, type OutboundRequest, type ResolvedAddress, sendOutbound } from './index.js';
+import { type OutboundAnswer, type WholeRequest, type ResolvedAddress, sendOutbound } from './index.js';
 
 const TOKEN = 'xoxb-0123456789-secret/token+value';
 
@@ -33,7 +33,7 @@ const serveRaw = (handler: (socket: Socket) => void): Promise<number> => listen(
 const LOOPBACK: ResolvedAddress = { address: '127.0.0.1', family: 4 };
 const toLoopback = async (): Promise<readonly ResolvedAddress[]> => [LOOPBACK];
 
-function send(port: number, changes: Partial<OutboundRequest> = {}): Promise<OutboundAnswer> {
+function send(port: number, changes: Partial<WholeRequest> = {}): Promise<OutboundAnswer> {
   return sendOutbound({
     url: `http://api.example.invalid:${port}/v1?q=1`,
     method: 'GET',
@@ -258,7 +258,7 @@ describe('sendOutbound', () => {
 
   describe('tells that the credential was used', () => {
     /** Sends with a credential for the port, and says what was told until the request ended. */
-    async function toldOf(port: number, changes: Partial<OutboundRequest> = {}): Promise<unknown[]> {
+    async function toldOf(port: number, changes: Partial<WholeRequest> = {}): Promise<unknown[]> {
       const told: unknown[] = [];
       const credential = await lease(port);
       const request = send(port, { credential, onCredentialSent: (use) => told.push(use), ...changes });
@@ -277,7 +277,7 @@ describe('sendOutbound', () => {
       await expect(toldOf(port)).resolves.toEqual(use(port, echoed));
     });
 
-    it.each<[string, Handler, Partial<OutboundRequest>]>([
+    it.each<[string, Handler, Partial<WholeRequest>]>([
       ['the answer is a redirect', (_, response) => response.writeHead(302, { location: '/x' }).end(), {}],
       ['the answer is too large', (_, response) => response.end('xx'), { responseBytesMax: 1 }],
       ['the connection ends', (request) => request.socket.destroy(), {}],
@@ -302,7 +302,7 @@ describe('sendOutbound', () => {
       expect(events).toEqual(['told', 'given up']);
     });
 
-    it.each<[string, Partial<OutboundRequest>]>([
+    it.each<[string, Partial<WholeRequest>]>([
       ['the address is refused', { internal: false }],
       ['a header is refused', { headers: { Host: 'evil.example' } }],
       ['the method is none', { method: 'GET / HTTP/1.1' }],

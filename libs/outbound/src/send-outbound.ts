@@ -1,158 +1,36 @@
-import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import type { LookupFunction } from 'node:net';
-import { checkRequestHeaders } from '#writ/egress-rules';
-import { Fault } from '#writ/faults';
-import type { CredentialUse, LeasedCredential } from '#writ/credentials';
-import { Agent, buildConnector, type Dispatcher, request } from 'undici';
 import { CredentialReport } from './credential-report.js';
-import { type AnswerCuts, type OutboundAnswer, readAnswer } from './read-answer.js';
 import { faultOf } from './faults.js';
-import { type ResolvedAddress, resolveDecided, type Resolver, systemResolver } from './resolve.js';
-import { type OutboundTls, tlsOptions } from './tls.js';
+import { openOutbound, type OutboundRequest } from './open-outbound.js';
+import { type AnswerCuts, type OutboundAnswer, readAnswer } from './read-answer.js';
 
-const HEADER_BYTES_MAX = 16_384;
-
-export interface OutboundRequest {
-  /** Canonical and decided already: `parseDestination` made it, and what it says is what is dialled. */
-  readonly url: string;
-  readonly method: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string | Uint8Array | undefined;
-  /** Whether the destination is declared to lie in a private or loopback network. */
-  readonly internal: boolean;
-  /** For everything together: name, connection, headers and body. Only a total deadline stops a drip feed. */
-  readonly timeoutMs: number;
-  readonly responseBytesMax: number;
+/** A request whose answer is read before it is handed on. */
+export interface WholeRequest extends OutboundRequest {
   /** Where an answer of a media type may be cut at the limit or at the deadline. Absent: it is whole, or a fault. */
   readonly cuts?: ((mediaType: string) => AnswerCuts | undefined) | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly credential?: LeasedCredential | undefined;
-  readonly tls?: OutboundTls | undefined;
-  readonly resolve?: Resolver | undefined;
-  /** Told once when the credential has, or may have, left this process; also when the request fails after that. */
-  readonly onCredentialSent?: ((use: CredentialUse) => void) | undefined;
 }
 
 /**
- * Sends one decided HTTP request and reads the answer, whole unless `cuts` allows less. The name is resolved once, every address is classified, and the
- * connection goes to those addresses alone, while Host and SNI stay the name. Redirects are not followed: each is a new request
- * with a new decision. Throws Faults with EXECUTOR_* codes; EXECUTOR_UNREACHABLE and EXECUTOR_ADDRESS_REFUSED mean that nothing was sent,
- * and `transient` says of what passes by itself whether anything was.
+ * Sends one decided HTTP request by the rules of `openOutbound` and reads the answer, whole unless `cuts` allows less. A redirect is a
+ * fault: each is a new request with a new decision. Throws Faults with EXECUTOR_* codes; EXECUTOR_UNREACHABLE and
+ * EXECUTOR_ADDRESS_REFUSED mean that nothing was sent, and `transient` says of what passes by itself whether anything was.
  */
-export async function sendOutbound(outbound: OutboundRequest): Promise<OutboundAnswer> {
+export async function sendOutbound(outbound: WholeRequest): Promise<OutboundAnswer> {
   const deadline = AbortSignal.timeout(outbound.timeoutMs);
   const signal = outbound.signal === undefined ? deadline : AbortSignal.any([deadline, outbound.signal]);
   const report = new CredentialReport(outbound);
-  let isConnected = false;
-  const onConnected = () => {
-    isConnected = true;
-    report.connected();
-  };
   // Told at that very moment: a caller that gives up records what happened, and does not wait until this has ended.
-  const onAbort = () => report.ended(false);
+  const onAbort = () => report.ended();
   outbound.signal?.addEventListener('abort', onAbort, { once: true });
   try {
-    const url = new URL(outbound.url);
-    const headers = requestHeaders(url, outbound);
-    signal.throwIfAborted();
-    const resolve = outbound.resolve ?? systemResolver;
-    const addresses = await untilAborted(resolveDecided(url.hostname, outbound.internal, resolve), signal);
-    await using agent = pinnedAgent(addresses, outbound, onConnected);
-    const injected = await inject(url, headers, outbound);
-    const answer = await send(agent, { ...injected, outbound, signal });
-    outbound.credential?.answered(answer.statusCode);
-    const read = await readAnswer(answer, { url, deadline }, outbound);
-    report.ended(read.echoed);
+    await using opened = await openOutbound(outbound, { signal, report });
+    const read = await readAnswer(opened.answer, { url: opened.url, deadline }, outbound);
+    if (read.echoed) report.echoed();
+    report.ended();
     return read;
   } catch (thrown) {
-    report.ended(false);
-    throw faultOf(thrown, { isConnected, deadline, ...outbound });
+    report.ended();
+    throw faultOf(thrown, { isConnected: report.isConnected, deadline, ...outbound });
   } finally {
     outbound.signal?.removeEventListener('abort', onAbort);
-  }
-}
-
-function requestHeaders(url: URL, { headers, credential }: OutboundRequest): Record<string, string> {
-  const checked = checkRequestHeaders(headers, { credentialHeaders: credential?.headers });
-  // INVARIANT: the credential was leased for the origin that is dialled.
-  if (credential !== undefined && credential.origin !== url.origin) {
-    throw new Fault('EXECUTOR_CREDENTIAL_REFUSED', `the credential \`${credential.name}\` is not for that origin`);
-  }
-  // Compressed answers are not asked for: a scrubber cannot read them, and a small one can inflate without end.
-  return { ...checked, 'accept-encoding': 'identity' };
-}
-
-/** Puts the credential in, last of all: what it signs does not change any more. */
-async function inject(
-  url: URL,
-  headers: Record<string, string>,
-  { method, body, credential }: OutboundRequest,
-): Promise<{ readonly url: URL; readonly headers: Record<string, string> }> {
-  if (credential === undefined) return { url, headers };
-  const injected = await credential.apply({ method, url: url.href, headers, body });
-  const target = new URL(injected.url);
-  // INVARIANT: a credential adds to a request and does not send it elsewhere.
-  assert(target.origin === url.origin && target.pathname === url.pathname);
-  return { url: target, headers: injected.headers };
-}
-
-/** An agent for one request, so that no connection is ever shared between principals; closing it ends its connection. */
-function pinnedAgent(
-  addresses: readonly ResolvedAddress[],
-  { timeoutMs, tls = {} }: OutboundRequest,
-  onConnected: () => void,
-) {
-  const connect = buildConnector({ ...tlsOptions(tls), timeout: timeoutMs, lookup: lookupOf(addresses) });
-  const agent = new Agent({
-    pipelining: 1,
-    connections: 1,
-    maxHeaderSize: HEADER_BYTES_MAX,
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
-    connect: (options, done) =>
-      connect(options, (...made) => {
-        if (made[0] === null) onConnected();
-        done(...made);
-      }),
-  });
-  return Object.assign(agent, { [Symbol.asyncDispose]: () => agent.destroy() });
-}
-
-// INVARIANT: the addresses were all classified for this request. Node asks for all of them (autoSelectFamily) or for one.
-function lookupOf(addresses: readonly ResolvedAddress[]): LookupFunction {
-  return (_host, options, done) => {
-    const [first] = addresses;
-    if (options.all === true) done(null, [...addresses]);
-    else if (first !== undefined) done(null, first.address, first.family);
-  };
-}
-
-interface Sending {
-  readonly url: URL;
-  readonly headers: Record<string, string>;
-  readonly outbound: OutboundRequest;
-  readonly signal: AbortSignal;
-}
-
-function send(dispatcher: Agent, { url, headers, outbound, signal }: Sending): Promise<Dispatcher.ResponseData> {
-  return request(url, {
-    dispatcher,
-    method: outbound.method as Dispatcher.HttpMethod,
-    headers,
-    body: outbound.body ?? null,
-    signal,
-  });
-}
-
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const ended = new AbortController();
-  const aborted = once(signal, 'abort', { signal: ended.signal }).then(() => signal.throwIfAborted());
-  // Removing the listener rejects as well; by then nobody waits for it.
-  aborted.catch(() => undefined);
-  try {
-    return (await Promise.race([work, aborted])) as T;
-  } finally {
-    ended.abort();
   }
 }

@@ -1,9 +1,11 @@
 import { type Catalogue, loadCatalogue, parseYaml, TOOL_FILE_END } from '#writ/catalogue';
 import { Sandbox } from '#writ/containment';
 import type { Json } from '#writ/contracts';
+import { openBroker } from '#writ/credentials';
 import { Fault } from '#writ/faults';
 import { readFileIfPresent, writeFileAtomic } from '#writ/files';
-import { connectMcpStdio } from '#writ/mcp';
+import { connectMcp } from '#writ/mcp';
+import { fetchOutbound, sendOutbound } from '#writ/outbound';
 import { mkdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Cli, type CommonOptions, configPath, dataDirectory } from '../cli.js';
@@ -35,11 +37,17 @@ export async function runImportMcp(server: string, options: ImportOptions, cli: 
   const declaration = Object.hasOwn(mcpServers, server) ? mcpServers[server] : undefined;
   if (declaration === undefined)
     throw new Fault('CONFIG_NOT_FOUND', `no server \`${server}\` is declared under \`mcpServers\``);
-  const connection = await connectMcpStdio({
+  const connection = await connectMcp({
     declaration,
     baseDirectory: catalogue.baseDirectory,
     signal: new AbortController().signal,
     sandbox: await Sandbox.probe({ usual: catalogue.config.containment, hidden: [dataDirectory(options)] }),
+    http: {
+      credentials: openBroker(catalogue, { dataDir: dataDirectory(options), send: sendOutbound }),
+      fetch: fetchOutbound,
+      onOwnUse: () => undefined,
+    },
+    now: () => performance.now(),
     onDefinitions: () => undefined,
   });
   await connection.close();
