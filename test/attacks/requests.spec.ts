@@ -106,6 +106,7 @@ describe('a request that two readers would read differently', () => {
       'memory.write': { namespace: 'a', records: [{ text: 'a' }] },
       'memory.delete': { namespace: 'a', ids: ['a'] },
       'egress.fetch': { url: 'https://example.com/' },
+      'egress.connect': { host: 'example.com', port: 443 },
     };
     for (const head of [{ v: 999 }, {}, { v: '1' }, { v: 1, priority: 9 }]) {
       const answer = await service.send('support', operation, { ...head, call: 'v', ...bodies[operation] });

@@ -1,4 +1,5 @@
 import { WritConfig } from '#writ/catalogue';
+import { EgressProxyConfig } from '../../apps/egress-proxy/src/config.js';
 import { serviceSettings } from '#writ/service-host';
 import { z } from 'zod';
 import { read } from './repository.js';
@@ -48,6 +49,7 @@ describe('docs/configuration.md', () => {
   });
 
   it('has every variable of a service', () => {
+    expect(Object.keys(EgressProxyConfig.shape).filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
     expect(Object.keys(serviceSettings).filter((name) => !page.includes(`| \`${name}\``))).toEqual([]);
   });
 });

@@ -15,7 +15,7 @@ const access = {
 const act = { kind: 'tool.call', res: 'slack.chat.postMessage', dig: HASH };
 const man = { ver: 2, author: 'carol', at: '2026-11-22T05:30:00.000Z', key: 'k'.repeat(22), sig: 's'.repeat(86) };
 
-const CALLS = ['tool.call', 'memory.query', 'memory.write', 'memory.delete', 'egress.fetch'] as const;
+const CALLS = ['tool.call', 'memory.query', 'memory.write', 'memory.delete', 'egress.fetch', 'egress.connect'] as const;
 const red = [{ path: '/text', kind: 'pii.iban', n: 1 }];
 
 /** Bodies of entries that the schema of entries describes: every type, every outcome. */

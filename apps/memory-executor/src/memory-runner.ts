@@ -79,6 +79,7 @@ export class MemoryRunner implements ActionRunner {
         return this.#delete(command, signal);
       case 'tool.call':
       case 'egress.fetch':
+      case 'egress.connect':
         throw new Fault('COMMAND_MALFORMED', `\`${command.kind}\` is no memory operation`);
     }
   }

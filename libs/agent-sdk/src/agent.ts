@@ -62,6 +62,14 @@ export class Agent {
     return this.#call('egress.fetch', { url, ...(init as JsonObject) }, options);
   }
 
+  /**
+   * Asks for a tunnel to a declared destination. The egress proxy carries it for the client that waits there under the same call id;
+   * without one it fails.
+   */
+  async connect(host: string, port: number, options: CallOptions = {}): Promise<Completed> {
+    return this.#call('egress.connect', { host, port }, options);
+  }
+
   /** The outcome of an earlier call of this agent, waiting for it while it still runs. */
   async result<T extends Json = Json>(
     callId: string,

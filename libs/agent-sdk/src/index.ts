@@ -15,5 +15,6 @@ export {
   WritError,
 } from './errors.js';
 export type { Memory, MemoryQuery, MemoryRecord } from './memory.js';
-export type { AgentProfile } from './profile.js';
+export { type AgentProfile, loadProfile } from './profile.js';
+export { proxyToken } from './proxy-token.js';
 export type { Completed } from './read-answer.js';

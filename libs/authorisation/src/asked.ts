@@ -28,6 +28,8 @@ export function askedOf(request: ActionRequest): JsonObject {
       return present({ ids: request.ids, where: whereOf(request) });
     case 'egress.fetch':
       return present({ url: request.url, method: request.method, headers: request.headers, body: request.body });
+    case 'egress.connect':
+      return { host: request.host, port: request.port };
   }
 }
 
@@ -52,6 +54,7 @@ export function namedBy(request: ActionRequest): string {
     case 'memory.delete':
       return request.namespace;
     case 'egress.fetch':
+    case 'egress.connect':
       return '';
   }
 }
@@ -93,6 +96,8 @@ function requestLike(kind: RequestKind, named: string, asked: JsonObject): Reado
       const { url, method, headers, body } = asked;
       return { kind, v, call, url, method, headers, body };
     }
+    case 'egress.connect':
+      return { kind, v, call, host: asked['host'], port: asked['port'] };
   }
 }
 
@@ -123,10 +128,14 @@ const READ_MEMBERS: Readonly<Record<RequestKind, readonly (readonly [string, Exp
     ['method', isText],
     ['headers', (value) => isObject(value) && Object.values(value).every(isText)],
   ],
+  'egress.connect': [
+    ['host', isText],
+    ['port', Number.isInteger],
+  ],
 };
 
 /** Two requests with one digest ask for the same. `asked` is canonical JSON. */
 export function digestOf(kind: string, resource: string, asked: string): string {
-  const named = kind === 'egress.fetch' ? '' : resource;
+  const named = kind.startsWith('egress.') ? '' : resource;
   return hash('sha256', `${kind}\n${named}\n${asked}`, 'base64url');
 }

@@ -1,57 +1,22 @@
 import assert from 'node:assert/strict';
-import {
-  type ActionRequest,
-  type DataSubject,
-  type Delivery,
-  type ExecutorKind,
-  executorOf,
-  type JsonObject,
-  type Obligation,
-  type Predicate,
-  type Redaction,
-} from '#writ/contracts';
+import { type ActionRequest, type Delivery, type Predicate } from '#writ/contracts';
 import { credentialHeaders } from '#writ/catalogue';
 import { checkRequestHeaders, checkRequestRules, matchDestination, parseDestination } from '#writ/egress-rules';
 import { Fault } from '#writ/faults';
-import { compileRedaction, type RedactionMeans } from '#writ/redaction';
 import { subjectIn, subjectOfAll } from './data-subject.js';
 import {
-  type Asker,
+  connectQuestion,
   fetchQuestion,
   filterQuestion,
   replaceQuestion,
   toolQuestion,
+  tunnelDestination,
   writeQuestions,
 } from './questions.js';
 import type { Rules } from './rules.js';
-import { type Ruling, strictest, withheld } from './ruling.js';
-import { decideInView, planInView, type Shadow } from './shadow.js';
-
-/** A request that is well-formed and about things that exist, and what the policies say to it. */
-export interface Verdict {
-  readonly kind: ActionRequest['kind'];
-  readonly executor: ExecutorKind;
-  readonly resource: string;
-  /** Digest of the declaration of the tool, namespace or destination. */
-  readonly dig: string;
-  readonly decision: Ruling;
-  /** As they go to the executor: redacted. */
-  readonly args: JsonObject;
-  readonly redactions: readonly Redaction[];
-  readonly filter?: Predicate;
-  readonly delivery: Delivery;
-  readonly timeoutMs: number;
-  /** Whom the values are about, when the configuration says where the request names that. */
-  readonly subject: DataSubject | undefined;
-}
-
-export interface Caller extends Asker {
-  /** What the request asks for, as `askedOf` reads it. */
-  readonly asked: JsonObject;
-  /** Looks at some decisions once more, later. */
-  readonly shadow?: Shadow | undefined;
-  readonly redaction?: RedactionMeans | undefined;
-}
+import { strictest } from './ruling.js';
+import { decideInView, planInView } from './shadow.js';
+import { type Caller, finish, type Verdict } from './verdict.js';
 
 /** Memory operations have no declared limit of their own. */
 const MEMORY_TIMEOUT_MS = 10_000;
@@ -69,6 +34,8 @@ export function authorise(request: ActionRequest, caller: Caller, rules: Rules):
       return memoryDelete(request, caller, rules);
     case 'egress.fetch':
       return egressFetch(request, caller, rules);
+    case 'egress.connect':
+      return egressConnect(request, caller, rules);
   }
 }
 
@@ -178,73 +145,31 @@ function egressFetch(request: RequestOf<'egress.fetch'>, caller: Caller, rules: 
   });
 }
 
+/** A tunnel goes to a destination that declares them: what is said in it is not seen, so neither its paths nor its methods hold there. */
+function egressConnect(request: RequestOf<'egress.connect'>, caller: Caller, rules: Rules): Verdict {
+  const parsed = tunnelDestination(request, rules);
+  const destination = tunnelTo(parsed.origin, rules);
+  const decision = decideInView(viewOf(request, caller, rules), connectQuestion(parsed, caller));
+  return finish(decision, caller, {
+    kind: request.kind,
+    resource: destination.name,
+    dig: destination.digest,
+    args: { host: parsed.host, port: parsed.port },
+    delivery: 'once',
+    timeoutMs: destination.tunnel.ageMsMax,
+    subject: undefined,
+  });
+}
+
+function tunnelTo(origin: string, { catalogue }: Rules) {
+  for (const { name, digest, declaration } of catalogue.destinations.values()) {
+    const { tunnel } = declaration;
+    if (tunnel !== undefined && new URL(declaration.origin).origin === origin) return { name, digest, tunnel };
+  }
+  throw new Fault('INPUT_UNKNOWN_DESTINATION', '`tunnel.not_allowed`: no declared destination takes a tunnel there');
+}
+
 /** Who asks in which call, for the decision and for whoever looks at it once more. */
 function viewOf({ call }: ActionRequest, { agent, shadow }: Caller, { policies }: Rules) {
   return { call, agent, shadow, set: policies };
-}
-
-type Terms = Omit<Verdict, 'decision' | 'executor' | 'redactions' | 'filter'>;
-
-/**
- * Does of the obligations what is done here: redacts the arguments, and lowers what is asked for to the limits. What leaves
- * the decision service is what the executor may see and do.
- */
-function finish(decision: Ruling, { redaction }: Caller, terms: Terms): Verdict {
-  const { obligations } = decision;
-  if (decision.effect === 'forbid' || obligations.length === 0) return verdictOf(decision, terms, NOTHING);
-  if (obligations.some((obligation) => !isEnforceable(obligation, terms.kind))) {
-    return verdictOf(withheld(decision, 'obligation_unenforceable'), terms, NOTHING);
-  }
-  const limited = limit(terms, obligations);
-  const redacted = inputRedacted(obligations, limited.args, redaction);
-  if (redacted === 'as it is') return verdictOf(decision, limited, NOTHING);
-  // The caller chose the arguments: what it wrote so that nobody can look through it goes nowhere, and the denial is on record.
-  if (redacted === undefined) return verdictOf(withheld(decision, 'obligation_unenforceable'), terms, NOTHING);
-  return verdictOf(decision, { ...limited, args: redacted.value as JsonObject }, redacted.redactions);
-}
-
-/** Undefined when the arguments cannot be scanned whole. */
-function inputRedacted(obligations: readonly Obligation[], args: JsonObject, means: RedactionMeans | undefined) {
-  try {
-    return compileRedaction(obligations, 'input', means)?.redact(args) ?? 'as it is';
-  } catch (thrown) {
-    if (thrown instanceof Fault && thrown.code === 'EXECUTOR_REDACTION_FAILED') return undefined;
-    throw thrown;
-  }
-}
-
-const NOTHING: readonly never[] = [];
-
-/** Member by member: this is made for every call. */
-function verdictOf(decision: Ruling, terms: Terms, redactions: readonly Redaction[]): Verdict {
-  const { kind, resource, dig, args, delivery, timeoutMs, subject } = terms;
-  return { kind, executor: executorOf(kind), resource, dig, decision, args, redactions, delivery, timeoutMs, subject };
-}
-
-/** Whether an obligation can be carried out on that kind of call. Where no records come back, limiting and filtering them is done. */
-function isEnforceable(obligation: Obligation, kind: ActionRequest['kind']): boolean {
-  const isMemory = kind.startsWith('memory.');
-  switch (obligation.type) {
-    case 'redact':
-    case 'label':
-      return true;
-    case 'limit':
-      return obligation.rows === undefined || isMemory;
-    case 'filter':
-      return isMemory;
-  }
-}
-
-function limit(terms: Terms, obligations: readonly Obligation[]): Terms {
-  let limited = terms;
-  for (const obligation of obligations) {
-    if (obligation.type !== 'limit') continue;
-    const { rows, ms } = obligation;
-    if (ms !== undefined && ms < limited.timeoutMs) limited = { ...limited, timeoutMs: ms };
-    const asked = limited.args['k'];
-    if (rows !== undefined && limited.kind === 'memory.query' && typeof asked === 'number' && rows < asked) {
-      limited = { ...limited, args: { ...limited.args, k: rows } };
-    }
-  }
-  return limited;
 }

@@ -1,5 +1,6 @@
 import type { ActionRequest, JsonObject } from '#writ/contracts';
 import { parseDestination } from '#writ/egress-rules';
+import { Fault } from '#writ/faults';
 import {
   datetimeOf,
   type FilterRequest,
@@ -42,6 +43,8 @@ export function questionsOf(request: ActionRequest, asker: Asker, rules: Rules):
       const destination = parseDestination(request.url, { internalOrigins: rules.internalOrigins });
       return [{ kind: 'decide', request: fetchQuestion(request, asker, destination) }];
     }
+    case 'egress.connect':
+      return [{ kind: 'decide', request: connectQuestion(tunnelDestination(request, rules), asker) }];
   }
 }
 
@@ -104,6 +107,31 @@ export function fetchQuestion(
     resource: uids.host(new URL(origin).host),
     context: contextOf({ url, host, path, method, port }, asker),
   };
+}
+
+/** A tunnel is decided on its host and port: nothing else of it is seen. */
+export function connectQuestion(
+  { host, port, origin }: ReturnType<typeof parseDestination>,
+  asker: Asker,
+): PolicyRequest {
+  return {
+    principal: uids.agent(asker.agent),
+    action: uids.action('connect'),
+    resource: uids.host(new URL(origin).host),
+    context: contextOf({ host, port }, asker),
+  };
+}
+
+/** The canonical destination of a tunnel. Throws INPUT_URL_REFUSED for what is more than a host. */
+export function tunnelDestination(
+  { host, port }: RequestOf<'egress.connect'>,
+  { internalOrigins }: Pick<Rules, 'internalOrigins'>,
+): ReturnType<typeof parseDestination> {
+  const parsed = parseDestination(`https://${host}:${port}/`, { internalOrigins });
+  // A slash, a question mark or a colon in the host would have moved its end.
+  if (parsed.host !== host.toLowerCase() || parsed.port !== port || parsed.path !== '/')
+    throw new Fault('INPUT_URL_REFUSED', '`url.invalid`: the host is none');
+  return parsed;
 }
 
 function contextOf(input: PolicyContext, { session, nowMs }: Asker): PolicyContext {

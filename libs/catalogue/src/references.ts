@@ -16,6 +16,7 @@ import type { ConfigPath, FaultAt } from './yaml-source.js';
 export function checkReferences(config: WritConfig, faultAt: FaultAt): void {
   checkCredentials(config, faultAt);
   checkDestinations(config, faultAt);
+  checkInspected(config, faultAt);
   const { embedder } = config.memory;
   if (embedder.kind === 'openai') {
     const path = ['memory', 'embedder'];
@@ -131,6 +132,8 @@ function checkDestinations(config: WritConfig, faultAt: FaultAt): void {
     owners.set(destination.origin, name);
     if (destination.tls !== undefined && destination.origin.startsWith('http:'))
       throw faultAt([...path, 'tls'], 'means nothing for an origin without TLS');
+    if (destination.tunnel !== undefined && destination.origin.startsWith('http:'))
+      throw faultAt([...path, 'tunnel'], 'means nothing for an origin without TLS: a tunnel carries nothing else');
     checkCredential(config, { ...destination, path, faultAt });
     destination.paths.forEach((prefix, at) => {
       const url = `${destination.origin}${prefix}`;
@@ -139,4 +142,15 @@ function checkDestinations(config: WritConfig, faultAt: FaultAt): void {
       }
     });
   }
+}
+
+/** What the proxy looks into is declared, and has TLS to look into. */
+function checkInspected({ egressProxy, destinations }: WritConfig, faultAt: FaultAt): void {
+  egressProxy?.inspect.forEach((name, at) => {
+    const destination = Object.hasOwn(destinations, name) ? destinations[name] : undefined;
+    const path = ['egressProxy', 'inspect', at];
+    if (destination === undefined) throw faultAt(path, `no destination \`${name}\` is declared under \`destinations\``);
+    if (destination.origin.startsWith('http:'))
+      throw faultAt(path, `the origin of \`${name}\` has no TLS to look into`);
+  });
 }

@@ -30,8 +30,29 @@ export const Destination = z.strictObject({
   internal: z.boolean().default(false),
   timeoutMs: Milliseconds.default(10_000),
   responseBytesMax: z.int().min(1).max(262_144).default(131_072),
-  tls: Tls.optional(),
   request: RequestRules.optional(),
+  tls: Tls.optional(),
+  /** Lets the egress proxy carry tunnels there: what is said in one is not seen, so methods, paths and credentials do not hold in it. */
+  tunnel: z
+    .strictObject({
+      /** For both ways together. */
+      bytesMax: z.int().min(1).max(10_000_000_000).default(100_000_000),
+      ageMsMax: Milliseconds.default(600_000),
+    })
+    .optional(),
+});
+
+/** The HTTP proxy for programs that know nothing but `HTTPS_PROXY`. Absent: nothing listens. */
+const EgressProxy = z.strictObject({
+  listen: z
+    .strictObject({ host: z.string().default('127.0.0.1'), port: z.int().min(0).max(65_535).default(3128) })
+    .prefault({}),
+  /** Destinations whose TLS ends at the proxy, so that each request in it is decided by itself. */
+  inspect: z.array(ResourceName).default([]),
+  connectionsMax: z.int().min(1).max(10_000).default(512),
+  /** Requests of one agent that are at work at once. */
+  requestsPerAgentMax: z.int().min(1).max(1_000).default(64),
+  tunnelsPerAgentMax: z.int().min(1).max(200).default(16),
 });
 
 export const Namespace = z.strictObject({
@@ -153,6 +174,7 @@ export const WritConfig = z.strictObject({
     })
     .prefault({}),
   authzen: AuthZen.optional(),
+  egressProxy: EgressProxy.optional(),
   /** Who cosigns checkpoints. They are part of the trust bundle, so a change of them takes the root key. */
   witnesses: z.array(Witness).max(64).default([]),
   /** How many of the witnesses must have cosigned a checkpoint. Absent: all of them. */

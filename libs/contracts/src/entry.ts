@@ -91,10 +91,11 @@ const completed = {
   /** Labels that policy put on the result. */
   lab: z.array(LabelName).max(256).optional(),
   io: z.strictObject({ out: Commitment, out_len: z.int().min(0) }),
-  /** `attempts`: how often the executor that finished the call tried, where that is more than once. */
+  /** `bytes` came from the service; `sent`, of a tunnel, went to it. `attempts`: how often the executor that ended it tried, from two. */
   cost: z.strictObject({
     ms: z.int().min(0),
     bytes: z.int().min(0).optional(),
+    sent: z.int().min(0).optional(),
     attempts: z.int().min(2).max(100).optional(),
   }),
   /** The decision that this is the outcome of: stream sequence of its block, and index in it. */
@@ -132,11 +133,13 @@ export const Entry = z.discriminatedUnion('type', [
   z.strictObject({ type: type('memory.write.decided'), ...decided }),
   z.strictObject({ type: type('memory.delete.decided'), ...decided }),
   z.strictObject({ type: type('egress.fetch.decided'), ...decided }),
+  z.strictObject({ type: type('egress.connect.decided'), ...decided }),
   z.strictObject({ type: type('tool.call.completed'), ...completed }),
   z.strictObject({ type: type('memory.query.completed'), ...completed }),
   z.strictObject({ type: type('memory.write.completed'), ...completed }),
   z.strictObject({ type: type('memory.delete.completed'), ...completed }),
   z.strictObject({ type: type('egress.fetch.completed'), ...completed }),
+  z.strictObject({ type: type('egress.connect.completed'), ...completed }),
   z.strictObject({ type: type('call.expired'), ...ended }),
   z.strictObject({ type: type('call.indeterminate'), ...ended }),
   /** One entry per sender, code and minute; `n` counts the refusals that it stands for. */

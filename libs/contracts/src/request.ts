@@ -104,6 +104,12 @@ export const EgressFetchRequest = z.strictObject({
   headers: z.record(z.string().max(128), z.string().max(4096)).default({}),
   body: z.string().max(49_152).optional(),
 });
+/** Asks for a tunnel to the host and port of a declared destination. The egress proxy carries it for its client, and nobody else can. */
+export const EgressConnectRequest = z.strictObject({
+  ...common,
+  host: z.string().min(1).max(253),
+  port: z.int().min(1).max(65_535),
+});
 /** Asks for the stored answer, or the progress, of an earlier call of the same agent. */
 export const CallResultRequest = z.strictObject({ v: z.literal(1), call: CallId });
 
@@ -112,6 +118,7 @@ export type MemoryQueryRequest = Readonly<z.infer<typeof MemoryQueryRequest>>;
 export type MemoryWriteRequest = Readonly<z.infer<typeof MemoryWriteRequest>>;
 export type MemoryDeleteRequest = Readonly<z.infer<typeof MemoryDeleteRequest>>;
 export type EgressFetchRequest = Readonly<z.infer<typeof EgressFetchRequest>>;
+export type EgressConnectRequest = Readonly<z.infer<typeof EgressConnectRequest>>;
 export type CallResultRequest = Readonly<z.infer<typeof CallResultRequest>>;
 
 /** A request after parsing, with the kind read from the subject. */
@@ -120,7 +127,8 @@ export type ActionRequest =
   | ({ readonly kind: 'memory.query'; readonly k: number } & MemoryQueryRequest)
   | ({ readonly kind: 'memory.write' } & MemoryWriteRequest)
   | ({ readonly kind: 'memory.delete' } & MemoryDeleteRequest)
-  | ({ readonly kind: 'egress.fetch' } & EgressFetchRequest);
+  | ({ readonly kind: 'egress.fetch' } & EgressFetchRequest)
+  | ({ readonly kind: 'egress.connect' } & EgressConnectRequest);
 
 /** An attacker-controlled body as the request of that kind, with what was left out filled in. Throws INPUT_INVALID. */
 export function parseActionRequest(kind: RequestKind, body: unknown): ActionRequest {
@@ -137,6 +145,8 @@ export function parseActionRequest(kind: RequestKind, body: unknown): ActionRequ
       return { ...parse(MemoryDeleteRequest, body), kind };
     case 'egress.fetch':
       return { ...parse(EgressFetchRequest, body), kind };
+    case 'egress.connect':
+      return { ...parse(EgressConnectRequest, body), kind };
   }
 }
 

@@ -12,7 +12,14 @@ export const LEDGER_API_PREFIX = 'LEDGER.API';
 
 export const TENANT = 'default';
 
-export const REQUEST_KINDS = ['tool.call', 'memory.query', 'memory.write', 'memory.delete', 'egress.fetch'] as const;
+export const REQUEST_KINDS = [
+  'tool.call',
+  'memory.query',
+  'memory.write',
+  'memory.delete',
+  'egress.fetch',
+  'egress.connect',
+] as const;
 /** What an agent may ask to be done; also the first part of the entry types. */
 export type RequestKind = (typeof REQUEST_KINDS)[number];
 
@@ -22,7 +29,8 @@ export function isRequestKind(word: string): word is RequestKind {
   return kinds.includes(word);
 }
 
-export const EXECUTOR_KINDS = ['tool', 'memory', 'egress'] as const;
+/** `tunnel`: the egress proxy, which carries the bytes of a tunnel itself. */
+export const EXECUTOR_KINDS = ['tool', 'memory', 'egress', 'tunnel'] as const;
 export type ExecutorKind = (typeof EXECUTOR_KINDS)[number];
 export type Delivery = 'once' | 'retry';
 
@@ -45,8 +53,9 @@ export const subjects = {
   agentInboxPrefix: (agent: string) => `_INBOX.${agent}`,
 } as const;
 
+/** Who executes requests of that kind. */
 export function executorOf(kind: RequestKind): ExecutorKind {
-  return kind.slice(0, kind.indexOf('.')) as ExecutorKind;
+  return kind === 'egress.connect' ? 'tunnel' : (kind.slice(0, kind.indexOf('.')) as ExecutorKind);
 }
 
 export interface DecideAddress {

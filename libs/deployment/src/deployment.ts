@@ -7,8 +7,9 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { createAccessTokens } from './access-tokens.js';
 import { assertNotContinuing } from './continuation.js';
+import { createEgressCa } from './egress-ca.js';
 import { createRegistry, listAgents, takeOverAgents } from './agents.js';
-import { serviceInstances } from './instances.js';
+import { executorApp, serviceInstances } from './instances.js';
 import { checkKeys, createKeys, readBusSeed } from './keys.js';
 import { packageFile } from './package-root.js';
 import { deploymentPaths, type DeploymentPaths } from './paths.js';
@@ -47,6 +48,7 @@ export async function openDeployment(options: {
     if (existsSync(paths.deploymentFile)) await check(paths, options.config);
     else await create(paths, options.config);
     await createAccessTokens(paths, options.config);
+    await createEgressCa(paths, options.config);
     await takeOverAgents(paths, options.config.agents);
     return { config: options.config, paths, close: () => closeDeployment(lock) };
   } catch (error) {
@@ -139,7 +141,7 @@ export async function deploymentServerConfig(
     agents: await listAgents(paths),
     decisionServices: instances.filter(({ app }) => app === 'policy-decision'),
     executors: EXECUTOR_KINDS.flatMap((kind) =>
-      instances.flatMap(({ app, name, key }) => (app === `${kind}-executor` ? [{ kind, name, key }] : [])),
+      instances.flatMap(({ app, name, key }) => (app === executorApp(kind) ? [{ kind, name, key }] : [])),
     ),
     sealers: instances.filter(({ app }) => app === 'ledger'),
     exporters: instances.filter(({ app }) => app === 'siem-exporter'),

@@ -26,7 +26,8 @@ export {
   renameLedger,
   type ServerPlace,
 } from './deployment.js';
-export { serviceInstances } from './instances.js';
+export { readEgressCa } from './egress-ca.js';
+export { executorApp, serviceInstances } from './instances.js';
 export { closedPlace, deploymentPaths, type DeploymentPaths } from './paths.js';
 export { readReplayRequest, replayRequestFile, type ReplayRequest, writeReplayRequest } from './replay-request.js';
 export {

@@ -2,12 +2,20 @@ import type { WritConfig } from '#writ/catalogue';
 import { EXECUTOR_KINDS, type ExecutorKind } from '#writ/contracts';
 import type { Role } from '#writ/signing';
 
+/** What executes commands; that of tunnels is the proxy that they go through. */
+export type ExecutorApp = `${Exclude<ExecutorKind, 'tunnel'>}-executor` | 'egress-proxy';
+
+/** The app that executes commands of that kind. */
+export function executorApp(kind: ExecutorKind): ExecutorApp {
+  return kind === 'tunnel' ? 'egress-proxy' : `${kind}-executor`;
+}
+
 /** One process of a deployment that has its own keys. The name is its user on the bus and, for executors, its producer. */
 export interface ServiceInstance {
   readonly name: string;
   readonly role: Role;
   /** The folder of `apps/` that it runs. */
-  readonly app: 'policy-decision' | 'ledger' | 'siem-exporter' | `${ExecutorKind}-executor`;
+  readonly app: 'policy-decision' | 'ledger' | 'siem-exporter' | ExecutorApp;
   readonly producers: readonly string[];
 }
 
@@ -25,12 +33,10 @@ export function serviceInstances(config: WritConfig): readonly ServiceInstance[]
       producers: shardProducers,
     })),
     ...EXECUTOR_KINDS.flatMap((kind) =>
-      count(executorCount(config, kind)).map((n) => ({
-        name: `exec-${kind}-${n}`,
-        role: `${kind}-executor` as const,
-        app: `${kind}-executor` as const,
-        producers: [`exec-${kind}-${n}`],
-      })),
+      count(executorCount(config, kind)).map((n) => {
+        const name = kind === 'tunnel' ? `egress-proxy-${n}` : `exec-${kind}-${n}`;
+        return { name, role: executorApp(kind), app: executorApp(kind), producers: [name] };
+      }),
     ),
     ...count(config.instances.ledger).map((n) => ({
       name: `ledger-${n}`,
@@ -44,8 +50,10 @@ export function serviceInstances(config: WritConfig): readonly ServiceInstance[]
   ];
 }
 
-// The database in the data directory is opened by one process alone; one with a URL serves any number.
-function executorCount({ instances, memory }: WritConfig, kind: ExecutorKind): number {
+// The database in the data directory is opened by one process alone; one with a URL serves any number. A tunnel is carried by the
+// process that its client is connected to, so there is one proxy.
+function executorCount({ instances, memory, egressProxy }: WritConfig, kind: ExecutorKind): number {
+  if (kind === 'tunnel') return egressProxy === undefined ? 0 : 1;
   return kind === 'memory' && memory.postgresUrl === undefined ? 1 : instances.executors;
 }
 

@@ -24,6 +24,10 @@ export interface DeploymentPaths {
   /** The key that takes the place of `producerKey`, until all services know it. */
   readonly producerNextKey: (instance: string) => string;
   readonly accessToken: (client: string) => string;
+  /** Of the certificates by which the egress proxy ends the TLS of its clients. */
+  readonly egressCaKey: string;
+  /** What those clients trust for it. */
+  readonly egressCa: string;
   readonly natsSeed: (user: string) => string;
   readonly agentsFile: string;
   readonly agentsLock: string;
@@ -79,6 +83,8 @@ export function deploymentPaths(dataDir: string): DeploymentPaths {
     producerKey: (instance) => at('keys', 'producers', `${instance}.key`),
     producerNextKey: (instance) => at('keys', 'producers', `${instance}.next.key`),
     accessToken: (client) => at('keys', 'access', `${client}.token`),
+    egressCaKey: at('keys', 'egress-ca.key'),
+    egressCa: at('egress-ca.pem'),
     natsSeed: (user) => at('keys', 'nats', `${user}.nk`),
     agentsFile: at('agents.json'),
     agentsLock: at('agents.lock'),

@@ -116,6 +116,7 @@ function keepAlive(delivery: CommandDelivery, body: CommandBody, executor: Execu
 interface Run {
   readonly outcome: Outcome;
   readonly bytes?: number | undefined;
+  readonly sent?: number | undefined;
   readonly credentials: readonly CredentialUse[];
   readonly attempts: number;
 }
@@ -137,7 +138,7 @@ async function run(body: CommandBody, executor: ExecutorDependencies): Promise<R
     const running = executor.runner.run(body, deadline.signal, (use) => credentials.push(use), onAttempt);
     const result = await Promise.race([running, late]);
     const outcome = completedWith(body, result.output, executor.redaction);
-    return { outcome, bytes: result.bytes, credentials, attempts };
+    return { outcome, bytes: result.bytes, sent: result.sent, credentials, attempts };
   } catch (error) {
     const fault = deadline.signal.aborted ? timedOut(limitMs) : toFault(error);
     executor.log.info({ call: body.call, code: fault.code, detail: messageOf(fault) }, 'the action failed');
@@ -188,7 +189,7 @@ async function record(finished: Finished, delivery: CommandDelivery, executor: E
   }
 }
 
-function completed({ command, outcome, bytes, attempts, ms }: Finished, out: string): EntryBody {
+function completed({ command, outcome, bytes, sent, attempts, ms }: Finished, out: string): EntryBody {
   const { body } = command;
   const isOk = outcome.status === 'completed';
   const red = outcome.status === 'completed' ? outcome.redactions : undefined;
@@ -205,6 +206,7 @@ function completed({ command, outcome, bytes, attempts, ms }: Finished, out: str
     cost: {
       ms: Math.max(0, Math.round(ms)),
       ...(bytes === undefined ? {} : { bytes }),
+      ...(sent === undefined ? {} : { sent }),
       ...(attempts < 2 ? {} : { attempts }),
     },
     dec: { seq: command.seq, i: command.i },

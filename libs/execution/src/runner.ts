@@ -12,6 +12,8 @@ export interface RunResult {
   readonly output: Json;
   /** Bytes received from the service, where that can be said. */
   readonly bytes?: number;
+  /** Bytes sent to it, of a tunnel. */
+  readonly sent?: number;
 }
 
 /**

@@ -21,6 +21,11 @@ const FAMILIES: readonly (readonly [prefix: string, title: string, text: string]
     'Nothing was evaluated and nothing is on record. HTTP 401, 403, or 404, 405, 413 or 415; see [authzen.md](authzen.md).',
   ],
   [
+    'PROXY_',
+    'A program asked the egress proxy wrongly',
+    'Nothing was asked for and nothing is on record. HTTP 407 or 403, and the connection is closed; see [egress-proxy.md](egress-proxy.md).',
+  ],
+  [
     'COMMAND_',
     'A command that is not one of ours',
     'Nothing ran. Nobody is told; on record as `command.refused`. A look at the executor is due: somebody could publish a command, or clocks differ.',

@@ -1,3 +1,4 @@
+export { dialDecided } from './dial.js';
 export { fetchOutbound } from './fetch-outbound.js';
 export type { OutboundRequest } from './open-outbound.js';
 export { type AnswerCuts, mediaTypeOf, type OutboundAnswer } from './read-answer.js';

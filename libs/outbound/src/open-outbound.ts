@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import type { LookupFunction } from 'node:net';
 import type { CredentialUse, LeasedCredential } from '#writ/credentials';
 import { checkRequestHeaders } from '#writ/egress-rules';
 import { Fault } from '#writ/faults';
 import { Agent, buildConnector, type Dispatcher, request } from 'undici';
 import type { CredentialReport } from './credential-report.js';
-import { type ResolvedAddress, resolveDecided, type Resolver, systemResolver } from './resolve.js';
+import {
+  lookupOf,
+  type ResolvedAddress,
+  resolveDecided,
+  type Resolver,
+  systemResolver,
+  untilAborted,
+} from './resolve.js';
 import { type OutboundTls, tlsOptions } from './tls.js';
 
 const HEADER_BYTES_MAX = 16_384;
@@ -109,15 +114,6 @@ function pinnedAgent(
   });
 }
 
-// INVARIANT: the addresses were all classified for this request. Node asks for all of them (autoSelectFamily) or for one.
-function lookupOf(addresses: readonly ResolvedAddress[]): LookupFunction {
-  return (_host, options, done) => {
-    const [first] = addresses;
-    if (options.all === true) done(null, [...addresses]);
-    else if (first !== undefined) done(null, first.address, first.family);
-  };
-}
-
 interface Sending {
   readonly url: URL;
   readonly headers: Record<string, string>;
@@ -133,16 +129,4 @@ function send(dispatcher: Agent, { url, headers, outbound, signal }: Sending): P
     body: outbound.body ?? null,
     signal,
   });
-}
-
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const ended = new AbortController();
-  const aborted = once(signal, 'abort', { signal: ended.signal }).then(() => signal.throwIfAborted());
-  // Removing the listener rejects as well; by then nobody waits for it.
-  aborted.catch(() => undefined);
-  try {
-    return (await Promise.race([work, aborted])) as T;
-  } finally {
-    ended.abort();
-  }
 }

@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
+import { once } from 'node:events';
+import { isIP, type LookupFunction } from 'node:net';
 import { assertInternal, assertPublic } from '#writ/egress-rules';
 import { Fault } from '#writ/faults';
 
@@ -47,5 +48,28 @@ async function ask(resolve: Resolver, hostname: string): Promise<readonly Resolv
     return await resolve(hostname);
   } catch (cause) {
     throw new Fault('EXECUTOR_UNREACHABLE', 'the name does not resolve', { cause, transient: { sent: false } });
+  }
+}
+
+/** A look-up that knows one answer, whatever it is asked: addresses that were all classified for this request. */
+export function lookupOf(addresses: readonly ResolvedAddress[]): LookupFunction {
+  // Node asks for all of them (autoSelectFamily) or for one.
+  return (_host, options, done) => {
+    const [first] = addresses;
+    if (options.all === true) done(null, [...addresses]);
+    else if (first !== undefined) done(null, first.address, first.family);
+  };
+}
+
+/** What the work gives, or the reason of the signal when that comes first. */
+export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const ended = new AbortController();
+  const aborted = once(signal, 'abort', { signal: ended.signal }).then(() => signal.throwIfAborted());
+  // Removing the listener rejects as well; by then nobody waits for it.
+  aborted.catch(() => undefined);
+  try {
+    return (await Promise.race([work, aborted])) as T;
+  } finally {
+    ended.abort();
   }
 }

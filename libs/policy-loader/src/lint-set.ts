@@ -6,7 +6,7 @@ import { lintProblem, namesNobodyAndNothing, type UnnamedPolicy } from './lint.j
 const UNSCOPED_MAX = 200;
 const GROUPS: readonly string[] = ['call', 'memory'];
 /** The actions that are no tool. */
-export const OWN_ACTIONS: readonly string[] = ['call', 'memory', 'query', 'write', 'delete', 'fetch'];
+export const OWN_ACTIONS: readonly string[] = ['call', 'memory', 'query', 'write', 'delete', 'fetch', 'connect'];
 /** A permit with anything else may differ from one that looks the same. */
 const PLAIN_ANNOTATIONS: ReadonlySet<string> = new Set(['id', 'description', 'reason_agent']);
 

@@ -4,7 +4,7 @@ import type { PolicyProblem, PolicySet } from '#writ/policy';
 import { unmatchedPaths } from '#writ/redaction';
 
 /** Actions that have no tool schema: their arguments are open, or checked elsewhere. */
-const OTHER_ACTIONS: ReadonlySet<string> = new Set(['memory', 'query', 'write', 'delete', 'fetch']);
+const OTHER_ACTIONS: ReadonlySet<string> = new Set(['memory', 'query', 'write', 'delete', 'fetch', 'connect']);
 
 /** A redaction by the rules of a file where the configuration names none: every call that it is about would be withheld. */
 export function checkRedactionRules(

@@ -33,6 +33,8 @@ const Request = z.strictObject({
   records: z.array(JsonRecord).optional(),
   ids: z.array(z.string()).optional(),
   url: z.string().optional(),
+  host: z.string().optional(),
+  port: z.number().optional(),
   method: z.string().optional(),
   headers: z.record(z.string(), z.string()).optional(),
   body: z.string().optional(),
@@ -116,9 +118,10 @@ function requestOf(given: z.infer<typeof Request>, fault: (problem: string) => F
     ...(given.tool === undefined ? [] : ['tool.call' as const]),
     ...(given.namespace === undefined ? [] : [`memory.${operation ?? 'query'}` as const]),
     ...(given.url === undefined ? [] : ['egress.fetch' as const]),
+    ...(given.host === undefined ? [] : ['egress.connect' as const]),
   ];
   const [kind, ...others] = kinds;
-  if (kind === undefined || others.length > 0) throw fault('give one of `tool`, `namespace` and `url`');
+  if (kind === undefined || others.length > 0) throw fault('give one of `tool`, `namespace`, `url` and `host`');
   if (given.namespace !== undefined && operation === undefined) {
     throw fault('give `operation`: query, write or delete');
   }

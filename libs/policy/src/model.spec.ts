@@ -86,6 +86,7 @@ describe('policyEntities', () => {
       'Action call < ',
       'Action memory < ',
       'Action fetch < ',
+      'Action connect < ',
       'Action query < memory',
       'Action write < memory',
       'Action delete < memory',

@@ -20,7 +20,7 @@ export interface PolicyModel {
 
 /** Actions that Writ has, whatever the catalogue says; no tool can take their names. */
 export const MEMORY_ACTIONS = ['query', 'write', 'delete'] as const;
-const ACTION_NAMES: ReadonlySet<string> = new Set(['call', 'memory', 'fetch', ...MEMORY_ACTIONS]);
+const ACTION_NAMES: ReadonlySet<string> = new Set(['call', 'memory', 'fetch', 'connect', ...MEMORY_ACTIONS]);
 
 export const uids = {
   agent: (name: string): EntityUid => ({ type: 'Agent', id: name }),
@@ -64,7 +64,7 @@ function actionEntities(model: PolicyModel): readonly Entity[] {
       throw new Fault('CONFIG_INVALID', `\`${name}\` is an action of Writ, so no tool can have that name`);
   }
   return [
-    ...['call', 'memory', 'fetch'].map((name) => entity(uids.action(name))),
+    ...['call', 'memory', 'fetch', 'connect'].map((name) => entity(uids.action(name))),
     ...MEMORY_ACTIONS.map((name) => entity(uids.action(name), {}, [uids.action('memory')])),
     ...model.tools.map(({ name }) => entity(uids.action(name), {}, [uids.action('call')])),
   ];

@@ -8,6 +8,7 @@ const INPUT_TYPES = {
   write: '{ "records": Long }',
   delete: '{ "count": Long }',
   fetch: '{ "url": String, "host": String, "path": String, "method": String, "port": Long }',
+  connect: '{ "host": String, "port": Long }',
 } as const;
 
 /**
@@ -29,6 +30,7 @@ export function generateSchema(model: PolicyModel): string {
     ...model.tools.map(({ name, input }) => action(name, 'call', 'Tool', typeText(inputTypeOf(input)))),
     ...MEMORY_ACTIONS.map((name) => action(name, 'memory', 'Record', INPUT_TYPES[name])),
     action('fetch', undefined, 'Host', INPUT_TYPES.fetch),
+    action('connect', undefined, 'Host', INPUT_TYPES.connect),
     '',
   ].join('\n');
 }

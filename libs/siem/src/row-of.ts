@@ -38,19 +38,8 @@ export function rowOf(type: LeafType, { eff, red }: Facts, isForced = false): Ro
 
 /** There is no default: a type of entry without a row fails the build. */
 function makeRow(type: Exclude<LeafType, AboutSecret>, which: Case): Row {
+  if (isAct(type)) return type.endsWith('.decided') ? decided(ACTS[type], which) : completed(ACTS[type], which);
   switch (type) {
-    case 'tool.call.decided':
-    case 'memory.query.decided':
-    case 'memory.write.decided':
-    case 'memory.delete.decided':
-    case 'egress.fetch.decided':
-      return decided(ACTS[type], which);
-    case 'tool.call.completed':
-    case 'memory.query.completed':
-    case 'memory.write.completed':
-    case 'memory.delete.completed':
-    case 'egress.fetch.completed':
-      return completed(ACTS[type], which);
     case 'call.expired':
     case 'call.indeterminate':
     case 'request.refused':
@@ -112,6 +101,7 @@ const QUERY: Act = { noun: 'Memory query', ocsf: 'datastore', activityId: 4, act
 const WRITE: Act = { noun: 'Memory write', ocsf: 'datastore', activityId: 5, activity: 'Write', category: 'database' };
 const DELETE: Act = { ...WRITE, noun: 'Memory delete', activityId: 7, activity: 'Delete' };
 const FETCH: Act = { noun: 'Request', ocsf: 'http', activityId: OTHER, activity: 'Fetch', category: 'network' };
+const CONNECT: Act = { ...FETCH, noun: 'Tunnel', activityId: 1, activity: 'Connect' };
 
 const ACTS = {
   'tool.call.decided': TOOL,
@@ -124,7 +114,13 @@ const ACTS = {
   'memory.delete.completed': DELETE,
   'egress.fetch.decided': FETCH,
   'egress.fetch.completed': FETCH,
+  'egress.connect.decided': CONNECT,
+  'egress.connect.completed': CONNECT,
 } as const;
+
+function isAct(type: LeafType): type is keyof typeof ACTS {
+  return Object.hasOwn(ACTS, type);
+}
 
 function decided({ noun, category, ...act }: Act, { isAllowed }: Case): Row {
   const denied = act.ocsf === 'http' ? BLOCKED : UNAUTHORIZED;

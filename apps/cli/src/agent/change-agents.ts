@@ -1,5 +1,5 @@
 import { assertAgentName } from '#writ/contracts';
-import { connectAgent, NotPermitted, WritError } from '#writ/agent-sdk';
+import { connectAgent, NotPermitted, proxyToken, WritError } from '#writ/agent-sdk';
 import {
   addAgent,
   type AgentProfile,
@@ -79,6 +79,14 @@ export async function agentsOf(dataDir: string): Promise<readonly ListedAgent[]>
     const profile = paths.profile(name);
     return { name, teams, key, profile: existsSync(profile) ? profile : null };
   });
+}
+
+/** What the agent shows the egress proxy beside its name. Throws CONFIG_NOT_FOUND, CONFIG_DATA_DIR. */
+export async function proxyTokenOf(dataDir: string, name: string): Promise<string> {
+  const paths = deploymentPaths(dataDir);
+  assertAgentName(name);
+  assertDeployment(paths);
+  return proxyToken(await readProfile(paths, name));
 }
 
 function assertDeployment({ dataDir, deploymentFile }: DeploymentPaths): void {

@@ -4,12 +4,13 @@ import { type Cli, CODES, type CommonOptions, dataDirectory, helpEnd, withDataAn
 const CODES_OF_AGENT = [CODES.ok, `${CODES.usage}, or a name that cannot be one`, CODES.unavailable, CODES.config];
 const LATER = 'no `writ up` runs: the next one records it in the ledger';
 
-/** `writ agent add|list|remove` */
+/** `writ agent add|list|remove|proxy-token` */
 export function addAgentCommand(program: Command, cli: Cli): void {
   const agent = program.command('agent').description('give agents their identity, list them, take it away');
   addAdd(agent, cli);
   addList(agent, cli);
   addRemove(agent, cli);
+  addProxyToken(agent, cli);
 }
 
 function addAdd(agent: Command, cli: Cli): void {
@@ -60,5 +61,18 @@ function addRemove(agent: Command, cli: Cli): void {
     const removed = await unmakeAgent(dataDirectory(options), name);
     cli.print(options.json ? JSON.stringify(removed) : `${name} is removed`);
     if (!options.json && !removed.recorded) cli.note(LATER);
+  });
+}
+
+function addProxyToken(agent: Command, cli: Cli): void {
+  const command = agent
+    .command('proxy-token')
+    .description('print what the agent shows the egress proxy; it follows from the key of the agent')
+    .argument('<name>', 'name of the agent')
+    .addHelpText('after', helpEnd(CODES_OF_AGENT, 'writ agent proxy-token support'));
+  withDataAndJson(command).action(async (name: string, options: CommonOptions) => {
+    const { proxyTokenOf } = await import('../agent/change-agents.js');
+    const token = await proxyTokenOf(dataDirectory(options), name);
+    cli.print(options.json ? JSON.stringify({ name, token }) : token);
   });
 }

@@ -1,6 +1,6 @@
 import { providerSources, sourcesOf, type WritConfig } from '#writ/catalogue';
 import { EXECUTOR_KINDS, type ExecutorKind, subjects } from '#writ/contracts';
-import { type DeploymentPaths, serviceInstances } from '#writ/deployment';
+import { type DeploymentPaths, executorApp, serviceInstances } from '#writ/deployment';
 import { join } from 'node:path';
 import { PACKAGE_ROOT } from '../package-root.js';
 import type { ServiceSpec } from './service-process.js';
@@ -15,8 +15,8 @@ export function serviceSpecs(
   config: WritConfig,
   where: { readonly configFile: string; readonly paths: DeploymentPaths; readonly url: string },
 ): readonly ServiceSpec[] {
-  const idle = EXECUTOR_KINDS.filter((kind) => !isDeclared(config, kind)).map((kind) => `${kind}-executor`);
-  const instances = serviceInstances(config).filter(({ app }) => !idle.includes(app));
+  const idle = EXECUTOR_KINDS.filter((kind) => !isDeclared(config, kind)).map(executorApp);
+  const instances = serviceInstances(config).filter(({ app }) => !idle.some((each) => each === app));
   return instances.map(({ name, app }) => ({
     name,
     module: appModule(app),
@@ -49,8 +49,8 @@ export function poolSubjects(config: WritConfig): readonly string[] {
   return kinds.map((kind) => subjects.poolHeartbeat(kind, POOL));
 }
 
-function isDeclared({ tools, namespaces, destinations }: WritConfig, kind: ExecutorKind): boolean {
-  const declared = { tool: tools, memory: namespaces, egress: destinations }[kind];
+function isDeclared({ tools, namespaces, destinations, egressProxy }: WritConfig, kind: ExecutorKind): boolean {
+  const declared = { tool: tools, memory: namespaces, egress: destinations, tunnel: egressProxy ?? {} }[kind];
   return Object.keys(declared).length > 0;
 }
 

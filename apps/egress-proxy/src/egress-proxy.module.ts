@@ -1,0 +1,66 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { deploymentPaths, readEgressCa } from '#writ/deployment';
+import { Fault } from '#writ/faults';
+import { LocalCa } from '#writ/local-ca';
+import { dialDecided } from '#writ/outbound';
+import type { Executor, ServiceContext } from '#writ/service-host';
+import { AgentFolder } from './agent-folder.js';
+import type { EgressProxyConfig } from './config.js';
+import { ProxyServer } from './proxy-server.js';
+import { TlsInspector } from './tls-inspector.js';
+import { TunnelRunner } from './tunnel-runner.js';
+import { Tunnels } from './tunnels.js';
+
+/** Wires the egress proxy: the agents it acts for, the listener, and the executor of tunnels. Throws CONFIG_INVALID, CONFIG_PORT_IN_USE. */
+export async function egressProxy(context: ServiceContext, settings: EgressProxyConfig): Promise<Executor> {
+  const { catalogue, log } = context;
+  const { egressProxy: declared, destinations } = catalogue.config;
+  if (declared === undefined) throw new Fault('CONFIG_INVALID', 'the configuration has no `egressProxy`');
+  const paths = deploymentPaths(settings.WRIT_DATA);
+  const tunnels = new Tunnels(declared.tunnelsPerAgentMax);
+  const agents = new AgentFolder({
+    directory: settings.WRIT_PROXY_AGENTS ?? paths.agentsDir,
+    onGone: (agent) => tunnels.stop(agent),
+    log,
+  });
+  await agents.open();
+  const { connectionsMax, requestsPerAgentMax } = declared;
+  const inspector =
+    declared.inspect.length === 0
+      ? undefined
+      : new TlsInspector(await LocalCa.open(await readEgressCa(paths), Date.now), catalogue.config);
+  const limits = { connectionsMax, requestsPerAgentMax };
+  const proxy = new ProxyServer({ agents, tunnels, inspector, destinations, ...limits, log });
+  const server = proxy.bindable();
+  await listen(server, declared.listen);
+  // Before anything else that a stop does: a tunnel that goes on would outlast it, and nobody could say how it ended.
+  for (const event of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.once(event, () => tunnels.stopAll());
+  const { port } = server.address() as AddressInfo;
+  log.info({ host: declared.listen.host, port }, 'the proxy listens');
+  return {
+    kind: 'tunnel',
+    runner: new TunnelRunner(catalogue, { tunnels, dial: dialDecided, now: Date.now }),
+    isReady: () => true,
+    details: () => ({ proxyPort: port, tunnels: tunnels.count }),
+    close: async () => {
+      server.close();
+      server.closeAllConnections();
+      await agents.close();
+    },
+  };
+}
+
+/** Throws CONFIG_PORT_IN_USE, CONFIG_INVALID. */
+async function listen(server: Server, { host, port }: { readonly host: string; readonly port: number }): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, host, resolve);
+    });
+  } catch (cause) {
+    const isTaken = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
+    if (isTaken) throw new Fault('CONFIG_PORT_IN_USE', `the port ${port} of the egress proxy is in use`, { cause });
+    throw new Fault('CONFIG_INVALID', `the egress proxy cannot listen at \`${host}:${port}\``, { cause });
+  }
+}

@@ -1,0 +1,1 @@
+export { createCa, LocalCa } from './local-ca.js';

@@ -1,0 +1,140 @@
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer, type Server, type TLSSocket, connect as connectTls } from 'node:tls';
+import { proxyToken } from '#writ/agent-sdk';
+import { readProfile } from '#writ/deployment';
+import { makeCertificates } from '../harness/certificates.js';
+import { eventually, Gateway } from '../harness/gateway.js';
+import { OutsideService } from './outside-service.js';
+
+const policies = {
+  'egress.cedar': `@id("alice-acts")
+permit (principal == Agent::"alice", action == Action::"fetch", resource) when { context.input.path == "/act" };
+@id("alice-tunnels")
+permit (principal == Agent::"alice", action == Action::"connect", resource);`,
+};
+
+describe('a program that knows nothing but the proxy', () => {
+  let directory: string;
+  let outside: OutsideService;
+  let secure: Server;
+  let gateway: Gateway;
+  let proxyPort: number;
+  let securePort: number;
+  const withToken = async (agent: string) => {
+    const token = proxyToken(await readProfile(gateway.paths, agent));
+    return `Proxy-Authorization: Basic ${Buffer.from(`${agent}:${token}`).toString('base64')}\r\n`;
+  };
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'writ-proxy-'));
+    makeCertificates(directory);
+    const file = (name: string) => readFile(join(directory, name));
+    outside = await OutsideService.start();
+    secure = createServer({ key: await file('server.key'), cert: await file('server.pem') }, (socket) => {
+      socket.on('error', () => undefined).on('data', (data: Buffer) => socket.end(`heard ${data.toString()}`));
+    }).listen(0, 'localhost');
+    await once(secure, 'listening');
+    securePort = (secure.address() as { port: number }).port;
+    gateway = await Gateway.start({
+      config: {
+        agents: { alice: {}, bob: {} },
+        egressProxy: { listen: { port: 0 } },
+        destinations: {
+          office: { origin: outside.url, internal: true },
+          secure: { origin: `https://localhost:${securePort}`, internal: true, tunnel: {} },
+        },
+      },
+      policies,
+    });
+    const proxy = (await gateway.processes()).find(({ name }) => name === 'egress-proxy-1');
+    const health = await fetch(`http://127.0.0.1:${proxy?.healthPort}/readyz`);
+    proxyPort = ((await health.json()) as { proxyPort: number }).proxyPort;
+  });
+  afterAll(async () => {
+    await gateway.stop();
+    secure.close();
+    await outside[Symbol.asyncDispose]();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  const get = async (agent: string, path: string) => {
+    const host = new URL(outside.url).host;
+    const socket = connect(proxyPort, '127.0.0.1');
+    socket.write(
+      `GET ${outside.url}${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n${await withToken(agent)}\r\n`,
+    );
+    return allOf(socket);
+  };
+
+  it('gets the answer of a request that policy permits, which is on record as any other', async () => {
+    const answer = await get('alice', '/act');
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(answer).toContain('{"done":true}');
+    const call = /writ-call: (\S+)/.exec(answer)?.[1];
+    const types = (await gateway.ledger()).flatMap(({ entry }) =>
+      'corr' in entry && entry.corr.call === call ? [entry.type] : [],
+    );
+    expect(types).toEqual(['egress.fetch.decided', 'egress.fetch.completed']);
+  });
+
+  it('is told no with the code and the call, and the service hears nothing', async () => {
+    const before = outside.effects.length;
+    for (const [agent, path] of [
+      ['alice', '/other'],
+      ['bob', '/act'],
+    ] as const) {
+      const answer = await get(agent, path);
+      expect(answer).toMatch(/^HTTP\/1\.1 403 /);
+      const call = /writ-call: (\S+)/.exec(answer)?.[1] ?? '';
+      const explained = await gateway.cli('explain', call, '--json');
+      expect(JSON.parse(explained.stdout)).toMatchObject({ agent });
+    }
+    expect(outside.effects.length).toBe(before);
+  });
+
+  it('speaks to the service through a tunnel that was decided on, whose bytes are on record', async () => {
+    const client = await tunnelled(proxyPort, `localhost:${securePort}`, await withToken('alice'));
+    const tls = connectTls({ socket: client, servername: 'localhost', ca: await readFile(join(directory, 'ca.pem')) });
+    await once(tls, 'secureConnect');
+    tls.write('hello');
+    expect(await allOf(tls)).toBe('heard hello');
+    const { entry } = await gateway.entry(({ entry: { type } }) => type === 'egress.connect.completed');
+    expect(entry).toMatchObject({ eff: { d: 'ok' }, prod: { id: 'egress-proxy-1' } });
+    const { bytes = 0, sent = 0 } = 'cost' in entry ? entry.cost : {};
+    expect(Math.min(bytes, sent)).toBeGreaterThan(100);
+  });
+
+  it('is another agent as soon as that is added, and nobody, with no tunnel left, when it is removed', async () => {
+    await gateway.cli('agent', 'add', 'carol');
+    const isDenied = async (agent: string, status: string) =>
+      (await get(agent, '/act')).startsWith(`HTTP/1.1 ${status}`) || undefined;
+    await eventually(() => isDenied('carol', '403'), 'the denial of a known agent');
+    const client = await tunnelled(proxyPort, `localhost:${securePort}`, await withToken('alice'));
+    const tls = connectTls({ socket: client, servername: 'localhost', ca: await readFile(join(directory, 'ca.pem')) });
+    await once(tls, 'secureConnect');
+    const token = await withToken('alice');
+    const closed = once(client, 'close');
+    await gateway.cli('agent', 'remove', 'alice');
+    await closed;
+    await expect(tunnelled(proxyPort, `localhost:${securePort}`, token)).rejects.toThrow('407');
+  });
+});
+
+async function allOf(socket: Socket | TLSSocket): Promise<string> {
+  let text = '';
+  for await (const chunk of socket.setEncoding('utf8') as AsyncIterable<string>) text += chunk;
+  return text;
+}
+
+/** The connection behind a CONNECT that was answered with 200. */
+async function tunnelled(port: number, target: string, headers: string): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${headers}\r\n`);
+  const [head] = (await once(socket, 'data')) as [Buffer];
+  if (!head.toString().startsWith('HTTP/1.1 200 ')) throw new Error(head.toString().slice(0, 80));
+  return socket;
+}
