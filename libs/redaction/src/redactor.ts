@@ -55,7 +55,7 @@ export function compileRedaction(
 
 const NO_MEANS: RedactionMeans = {};
 const COMPILED = new WeakMap<RedactionMeans, Map<string, Redactor | undefined>>();
-const COMPILED_MAX = 256;
+const COMPILED_MAX = 64;
 
 function compile(wanted: readonly ObligationOf<'redact'>[], { hash, rules }: RedactionMeans): Redactor | undefined {
   const pointers = actionsOf(wanted.map(({ paths, action }) => [paths ?? [], action] as const));

@@ -25,7 +25,7 @@ const REDACTIONS_MAX = 64;
 
 /** Keys in which nothing was found, with the kind of secret that they say their value is. */
 type KnownKeys = Map<string, { readonly kind: Detector | undefined; readonly segment: string }>;
-const KEYS_MAX = 4_096;
+const KEYS_MAX = 1_024;
 const KEY_LENGTH_MAX = 64;
 
 /** What to take out, and what to leave in its place. `keys` outlives a walk: values of one tool have the same ones again and again. */
