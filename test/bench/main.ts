@@ -4,6 +4,7 @@ import { benchDecide } from './decide/bench-decide.js';
 import { governedCall, loadAverage } from './governed-call.js';
 import { benchLedger } from './ledger.js';
 import { benchLoadPolicies } from './load-policies.js';
+import { benchMemory } from './memory/bench-memory.js';
 import { benchRedaction } from './redaction.js';
 import { benchReplay } from './replay/bench-replay.js';
 import { benchSiem } from './siem.js';
@@ -13,13 +14,20 @@ import { benchSiem } from './siem.js';
 const program = new Command('bench').description('Measures Writ against a floor in the same run.').showHelpAfterError();
 const say = (text: string) => void process.stderr.write(`${text}\n`);
 
-function bench(name: string, description: string, run: () => Promise<readonly object[]> | readonly object[]): void {
-  program
+interface BenchOptions {
+  readonly json?: boolean;
+  readonly large?: boolean;
+}
+
+type Run = (options: BenchOptions) => Promise<readonly object[]> | readonly object[];
+
+function bench(name: string, description: string, run: Run): Command {
+  return program
     .command(name)
     .description(description)
     .option('--json', 'one JSON object on stdout')
-    .action(async ({ json }: { json?: boolean }) => {
-      const rows = await run();
+    .action(async ({ json, large }: BenchOptions) => {
+      const rows = await run({ ...(large !== undefined && { large }) });
       const machine = { node: process.version, loadAverage: await loadAverage() };
       if (json === true) process.stdout.write(`${JSON.stringify({ bench: name, rows, machine })}\n`);
       else console.table(rows.map((row) => flat(row)));
@@ -44,4 +52,7 @@ bench('ledger', 'CPU of integrating, proving and verifying a log of 100,000 entr
 bench('append', 'entries made durable per second', () => benchAppend(say));
 bench('siem', 'entries/s and CPU of the SIEM feed, from sealed messages to a sink', () => benchSiem(say));
 bench('redaction', 'megabytes of values per second of CPU, by all detectors', () => benchRedaction(say));
+bench('memory', 'latency and CPU of reading, writing and searching a memory, on each store', ({ large }) =>
+  benchMemory(say, large === true),
+).option('--large', 'with 100,000 records too, which takes minutes');
 await program.parseAsync();
