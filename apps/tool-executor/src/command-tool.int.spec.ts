@@ -15,6 +15,7 @@ tools:
   ill: { kind: command, command: sh, args: ['-c', 'echo secret >&2; exit 3'], input: {} }
   bytes: { kind: command, command: printf, args: ['\\377'], input: {} }
   endless: { kind: command, command: 'yes', outputBytesMax: 1000, input: {} }
+  large: { kind: command, command: head, args: ['-c', '2000000', /dev/zero], onOversize: cut, outputBytesMax: 10, input: {} }
   slow: { kind: command, command: sh, args: ['-c', 'sleep 600 & sleep 600'], timeoutMs: 200, input: {} }
   missing: { kind: command, command: /nowhere/at-all, input: {} }`,
   { file: 'writ.yaml', baseDirectory: process.cwd(), environment: {} },
@@ -52,6 +53,12 @@ describe('a local command', () => {
     ['is not there', 'missing', 'EXECUTOR_UNREACHABLE', 'the command could not be started'],
   ])('fails when it %s', async (_case, name, code, message) => {
     await expect(run(name)).rejects.toMatchObject({ code, message });
+  });
+
+  it('goes on to its end when what is too much of its answer is to be cut', async () => {
+    const { output, bytes, cut } = await run('large');
+    expect([bytes, cut]).toEqual([2_000_000, { bytesMax: 10, hasMore: true }]);
+    expect(Buffer.byteLength(String(output))).toBeLessThanOrEqual(1_048_576);
   });
 
   it('does not start when it must be contained and cannot be', async () => {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type CatalogueTool, type CommandToolDeclaration, fillCommand } from '#writ/catalogue';
+import { type CatalogueTool, fillCommand } from '#writ/catalogue';
 import { killOnExit, killProcess, type Sandbox } from '#writ/containment';
 import type { RunResult } from '#writ/execution';
 import { Fault, messageOf } from '#writ/faults';
-import { parseOutput, textOutput } from './output.js';
+import { limitsOf, parseOutput, textOutput } from './output.js';
 import type { ToolKindRunner, ToolRun } from './ports.js';
 
 interface CommandToolOptions {
@@ -33,8 +33,12 @@ export class CommandToolRunner implements ToolKindRunner {
     limited.throwIfAborted();
     // A group of its own, so that whatever it starts ends with it.
     const child = spawn(program.command, [...program.args], { env: program.env, cwd: program.cwd, detached: true });
-    const stdout = await collect(child, { stdin, signal: limited, bytesMax: declaration.outputBytesMax });
-    return { output: outputOf(stdout, declaration), bytes: stdout.length };
+    const { readBytesMax, cut } = limitsOf(declaration);
+    const isCut = declaration.onOversize === 'cut' && declaration.stdout === 'text';
+    const { stdout, bytes } = await collect(child, { stdin, signal: limited, bytesMax: readBytesMax, isCut });
+    const hasMore = bytes > stdout.length;
+    const output = declaration.stdout === 'json' ? parseOutput(stdout, readBytesMax) : textOutput(stdout, hasMore);
+    return { output, bytes, ...cut(hasMore) };
   }
 }
 
@@ -42,21 +46,23 @@ interface Collecting {
   readonly stdin: string;
   readonly signal: AbortSignal;
   readonly bytesMax: number;
+  /** Whether what is over the limit is dropped, and the program goes on. */
+  readonly isCut: boolean;
 }
 
 /** What the program wrote to stdout when it ended well. Throws EXECUTOR_* and leaves nothing of it running. */
 async function collect(
   child: ChildProcessWithoutNullStreams,
-  { stdin, signal, bytesMax }: Collecting,
-): Promise<Buffer> {
+  { stdin, signal, bytesMax, isCut }: Collecting,
+): Promise<{ readonly stdout: Buffer; readonly bytes: number }> {
   const end = () => child.pid !== undefined && killProcess(-child.pid);
   const forget = child.pid === undefined ? () => {} : killOnExit(-child.pid);
   const chunks: Buffer[] = [];
   let bytes = 0;
   child.stdout.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > bytesMax) end();
-    else chunks.push(chunk);
+    if (bytes <= bytesMax) chunks.push(chunk);
+    else if (!isCut) end();
   });
   // Its own words stay here: they may quote anything, and a log holds no payload.
   child.stderr.resume();
@@ -66,10 +72,11 @@ async function collect(
   signal.addEventListener('abort', end, { once: true });
   try {
     const [code, by] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-    if (bytes > bytesMax) throw new Fault('EXECUTOR_OUTPUT_TOO_LARGE', `the answer has more than ${bytesMax} bytes`);
+    if (bytes > bytesMax && !isCut)
+      throw new Fault('EXECUTOR_OUTPUT_TOO_LARGE', `the answer has more than ${bytesMax} bytes`);
     if (signal.aborted) throw new Fault('EXECUTOR_TIMEOUT', 'the command did not end in time');
     if (code !== 0) throw new Fault('EXECUTOR_FAILED', `the command ended with ${by ?? `code ${code}`}`);
-    return Buffer.concat(chunks);
+    return { stdout: Buffer.concat(chunks), bytes };
   } catch (error) {
     if (error instanceof Fault) throw error;
     throw new Fault('EXECUTOR_UNREACHABLE', 'the command could not be started', { cause: new Error(messageOf(error)) });
@@ -79,8 +86,4 @@ async function collect(
     end();
     forget();
   }
-}
-
-function outputOf(stdout: Buffer, { stdout: kind, outputBytesMax }: CommandToolDeclaration) {
-  return kind === 'json' ? parseOutput(stdout, outputBytesMax) : textOutput(stdout);
 }

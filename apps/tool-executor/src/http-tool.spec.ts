@@ -44,6 +44,7 @@ tools:
     headers: { Content-Type: text/plain }
     files: { photo: { nameFrom: name, mediaType: image/png } }
     input: { required: [photo], properties: { photo: { type: string }, name: { type: string }, text: { type: string } } }
+  user.all: { kind: http, method: GET, url: 'https://a.example/all', outputBytesMax: 20, onOversize: cut, input: {} }
   user.watch: { kind: http, method: GET, url: 'https://a.example/watch', outputBytesMax: 200, input: {} }
 credentials: { bot: { from: { env: BOT }, origins: ['https://a.example'] } }`,
   { file: 'writ.yaml', baseDirectory: '/', environment: {} },
@@ -166,6 +167,18 @@ describe('HttpToolRunner', () => {
     await run('user.watch', {});
     const cuts = ['text/event-stream', 'text/plain', 'application/json'].map((type) => sent[0]?.cuts?.(type));
     expect(cuts).toEqual([{ atDeadline: true }, undefined, undefined]);
+  });
+
+  it('reads more than the limit where the answer is to be cut: of JSON all, of text the beginning', async () => {
+    const { run, sent } = setup({ type: 'text/plain', body: Buffer.from('aä').subarray(0, 2), cut: 'size' });
+    expect(await run('user.all', {})).toEqual({ output: 'a', bytes: 2, cut: { bytesMax: 20, hasMore: true } });
+    expect(sent[0]?.responseBytesMax).toBe(1_048_576);
+    const cuts = ['text/plain', 'application/json'].map((type) => sent[0]?.cuts?.(type));
+    expect(cuts).toEqual([{ atDeadline: false }, undefined]);
+    expect(await setup({ body: '[1,2]' }).run('user.all', {})).toMatchObject({
+      output: [1, 2],
+      cut: { hasMore: false },
+    });
   });
 
   it('gives text that is not JSON as text', async () => {

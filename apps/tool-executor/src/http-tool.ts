@@ -7,20 +7,18 @@ import {
   type HttpToolDeclaration,
   type UrlTemplate,
 } from '#writ/catalogue';
-import type { CommandBody, Json } from '#writ/contracts';
+import type { CommandBody } from '#writ/contracts';
 import type { RunResult } from '#writ/execution';
 import { Fault } from '#writ/faults';
 import { type AnswerCuts, mediaTypeOf, type OutboundAnswer } from '#writ/outbound';
 import { collectEvents, eventsOutput } from './event-stream.js';
-import { parseOutput, textOutput } from './output.js';
+import { limitsOf, parseOutput, textOutput } from './output.js';
 import type { CredentialLeases, SendOutbound, ToolKindRunner, ToolRun } from './ports.js';
 import { statusFault } from './status-fault.js';
 
 const ACCEPT = 'application/json, text/plain;q=0.9, text/event-stream;q=0.8, */*;q=0.1';
 const EVENT_STREAM = 'text/event-stream';
-/** A stream of events need not end: what came till the deadline, or fits, is its answer. */
-const cutsOf = (mediaType: string): AnswerCuts | undefined =>
-  mediaType === EVENT_STREAM ? { atDeadline: true } : undefined;
+const JSON_TYPE = /^(application|text)\/([a-z0-9.-]+\+)?json$/;
 
 /** Runs HTTP tools: arguments into the URL, the query or the body; the credential, by name, where it goes. */
 export class HttpToolRunner implements ToolKindRunner {
@@ -42,14 +40,14 @@ export class HttpToolRunner implements ToolKindRunner {
       ...request,
       internal: declaration.internal,
       timeoutMs: declaration.timeoutMs,
-      responseBytesMax: declaration.outputBytesMax,
-      cuts: cutsOf,
+      responseBytesMax: limitsOf(declaration).readBytesMax,
+      cuts: (mediaType) => cutsOf(mediaType, declaration),
       signal,
       credential,
       onCredentialSent: onCredential,
     });
     if (answer.status >= 400) throw statusFault(answer, Date.now());
-    return { output: outputOf(answer, declaration), bytes: answer.body.length };
+    return { ...resultOf(answer, declaration), bytes: answer.body.length };
   }
 }
 
@@ -80,15 +78,23 @@ function headersOf(
   return headers;
 }
 
-function outputOf({ headers, body, cut }: OutboundAnswer, { outputBytesMax }: HttpToolDeclaration): Json {
+/** A stream of events need not end: what came till the deadline, or fits, is its answer. JSON has to be whole to be read. */
+function cutsOf(mediaType: string, { onOversize }: HttpToolDeclaration): AnswerCuts | undefined {
+  if (mediaType === EVENT_STREAM) return { atDeadline: true };
+  return onOversize === 'cut' && !JSON_TYPE.test(mediaType) ? { atDeadline: false } : undefined;
+}
+
+function resultOf({ headers, body, cut }: OutboundAnswer, declaration: HttpToolDeclaration): RunResult {
   const mediaType = mediaTypeOf(headers['content-type'] ?? '');
   if (mediaType === EVENT_STREAM) {
-    const collected = collectEvents(body, outputBytesMax);
-    return eventsOutput(collected, noteOf(cut ?? (collected.isWhole ? undefined : 'size')));
+    const collected = collectEvents(body, declaration.outputBytesMax);
+    const why = cut ?? (collected.isWhole ? undefined : 'size');
+    return { output: eventsOutput(collected, noteOf(why)), cut: { hasMore: why !== undefined } };
   }
-  if (body.length > 0 && /^(application|text)\/([a-z0-9.-]+\+)?json$/.test(mediaType))
-    return parseOutput(body, outputBytesMax);
-  return textOutput(body);
+  const limits = limitsOf(declaration);
+  if (body.length > 0 && JSON_TYPE.test(mediaType))
+    return { output: parseOutput(body, limits.readBytesMax), ...limits.cut(false) };
+  return { output: textOutput(body, cut !== undefined), ...limits.cut(cut !== undefined) };
 }
 
 function noteOf(cut: 'size' | 'time' | undefined): string | undefined {

@@ -15,6 +15,7 @@ ledger: test/default/0
 mcpServers: { files: { command: files } }
 tools:
   files.read: { kind: mcp, server: files, tool: read, definition: '${PIN}', input: {} }
+  files.cut: { kind: mcp, server: files, tool: list, input: {}, outputBytesMax: 100, onOversize: cut }
   files.list: { kind: mcp, server: files, tool: list, input: {}, outputBytesMax: 100 }`,
   { file: 'writ.yaml', baseDirectory: '/', environment: {} },
 );
@@ -196,6 +197,14 @@ describe('McpToolRunner', () => {
     while (server.pauses.length < 9) await setImmediate();
     expect(server.pauses.slice(0, 9)).toEqual([250, 500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
     await expect(server.run('files.read')).rejects.toMatchObject({ code: 'EXECUTOR_UNREACHABLE' });
+  });
+
+  it('gives an answer over the limit whole where it is to be cut, for it is redacted first', async () => {
+    const answer = { content: 'x'.repeat(200) };
+    await using server = setup({ read: PIN, list: PIN }, answer);
+    await server.runner.start();
+    const result = await server.run('files.cut');
+    expect(result).toEqual({ output: answer, bytes: 214, cut: { bytesMax: 100, hasMore: false } });
   });
 
   it.each([

@@ -6,7 +6,7 @@ import type { EntryBody } from '#writ/contracts';
 import type { RunResult } from '#writ/execution';
 import { type ConnectMcp, connectMcp, type McpHttp } from '#writ/mcp';
 import { type Clock, McpServer } from './mcp-server.js';
-import { parseOutput } from './output.js';
+import { limitsOf, parseOutput } from './output.js';
 import type { ToolKindRunner, ToolLog, ToolRun } from './ports.js';
 import { ToolPins } from './tool-pins.js';
 
@@ -68,10 +68,11 @@ export class McpToolRunner implements ToolKindRunner {
     const connection = await server.connection(signal);
     await connection.refresh(signal);
     this.#pins.assertUnchanged(tool.name);
-    const { timeoutMs, outputBytesMax } = declaration;
+    const { timeoutMs } = declaration;
+    const { readBytesMax, cut } = limitsOf(declaration);
     const answer = await connection.call(declaration.tool, command.args, { signal, timeoutMs, onCredential });
     const bytes = Buffer.from(JSON.stringify(answer));
-    return { output: parseOutput(bytes, outputBytesMax), bytes: bytes.length };
+    return { output: parseOutput(bytes, readBytesMax), bytes: bytes.length, ...cut(false) };
   }
 
   /** Names of the tools that cannot be called now, because their server lacks or changed them. */

@@ -1,13 +1,33 @@
 import { type Json, parseStrictJson } from '#writ/contracts';
+import type { CutTerms } from '#writ/execution';
 import { Fault, toFault } from '#writ/faults';
 
 const OUTPUT_DEPTH_MAX = 32;
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+/** How much is read of a result that is cut: enough that redaction sees whole what the cut would part. */
+const CUT_READ_BYTES_MAX = 1_048_576;
 
-/** An answer that is text. What is not well-formed UTF-8 is EXECUTOR_BAD_ANSWER. */
-export function textOutput(bytes: Uint8Array): string {
+interface OutputLimits {
+  readonly outputBytesMax: number;
+  readonly onOversize: 'error' | 'cut';
+}
+
+/** How many bytes of a result are read, and how it is cut when that is more than it may have. */
+export function limitsOf({ outputBytesMax, onOversize }: OutputLimits): {
+  readonly readBytesMax: number;
+  readonly cut: (hasMore: boolean) => { readonly cut?: CutTerms };
+} {
+  if (onOversize === 'error') return { readBytesMax: outputBytesMax, cut: () => ({}) };
+  return {
+    readBytesMax: Math.max(CUT_READ_BYTES_MAX, outputBytesMax),
+    cut: (hasMore) => ({ cut: { bytesMax: outputBytesMax, hasMore } }),
+  };
+}
+
+/** An answer that is text, or the beginning of one. What is not well-formed UTF-8 is EXECUTOR_BAD_ANSWER. */
+export function textOutput(bytes: Uint8Array, isBeginning = false): string {
   try {
-    return utf8.decode(bytes);
+    // The last character of a beginning may be a part of one.
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: isBeginning });
   } catch (cause) {
     throw new Fault('EXECUTOR_BAD_ANSWER', 'the answer is not text', { cause });
   }

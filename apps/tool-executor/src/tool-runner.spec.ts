@@ -142,6 +142,22 @@ tools:
     });
   });
 
+  it('puts beside the result what a call of a language model took', async () => {
+    const asked = readCatalogue(
+      `version: 1
+ledger: test/default/0
+llmPrices: { local/small: { input: 1, output: 3 } }
+tools: { llm.chat: { kind: http, method: POST, url: 'https://a.example/', llm: { provider: local }, input: {} } }`,
+      { file: 'writ.yaml', baseDirectory: '/', environment: {} },
+    );
+    const output = { model: 'small', usage: { prompt_tokens: 10, completion_tokens: 2 } };
+    const http: ToolKindRunner = { run: async () => ({ output }) };
+    const runner = new ToolRunner(asked, { http, mcp: unused, command: unused, function: unused });
+    const body = command('llm.chat', { dig: asked.tool('llm.chat').digest });
+    const result = await runner.run(body, new AbortController().signal, ignore, ignore);
+    expect(result.llm).toEqual({ provider: 'local', model: 'small', in: 10, out: 2, cached: 0, usd_micro: 16 });
+  });
+
   it('runs nothing when the deadline has passed', async () => {
     await expect(run(command('nothing'), AbortSignal.abort())).rejects.toThrow('aborted');
   });

@@ -1,9 +1,10 @@
-import type { Catalogue } from '#writ/catalogue';
+import type { Catalogue, CatalogueTool } from '#writ/catalogue';
 import type { CommandBody } from '#writ/contracts';
 import { type ActionRunner, type CredentialUse, type RunResult, timeLeftMs } from '#writ/execution';
 import { Fault } from '#writ/faults';
 import { CircuitBreaker } from './circuit-breaker.js';
-import type { ToolKindRunner } from './ports.js';
+import { llmCost } from './llm-cost.js';
+import type { ToolKindRunner, ToolRun } from './ports.js';
 import { withRetries } from './retries.js';
 import { ToolGate } from './tool-gate.js';
 
@@ -49,10 +50,10 @@ export class ToolRunner implements ActionRunner {
     }
     signal.throwIfAborted();
     const { agent } = command;
-    const { idempotent, retries, kind } = tool.declaration;
+    const { idempotent, retries } = tool.declaration;
     const work = () => {
       onAttempt();
-      return this.runners[kind].run(tool, { command, signal, onCredential });
+      return this.#run(tool, { command, signal, onCredential });
     };
     const gate = this.#gates.get(tool.name);
     const breaker = this.#breakers.get(tool.name);
@@ -69,5 +70,13 @@ export class ToolRunner implements ActionRunner {
     // The breaker hears of each try. A call that waits for its next one keeps its place in the gate: a tool that fails holds no more of
     // this executor than one that is slow.
     return gate === undefined ? call() : gate.pass(agent, signal, call);
+  }
+
+  async #run(tool: CatalogueTool, run: ToolRun): Promise<RunResult> {
+    const { kind, llm } = tool.declaration;
+    const result = await this.runners[kind].run(tool, run);
+    if (llm === undefined) return result;
+    // Read before anything is redacted or cut: what it costs is not said to the agent but put on record.
+    return { ...result, llm: llmCost(result.output, llm, this.catalogue.config.llmPrices) };
   }
 }

@@ -79,6 +79,15 @@ export const Embedder = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const Dollars = z.number().min(0).max(1_000_000);
+
+const LlmPrice = z.strictObject({
+  input: Dollars,
+  output: Dollars,
+  /** Of tokens that were cached. Absent: as `input`. */
+  cached: Dollars.optional(),
+});
+
 const Word = z.string().min(1).max(128);
 
 /** The AuthZEN Authorization API for enforcement points outside of Writ. Absent: nothing listens. */
@@ -192,6 +201,8 @@ export const WritConfig = z.strictObject({
       logDays: z.int().min(30).max(36_500).optional(),
     })
     .prefault({}),
+  /** `<provider>/<model>`, as its answers name it: US dollars for a million tokens. They count before the table that Writ has. */
+  llmPrices: z.record(z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}\/[\x21-\x7e]{1,128}$/), LlmPrice).default({}),
   limits: z
     .strictObject({
       /** Well below the time for which COMMANDS remembers what it took. */
@@ -209,3 +220,4 @@ export type NamespaceDeclaration = Readonly<z.infer<typeof Namespace>>;
 export type DestinationDeclaration = Readonly<z.infer<typeof Destination>>;
 export type AuthZenDeclaration = Readonly<z.infer<typeof AuthZen>>;
 export type EmbedderDeclaration = Readonly<z.infer<typeof Embedder>>;
+export type LlmPrices = WritConfig['llmPrices'];

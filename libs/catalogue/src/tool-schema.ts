@@ -7,13 +7,16 @@ export const Milliseconds = z.int().min(1).max(600_000);
 /** `sha256:` and the hash of the canonical form of the whole definition, as `writ tools import` writes it. */
 const DefinitionHash = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hexadecimal digits');
 
+/** A JSON Pointer to a member. */
+const Pointer = z
+  .string()
+  .max(256)
+  .regex(/^(\/([^/~]|~[01])+)+$/, 'must be a JSON Pointer such as /customerId');
+
 /** Where a request names whom it is about: the type, and a JSON Pointer into the arguments of a tool or into a record. */
 export const DataSubjectPlace = z.strictObject({
   type: SubjectType,
-  from: z
-    .string()
-    .max(256)
-    .regex(/^(\/([^/~]|~[01])+)+$/, 'must be a JSON Pointer such as /customerId'),
+  from: Pointer,
 });
 
 /** The settings that every tool has, whatever runs it. */
@@ -28,6 +31,17 @@ const tool = {
     .strictObject({ max: z.int().min(0).max(10).default(2), pauseMs: Milliseconds.max(60_000).default(200) })
     .prefault({}),
   outputBytesMax: z.int().min(1).max(262_144).default(131_072),
+  /** A result over `outputBytesMax`: a failure, or its beginning with a note. */
+  onOversize: z.enum(['error', 'cut']).default('error'),
+  /** The tool asks a language model: where its answer says which one, and what the call took. */
+  llm: z
+    .strictObject({
+      /** Whose prices count. */
+      provider: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/),
+      modelFrom: Pointer.default('/model'),
+      usageFrom: Pointer.default('/usage'),
+    })
+    .optional(),
   /** How many calls run at once in one executor; twice as many wait. Absent: as many as are approved. */
   concurrency: z.int().min(1).max(128).optional(),
   /** Keeps calls from a service that does not answer. Absent: each call tries. */

@@ -384,6 +384,21 @@ describe('executeCommand', () => {
     expect(JSON.stringify([executor.answers, executor.entries])).not.toContain('secret of the inside');
   });
 
+  it('redacts an output before it is cut, and has both on record', async () => {
+    const salt = newSalt();
+    const body = aCommand({ obligations: [{ type: 'redact', target: 'output', detectors: ['email'] }] });
+    const llm = { provider: 'openai', usd_micro: null };
+    const output = `${'x'.repeat(40)} someone@example.com ${'y'.repeat(40)}`;
+    const run = async () => ({ output, bytes: 99, cut: { bytesMax: 52, hasMore: false }, llm });
+    const executor = anExecutor(ledgerWith(body, salt), { run });
+    await executor.deliver(message(body, salt));
+    const text = JSON.stringify(executor.answers);
+    expect(text).toContain('cut: the first 52 of');
+    expect(text).not.toContain('someone');
+    const entry = executor.entries.find(({ type }) => type === 'tool.call.completed');
+    expect(entry).toMatchObject({ io: { cut: true }, cost: { bytes: 99, llm } });
+  });
+
   it('redacts outputs, and error texts, before they are recorded or answered', async () => {
     const obligations = [{ type: 'redact', target: 'output', detectors: ['email'] }] as const;
     const body = aCommand({ obligations: [...obligations].map((each) => ({ ...each, detectors: ['email'] })) });

@@ -6,6 +6,7 @@ import {
   type CompletedEntry,
   type EntryBody,
   type Json,
+  type LlmCost,
   type PayloadValue,
 } from '#writ/contracts';
 import { Fault, FAULTS, messageOf, toFault } from '#writ/faults';
@@ -115,8 +116,10 @@ function keepAlive(delivery: CommandDelivery, body: CommandBody, executor: Execu
 /** What came of an action, and what was told while it ran. */
 interface Run {
   readonly outcome: Outcome;
+  readonly isCut?: boolean;
   readonly bytes?: number | undefined;
   readonly sent?: number | undefined;
+  readonly llm?: LlmCost | undefined;
   readonly credentials: readonly CredentialUse[];
   readonly attempts: number;
 }
@@ -137,8 +140,8 @@ async function run(body: CommandBody, executor: ExecutorDependencies): Promise<R
   try {
     const running = executor.runner.run(body, deadline.signal, (use) => credentials.push(use), onAttempt);
     const result = await Promise.race([running, late]);
-    const outcome = completedWith(body, result.output, executor.redaction);
-    return { outcome, bytes: result.bytes, sent: result.sent, credentials, attempts };
+    const { bytes, sent, llm } = result;
+    return { ...completedWith(body, result, executor.redaction), bytes, sent, llm, credentials, attempts };
   } catch (error) {
     const fault = deadline.signal.aborted ? timedOut(limitMs) : toFault(error);
     executor.log.info({ call: body.call, code: fault.code, detail: messageOf(fault) }, 'the action failed');
@@ -189,7 +192,7 @@ async function record(finished: Finished, delivery: CommandDelivery, executor: E
   }
 }
 
-function completed({ command, outcome, bytes, sent, attempts, ms }: Finished, out: string): EntryBody {
+function completed({ command, outcome, isCut, bytes, sent, llm, attempts, ms }: Finished, out: string): EntryBody {
   const { body } = command;
   const isOk = outcome.status === 'completed';
   const red = outcome.status === 'completed' ? outcome.redactions : undefined;
@@ -202,12 +205,13 @@ function completed({ command, outcome, bytes, sent, attempts, ms }: Finished, ou
     why: { code: isOk ? 'completed' : outcome.code },
     ...(red === undefined || red.length === 0 ? {} : { red: red.slice(0, 64) }),
     ...(outcome.labels === undefined ? {} : { lab: [...outcome.labels] }),
-    io: { out, out_len: Buffer.byteLength(JSON.stringify(outcome)) },
+    io: { out, out_len: Buffer.byteLength(JSON.stringify(outcome)), ...(isCut === true && isOk && { cut: true }) },
     cost: {
       ms: Math.max(0, Math.round(ms)),
-      ...(bytes === undefined ? {} : { bytes }),
-      ...(sent === undefined ? {} : { sent }),
-      ...(attempts < 2 ? {} : { attempts }),
+      ...(bytes !== undefined && { bytes }),
+      ...(sent !== undefined && { sent }),
+      ...(attempts > 1 && { attempts }),
+      ...(llm !== undefined && { llm }),
     },
     dec: { seq: command.seq, i: command.i },
   };

@@ -1,6 +1,8 @@
 import type { CommandBody, Json, Redaction } from '#writ/contracts';
 import { type FaultCode, FAULTS } from '#writ/faults';
 import { compileRedaction, type RedactionMeans } from '#writ/redaction';
+import { cutOutput } from './cut-output.js';
+import type { RunResult } from './runner.js';
 
 /** What came of running a command: what is recorded, stored and told. */
 export type Outcome = { readonly labels?: readonly string[] } & (
@@ -11,9 +13,25 @@ export type Outcome = { readonly labels?: readonly string[] } & (
 /** As JSON, where a control character takes six bytes: what is stored and answered must fit its message. */
 const OUTPUT_BYTES_MAX = 300_000;
 
-/** The outcome of an action that gave an output: redacted, within the limits, labelled, as policy demands. `means` are the deployment's. */
-export function completedWith(body: CommandBody, output: Json, means: RedactionMeans): Outcome {
-  return labelled(body, limitOutput(body, redactOutput(body, output, means)));
+/**
+ * The outcome of an action that gave an output: redacted, cut where its tool is, within the limits, labelled, as policy demands. `means`
+ * are the deployment's.
+ */
+export function completedWith(
+  body: CommandBody,
+  { output, cut }: RunResult,
+  means: RedactionMeans,
+): { readonly outcome: Outcome; readonly isCut: boolean } {
+  const redacted = redactOutput(body, output, means);
+  // Redacted first: what is cut in two is not recognised any more.
+  const { outcome, isCut } = cutOutcome(redacted, cut);
+  return { outcome: labelled(body, limitOutput(body, outcome)), isCut };
+}
+
+function cutOutcome(outcome: Outcome, cut: RunResult['cut']): { readonly outcome: Outcome; readonly isCut: boolean } {
+  if (cut === undefined || outcome.status !== 'completed') return { outcome, isCut: false };
+  const { output, isCut } = cutOutput(outcome.output, cut);
+  return { outcome: { ...outcome, output }, isCut };
 }
 
 /** The outcome of an action that failed. Its error text comes from outside as much as an output does. */

@@ -1,4 +1,5 @@
-import type { CommandBody, Json } from '#writ/contracts';
+import type { CommandBody, Json, LlmCost } from '#writ/contracts';
+import type { CutTerms } from './cut-output.js';
 
 /** A credential that was used, and whether the service sent it back (it was scrubbed then). */
 export interface CredentialUse {
@@ -14,6 +15,10 @@ export interface RunResult {
   readonly bytes?: number;
   /** Bytes sent to it, of a tunnel. */
   readonly sent?: number;
+  /** How much of the output may be given, once it is redacted. Absent: all of it. */
+  readonly cut?: CutTerms;
+  /** What the provider of a language model says that the call took. */
+  readonly llm?: LlmCost;
 }
 
 /**

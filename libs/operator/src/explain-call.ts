@@ -108,7 +108,7 @@ function outcomeOf(decided: DecidedEntry, ended: Located<CompletedEntry | EndedE
   const { entry } = ended;
   if (entry.type === 'call.expired') return { status: 'expired', at: entry.ts };
   if (entry.type === 'call.indeterminate') return { status: 'indeterminate', at: entry.ts };
-  const { ms, bytes, attempts } = entry.cost;
+  const { ms, bytes, attempts, llm } = entry.cost;
   return {
     status: entry.eff.d === 'ok' ? 'completed' : 'failed',
     code: entry.why.code,
@@ -116,6 +116,8 @@ function outcomeOf(decided: DecidedEntry, ended: Located<CompletedEntry | EndedE
     ms,
     ...(bytes === undefined ? {} : { bytes }),
     ...(attempts === undefined ? {} : { attempts }),
+    ...(llm === undefined ? {} : { llm }),
+    ...(entry.io.cut === undefined ? {} : { cut: entry.io.cut }),
   };
 }
 

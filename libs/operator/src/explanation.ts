@@ -1,4 +1,4 @@
-import type { Json, Redaction } from '#writ/contracts';
+import type { Json, Redaction, LlmCost } from '#writ/contracts';
 
 /** Everything an operator can know about one call: who asked for what, why it was answered so, and where that is on record. */
 export interface Explanation {
@@ -81,6 +81,10 @@ export interface ExplainedOutcome {
   readonly bytes?: number;
   /** How often the executor tried, where that is more than once. */
   readonly attempts?: number;
+  /** Of a call of a language model. */
+  readonly llm?: LlmCost;
+  /** The service had more to say than the agent was given. */
+  readonly cut?: true;
 }
 
 /** A value of the payload store, and whether it is the one that the ledger commits to. */

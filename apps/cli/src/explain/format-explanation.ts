@@ -1,3 +1,4 @@
+import { llmText } from '../llm-text.js';
 import type { Json, JsonObject } from '#writ/contracts';
 import type { ExplainedClause, ExplainedOutcome, ExplainedValue, Explanation, LedgerPlace } from '#writ/operator';
 import type { Paint } from '../paint.js';
@@ -182,7 +183,7 @@ function formatFilter(command: ExplainedValue | undefined): string[] {
   return [indent(JSON.stringify(filter) === EVERY_RECORD ? 'on every record' : `on records where ${shown(filter)}`)];
 }
 
-function formatOutcome({ status, code, at, ms, bytes, attempts }: ExplainedOutcome, paint: Paint): string {
+function formatOutcome({ status, code, at, ms, bytes, attempts, llm, cut }: ExplainedOutcome, paint: Paint): string {
   switch (status) {
     case 'none':
       return 'nothing ran';
@@ -194,7 +195,7 @@ function formatOutcome({ status, code, at, ms, bytes, attempts }: ExplainedOutco
       return `${paint('yellow', 'indeterminate')}  nobody can say whether it ran  ${at}`;
     case 'completed':
     case 'failed':
-      return `${status === 'completed' ? paint('green', status) : paint('yellow', `${status} ${code}`)}  ${ms} ms${bytes === undefined ? '' : `, ${bytes} bytes`}${attempts === undefined ? '' : `, ${attempts} attempts`}  ${at}`;
+      return `${status === 'completed' ? paint('green', status) : paint('yellow', `${status} ${code}`)}  ${ms} ms${bytes === undefined ? '' : `, ${bytes} bytes`}${attempts === undefined ? '' : `, ${attempts} attempts`}${cut ? ', cut' : ''}${llm === undefined ? '' : `, ${llmText(llm)}`}  ${at}`;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { CompletedEntry, DecidedEntry, Entry, EntryOf } from '#writ/contracts';
 import type { Paint } from '../paint.js';
+import { llmText } from '../llm-text.js';
 import { printableIn } from '../printable.js';
 
 /** Where the policy stands that made a decision, or that an explanation says came nearest: `policies/slack.cedar:19`. */
@@ -213,7 +214,9 @@ function describeOutcome(entry: CompletedEntry, paint: Paint): string {
   const isOk = entry.eff.d === 'ok';
   const verdict = isOk ? paint('green', 'DONE   ') : paint('yellow', 'FAILED ');
   const code = isOk ? '' : `  ${entry.why.code}`;
-  return `${actOf(entry)}  ${verdict}${code}  ${entry.cost.ms} ms  ${paint('dim', entry.corr.call)}`;
+  const { ms, llm } = entry.cost;
+  const cost = `${ms} ms${entry.io.cut ? ', cut' : ''}${llm === undefined ? '' : `, ${llmText(llm)}`}`;
+  return `${actOf(entry)}  ${verdict}${code}  ${cost}  ${paint('dim', entry.corr.call)}`;
 }
 
 const isDecided = (entry: Entry): entry is DecidedEntry => entry.type.endsWith('.decided');
