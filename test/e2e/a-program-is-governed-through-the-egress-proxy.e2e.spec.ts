@@ -42,9 +42,10 @@ describe('a program that knows nothing but the proxy', () => {
     gateway = await Gateway.start({
       config: {
         agents: { alice: {}, bob: {} },
-        egressProxy: { listen: { port: 0 } },
+        egressProxy: { listen: { port: 0 }, inspect: ['looked-into'] },
         destinations: {
           office: { origin: outside.url, internal: true },
+          'looked-into': { origin: 'https://looked-into.example.com' },
           secure: { origin: `https://localhost:${securePort}`, internal: true, tunnel: {} },
         },
       },
@@ -53,7 +54,7 @@ describe('a program that knows nothing but the proxy', () => {
     const proxy = (await gateway.processes()).find(({ name }) => name === 'egress-proxy-1');
     const health = await fetch(`http://127.0.0.1:${proxy?.healthPort}/readyz`);
     proxyPort = ((await health.json()) as { proxyPort: number }).proxyPort;
-  });
+  }, 120_000);
   afterAll(async () => {
     await gateway.stop();
     secure.close();
@@ -106,6 +107,19 @@ describe('a program that knows nothing but the proxy', () => {
     expect(entry).toMatchObject({ eff: { d: 'ok' }, prod: { id: 'egress-proxy-1' } });
     const { bytes = 0, sent = 0 } = 'cost' in entry ? entry.cost : {};
     expect(Math.min(bytes, sent)).toBeGreaterThan(100);
+  });
+
+  it('has each request inside its TLS decided where the deployment looks into it', async () => {
+    const client = await tunnelled(proxyPort, 'looked-into.example.com:443', await withToken('alice'));
+    const ca = await readFile(gateway.paths.egressCa);
+    const tls = connectTls({ socket: client, servername: 'looked-into.example.com', ca });
+    await once(tls, 'secureConnect');
+    tls.write('GET /not-permitted HTTP/1.1\r\nHost: looked-into.example.com\r\n\r\n');
+    const answer = await allOf(tls);
+    expect(answer).toMatch(/^HTTP\/1\.1 403 [^]*writ-code: no_policy_permits/);
+    const call = /writ-call: (\S+)/.exec(answer)?.[1] ?? '';
+    const explained = await gateway.cli('explain', call, '--json');
+    expect(explained.stdout).toContain('https://looked-into.example.com/not-permitted');
   });
 
   it('is another agent as soon as that is added, and nobody, with no tunnel left, when it is removed', async () => {

@@ -24,6 +24,7 @@ const LEAVES = [
   ['agent', 'add'],
   ['agent', 'list'],
   ['agent', 'remove'],
+  ['agent', 'proxy-token'],
   ['call'],
   ['call', 'tool'],
   ['call', 'memory', 'query'],
