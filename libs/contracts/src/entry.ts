@@ -5,9 +5,8 @@ import { exportGap, exportReplayed, sinkChanged } from './export-entries.js';
 import { logKeyRotated, producerEnrolled, producerRevoked } from './key-entries.js';
 import { AgentName, CallId, LabelName, ProducerName } from './names.js';
 import { Redaction } from './obligation.js';
-import { LlmCost } from './llm-cost.js';
 import { ledgerPruned, producerCarried } from './pruning-entries.js';
-import { toolDefinitionChanged } from './tool-entries.js';
+import { callCost, toolDefinitionChanged } from './tool-entries.js';
 
 /** An entry of the ledger: one leaf of the log. No argument, result or credential is ever in one, only salted commitments. */
 export const Commitment = z.string().regex(/^sd:[A-Za-z0-9_-]{43}$/);
@@ -93,14 +92,7 @@ const completed = {
   lab: z.array(LabelName).max(256).optional(),
   /** `cut`: the service had more to say than was given to the agent. */
   io: z.strictObject({ out: Commitment, out_len: z.int().min(0), cut: z.literal(true).optional() }),
-  /** `bytes` came from the service; `sent`, of a tunnel, went to it. `attempts`: how often the executor that ended it tried, from two. */
-  cost: z.strictObject({
-    ms: z.int().min(0),
-    bytes: z.int().min(0).optional(),
-    sent: z.int().min(0).optional(),
-    attempts: z.int().min(2).max(100).optional(),
-    llm: LlmCost.optional(),
-  }),
+  cost: callCost,
   /** The decision that this is the outcome of: stream sequence of its block, and index in it. */
   dec: z.strictObject({ seq: z.int().min(1), i: z.int().min(0) }),
 };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LlmCost } from './llm-cost.js';
 
 const DefinitionHash = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 
@@ -9,3 +10,15 @@ export const toolDefinitionChanged = {
   old: DefinitionHash,
   new: DefinitionHash,
 };
+
+/**
+ * What a call took. `bytes` came from the service; `sent`, of a tunnel, went to it. `attempts`: how often the executor that finished the
+ * call tried, where that is more than once.
+ */
+export const callCost = z.strictObject({
+  ms: z.int().min(0),
+  bytes: z.int().min(0).optional(),
+  sent: z.int().min(0).optional(),
+  attempts: z.int().min(2).max(100).optional(),
+  llm: LlmCost.optional(),
+});
