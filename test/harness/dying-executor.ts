@@ -39,6 +39,13 @@ function watched<T extends object>(target: T, changes: Partial<T>): T {
   });
 }
 
+/** A command that may run again is acknowledged without an answer: when the server has seen all that was sent, it has that too. */
+async function afterAcknowledging(bus: ServiceContext['bus'], call: string): Promise<void> {
+  await at('acknowledging', call);
+  await bus.flush();
+  await at('acknowledged', call);
+}
+
 function watchedBus({ bus }: ServiceContext): ServiceContext['bus'] {
   return watched(bus, {
     subscribe: (subject, options) =>
@@ -69,7 +76,7 @@ function watchedBus({ bus }: ServiceContext): ServiceContext['bus'] {
     publish: (subject, data, options) => {
       bus.publish(subject, data, options);
       const acknowledged = callOf.get(subject);
-      if (acknowledged !== undefined && data === '+ACK') void at('acknowledging', acknowledged);
+      if (acknowledged !== undefined && data === '+ACK') void afterAcknowledging(bus, acknowledged);
       if (subject.startsWith('_R_.')) void at('answered', (JSON.parse(String(data)) as { readonly call: string }).call);
     },
   });
@@ -105,6 +112,8 @@ function watchedContext(context: ServiceContext): ServiceContext {
 function watchedRunner(runner: ActionRunner): ActionRunner {
   return {
     run: async (command, ...rest) => {
+      // One that runs once was verified before it was acknowledged.
+      await at('verified', command.call);
       await at('before-effect', command.call);
       const result = await runner.run(command, ...rest);
       await at('after-effect', command.call);

@@ -102,6 +102,7 @@ const BODIES: readonly (readonly [name: string, body: object])[] = [
     'secret rotated',
     { type: 'credential.rotated', secret: 'slack', ver: 2, kept: 1, until: '2026-11-29T05:30:00.000Z' },
   ],
+  ['secrets rekeyed', { type: 'credential.rekeyed', count: 2, old: 'age1qqqq', new: 'age1pppp' }],
   ['secret removed', { type: 'credential.removed', secret: 'slack', ver: 2 }],
   [
     'tool definition changed',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ledgerFrozen, PreviousLedger } from './closing-entries.js';
-import { secretChanged, secretRotated } from './credential-entries.js';
+import { secretChanged, secretRotated, secretsRekeyed } from './credential-entries.js';
 import { exportGap, exportReplayed, sinkChanged } from './export-entries.js';
 import { logKeyRotated, producerEnrolled, producerRevoked } from './key-entries.js';
 import { AgentName, CallId, LabelName, ProducerName } from './names.js';
@@ -235,6 +235,7 @@ export const Entry = z.discriminatedUnion('type', [
   z.strictObject({ type: type('credential.set'), ...base, ...secretChanged }),
   z.strictObject({ type: type('credential.rotated'), ...base, ...secretRotated }),
   z.strictObject({ type: type('credential.removed'), ...base, ...secretChanged }),
+  z.strictObject({ type: type('credential.rekeyed'), ...base, ...secretsRekeyed }),
   z.strictObject({ type: type('tool.definition.changed'), ...base, ...toolDefinitionChanged }),
   z.strictObject({ type: type('agent.identity.issued'), ...base, who, key: Short }),
   z.strictObject({ type: type('agent.identity.revoked'), ...base, who, key: Short }),

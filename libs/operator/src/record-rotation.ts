@@ -8,7 +8,7 @@ export type RotationEntry = Extract<
   EntryBody,
   {
     type:
-      'producer.enrolled' | 'producer.revoked' | 'ledger.key.rotated' | `credential.${'set' | 'rotated' | 'removed'}`;
+      'producer.enrolled' | 'producer.revoked' | 'ledger.key.rotated' | `credential.${'set' | 'rotated' | 'removed' | 'rekeyed'}`;
   }
 >;
 

@@ -24,6 +24,7 @@ const Change = z.discriminatedUnion('type', [
     until: z.iso.datetime().optional(),
   }),
   z.strictObject({ type: z.literal('credential.removed'), secret: SecretName, ver: Version }),
+  z.strictObject({ type: z.literal('credential.rekeyed'), count: z.int().min(0), old: z.string(), new: z.string() }),
 ]);
 
 const PREVIOUS_MAX = 8;
@@ -48,7 +49,7 @@ const SecretFile = z.strictObject({
 export type SecretFile = Readonly<z.infer<typeof SecretFile>>;
 type SecretRecord = SecretFile['secrets'][string];
 /** A change of the store as the ledger will have it; never the value. */
-export type SecretChange = Extract<EntryBody, { type: `credential.${'set' | 'rotated' | 'removed'}` }>;
+export type SecretChange = Extract<EntryBody, { type: `credential.${'set' | 'rotated' | 'removed' | 'rekeyed'}` }>;
 
 /** Makes a sealed value out of its name and version, so that only the caller knows the value. */
 type Seal = (version: number) => string;
@@ -135,6 +136,25 @@ export function withoutSecret(file: SecretFile, name: string): SecretFile {
     ...changed(file, { type: 'credential.removed', secret: name, ver: current.ver }),
     secrets: Object.fromEntries(others),
   };
+}
+
+/** The store under another wrapped key: each value, earlier ones too, sealed anew under its own name and version. */
+export function withKey(
+  file: SecretFile,
+  { kek, old, next }: { readonly kek: string; readonly old: string; readonly next: string },
+  reseal: (name: string, version: number, box: string) => string,
+): SecretFile {
+  let count = 0;
+  const secrets = Object.entries(file.secrets).map(([name, { current, previous }]) => {
+    count += 1 + previous.length;
+    const anew = <T extends { readonly ver: number; readonly box: string }>(sealed: T): T => ({
+      ...sealed,
+      box: reseal(name, sealed.ver, sealed.box),
+    });
+    return [name, { current: anew(current), previous: previous.map(anew) }] as const;
+  });
+  const change = { type: 'credential.rekeyed', count, old, new: next } as const;
+  return { ...changed(file, change), kek, secrets: Object.fromEntries(secrets) };
 }
 
 /** The store without those changes among what the ledger lacks, and without values whose time is over. */

@@ -43,6 +43,44 @@ describe('SecretStore', () => {
     expect(await readFile(place.identity, 'utf8')).toMatch(/^# public key: age1\w+\nAGE-SECRET-KEY-1\w+\n$/);
   });
 
+  it('has another key after `rekey`: no value changes, and what opened it before opens it no more', async () => {
+    await store.set('slack', FIRST, NOW);
+    await store.rotate('slack', SECOND, { now: NOW, keepUntil: MUCH_LATER });
+    await store.set('crm', FIRST, NOW);
+    const listed = await store.list(NOW);
+    const [before, oldIdentity] = [await readFile(place.file, 'utf8'), await readFile(place.identity, 'utf8')];
+    const keptIn = join(directory, 'kept.age');
+    const { count, recipient } = await store.rekey(NOW, keptIn);
+    expect(count).toBe(2);
+    // The process that rekeyed, and any other, read all values as they were.
+    await expect(store.values('slack', NOW)).resolves.toEqual({ current: SECOND, previous: [FIRST] });
+    expect(await valueOf('crm')).toBe(FIRST);
+    expect(await store.list(NOW)).toEqual(listed);
+    expect((await store.unrecorded()).at(-1)).toEqual({
+      type: 'credential.rekeyed',
+      count: 3,
+      old: /age1\w+/.exec(oldIdentity)?.[0],
+      new: recipient,
+    });
+    // Not one sealed value is what it was, and the old identity opens none.
+    const after = await readFile(place.file, 'utf8');
+    const boxes = (text: string) => [...text.matchAll(/"box": "([^"]+)"/g)].map(([, box]) => box);
+    expect(boxes(after).filter((box) => boxes(before).includes(box))).toEqual([]);
+    const withOld = new SecretStore({ file: place.file, identity: keptIn });
+    await expect(withOld.values('crm', NOW)).rejects.toMatchObject({ code: 'CONFIG_KEY' });
+    // The old one is kept where the operator said, for backups, and nowhere else.
+    expect(await readFile(keptIn, 'utf8')).toBe(oldIdentity);
+    expect((await stat(keptIn)).mode & 0o777).toBe(0o600);
+    expect(await readFile(place.identity, 'utf8')).toMatch(/^# public key: age1\w+\nAGE-SECRET-KEY-1\w+\n$/);
+  });
+
+  it('is not rekeyed over a file that may hold another key, nor when there is none', async () => {
+    await expect(store.rekey(NOW)).rejects.toMatchObject({ code: 'CONFIG_NOT_FOUND' });
+    await store.set('slack', FIRST, NOW);
+    await expect(store.rekey(NOW, place.identity)).rejects.toMatchObject({ code: 'CONFIG_NAME_TAKEN' });
+    expect(await valueOf('slack')).toBe(FIRST);
+  });
+
   it('does not open a value that was moved under another name or another version', async () => {
     await store.set('slack', FIRST, NOW);
     await store.set('crm', SECOND, NOW);

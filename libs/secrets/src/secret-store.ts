@@ -1,9 +1,9 @@
-import { Fault } from '#writ/faults';
+import { Fault, toFault } from '#writ/faults';
 import { acquireLock, makePrivateDirectory, readFileIfPresent, writeFileAtomic } from '#writ/files';
 import { openBox, sealBox } from '#writ/vault';
 import { hkdfSync } from 'node:crypto';
 import { dirname } from 'node:path';
-import { makeWrappedKey, unwrapKey } from './identity.js';
+import { addIdentity, assertFree, dropOtherIdentities, makeWrappedKey, unwrapKey } from './identity.js';
 import {
   assertSecretName,
   emptySecretFile,
@@ -13,6 +13,7 @@ import {
   type SecretChange,
   type SecretFile,
   tidied,
+  withKey,
   withoutPrevious,
   withoutSecret,
   withRotated,
@@ -61,6 +62,16 @@ export class SecretStore {
    * CONFIG_DATA_DIR_CORRUPT, never with anything of a value.
    */
   async values(name: string, now: Date): Promise<SecretValues | undefined> {
+    try {
+      return await this.#values(name, now);
+    } catch (error) {
+      // Somebody may have given the store another key after its file was read and before the identity was.
+      if (toFault(error).code !== 'CONFIG_KEY') throw error;
+      return this.#values(name, now);
+    }
+  }
+
+  async #values(name: string, now: Date): Promise<SecretValues | undefined> {
     const file = await this.#read();
     const record = file === undefined ? undefined : recordOf(file, name);
     if (file === undefined || record === undefined) return undefined;
@@ -111,6 +122,30 @@ export class SecretStore {
     await this.#change(now, (file) => withoutSecret(file, name));
   }
 
+  /**
+   * Gives the store a new key under a new age identity, and seals every value anew. The old identity is destroyed, or kept in the new file
+   * `keepOldIn`, an absolute path. Whoever dies at it leaves a store that opens; another try completes what is left. Returns how many
+   * values there are and the public key of the identity. Throws CONFIG_NOT_FOUND without a store, CONFIG_NAME_TAKEN, CONFIG_KEY, CONFIG_DATA_DIR*.
+   */
+  async rekey(now: Date, keepOldIn?: string): Promise<{ readonly count: number; readonly recipient: string }> {
+    const { file, identity } = this.place;
+    return this.#locked(async () => {
+      const found = await this.#read();
+      if (found === undefined) throw new Fault('CONFIG_NOT_FOUND', 'there is no secret store');
+      if (keepOldIn !== undefined) assertFree(keepOldIn);
+      const before = tidied(found, [], now);
+      const oldKey = await this.#key(before);
+      const { wrapped, recipient, key, old } = await addIdentity(before.kek, identity);
+      const reseal = (name: string, ver: number, box: string) =>
+        sealer(key, name, openValue(oldKey, { name, ver, box }))(ver);
+      const after = withKey(before, { kek: wrapped, old, next: recipient }, reseal);
+      await writeFileAtomic(file, `${JSON.stringify(after, null, 2)}\n`);
+      // If the process dies here the store has its new key, and the old identity is still beside the new one.
+      await dropOtherIdentities(wrapped, identity, keepOldIn);
+      return { count: Object.keys(after.secrets).length, recipient };
+    });
+  }
+
   /** Changes that the ledger does not have yet, oldest first. Throws CONFIG_DATA_DIR_CORRUPT. */
   async unrecorded(): Promise<readonly SecretChange[]> {
     return (await this.#read())?.unrecorded ?? [];
@@ -123,13 +158,20 @@ export class SecretStore {
 
   async #change(now: Date, change: (file: SecretFile, kek: Buffer) => SecretFile): Promise<void> {
     const { file, identity } = this.place;
-    await makePrivateDirectory(dirname(file));
-    const lock = await acquireLock(`${file}.lock`, LOCK_WAIT_MS);
-    try {
+    await this.#locked(async () => {
       const before = (await this.#read()) ?? emptySecretFile(await makeWrappedKey(identity));
       const after = tidied(change(before, await this.#key(before)), [], now);
       await writeFileAtomic(file, `${JSON.stringify(after, null, 2)}\n`);
       // If the process dies here the change is in force; it waits in the file until it is on record.
+    });
+  }
+
+  async #locked<T>(work: () => Promise<T>): Promise<T> {
+    const { file } = this.place;
+    await makePrivateDirectory(dirname(file));
+    const lock = await acquireLock(`${file}.lock`, LOCK_WAIT_MS);
+    try {
+      return await work();
     } finally {
       await lock.release();
     }

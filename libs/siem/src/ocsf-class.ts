@@ -126,6 +126,8 @@ function entityOf(exported: Exported): Record<string, unknown> {
     case 'credential.rotated':
     case 'credential.removed':
       return { entity: other('Secret', textAt(entry, 'secret') ?? 'unknown', { version: entry['ver'] ?? null }) };
+    case 'credential.rekeyed':
+      return { entity: other('Secret store', 'store', { old: entry['old'], new: entry['new'] }) };
     case 'admin.sink.changed':
       return {
         entity: other('Log Sink', textAt(entry, 'sink') ?? 'unknown', { old: entry['old'], new: entry['new'] }),

@@ -50,6 +50,7 @@ export const ROLE_TYPES: Readonly<Record<Role, readonly EntryType[]>> = {
     'credential.set',
     'credential.rotated',
     'credential.removed',
+    'credential.rekeyed',
     'agent.identity.issued',
     'agent.identity.revoked',
     'producer.enrolled',

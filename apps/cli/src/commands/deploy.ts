@@ -61,7 +61,7 @@ function addPrepare(deploy: Command, cli: Cli): void {
 function addRecord(deploy: Command, cli: Cli): void {
   const command = deploy
     .command('record')
-    .description('put agents that were added or removed on record (`writ up` does so by itself)')
+    .description('put agents and secrets that were added, changed or removed on record (`writ up` does so by itself)')
     .addHelpText(
       'after',
       helpEnd(
@@ -70,10 +70,12 @@ function addRecord(deploy: Command, cli: Cli): void {
       ),
     );
   withOperator(command).action(async (options: CommonOptions) => {
-    const { openOperator, recordIdentities } = await import('#writ/operator');
-    const operator = await openOperator({ dataDir: dataDirectory(options), url: process.env['WRIT_NATS_URL'] });
-    const written = await recordIdentities(operator).finally(() => operator.close());
-    if (options.json) cli.print(JSON.stringify({ recorded: written }));
-    else for (const { type, who } of written) cli.print(`${type} ${who.agent}`);
+    const { recordDeployment } = await import('../deploy/record-deployment.js');
+    const { identities, secrets } = await recordDeployment(dataDirectory(options), process.env['WRIT_NATS_URL']);
+    if (options.json) cli.print(JSON.stringify({ recorded: identities, secrets }));
+    else {
+      for (const { type, who } of identities) cli.print(`${type} ${who.agent}`);
+      if (secrets > 0) cli.print(`${secrets} changes of secrets are on record`);
+    }
   });
 }

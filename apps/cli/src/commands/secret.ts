@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { resolve } from 'node:path';
 import { parseWhole } from '../call/parse-whole.js';
 import { type Cli, CODES, type CommonOptions, configPath, dataDirectory, helpEnd, withDataAndJson } from '../cli.js';
 import type { SecretCommand, SecretOutcome } from '../secret/run-secret.js';
@@ -13,13 +14,14 @@ const LATER = 'no `writ up` runs: the next one records it in the ledger';
 const HOURS = { min: 0, max: 8_760 };
 const WEEK_HOURS = '168';
 
-/** `writ secret set|list|rotate|remove` */
+/** `writ secret set|list|rotate|remove|rekey` */
 export function addSecretCommand(program: Command, cli: Cli): void {
   const secret = program.command('secret').description('keep the values of credentials in the encrypted store');
   addSet(secret, cli);
   addList(secret, cli);
   addRotate(secret, cli);
   addRemove(secret, cli);
+  addRekey(secret, cli);
 }
 
 function addSet(secret: Command, cli: Cli): void {
@@ -62,6 +64,27 @@ function addRemove(secret: Command, cli: Cli): void {
     .argument('<name>', 'name of the secret')
     .addHelpText('after', helpEnd(CODES_OF_SECRET, 'writ secret remove slack-token'));
   withPlace(command).action((name: string, options: CommonOptions) => change({ kind: 'remove', name }, options, cli));
+}
+
+function addRekey(secret: Command, cli: Cli): void {
+  const command = secret
+    .command('rekey')
+    .description('give the store itself another key, under a new age identity; no value changes')
+    .option(
+      '--keep-old <file>',
+      'keep the old identity in this new file, to open backups with; otherwise it is destroyed',
+    )
+    .addHelpText(
+      'after',
+      helpEnd(CODES_OF_SECRET, 'writ secret rekey', 'writ secret rekey --keep-old /safe/secrets.age'),
+    );
+  withPlace(command).action(async (options: CommonOptions & { readonly keepOld?: string }) => {
+    const { rekeySecrets } = await import('../secret/run-secret.js');
+    const keepOld = options.keepOld === undefined ? undefined : resolve(options.keepOld);
+    const outcome = await rekeySecrets(placeOf(options), keepOld);
+    cli.print(options.json ? JSON.stringify(outcome) : `${outcome.secrets} secrets under the new key ${outcome.key}`);
+    if (!options.json && !outcome.recorded) cli.note(LATER);
+  });
 }
 
 function addList(secret: Command, cli: Cli): void {

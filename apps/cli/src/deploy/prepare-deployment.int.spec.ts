@@ -1,10 +1,13 @@
 import { type NatsServer, startNatsServer } from '#writ/nats';
-import { ledgerStatus, openOperator, recordIdentities } from '#writ/operator';
+import { ledgerMessages, ledgerStatus, openOperator, recordIdentities } from '#writ/operator';
+import { secretPlace, SecretStore } from '#writ/secrets';
+import { existsSync } from 'node:fs';
 import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { testNatsServer } from '../../../../test/harness/nats-server.js';
 import { prepareDeployment } from './prepare-deployment.js';
+import { recordDeployment } from './record-deployment.js';
 
 const binary = await testNatsServer();
 const CONFIG = 'version: 1\nledger: test/default/0\nagents: { support: { teams: [staff] } }\n';
@@ -58,6 +61,42 @@ const CONFIG = 'version: 1\nledger: test/default/0\nagents: { support: { teams: 
     expect(JSON.parse(await readFile(at('data', 'agents', 'support.json'), 'utf8'))).toMatchObject({
       url: 'nats://bus.example:4222',
     });
+  });
+
+  it('hands the store of secrets to the executors, which open it, and its changes to the operator, who puts them on record', async () => {
+    const { file, identity } = secretPlace({}, { baseDirectory: at('data'), dataDir: at('data') });
+    const store = new SecretStore({ file, identity });
+    await store.set('slack', 'tok-4f9d1c7b2a6e', new Date());
+    await prepare();
+    const placeOf = (name: string) => secretPlace({}, { baseDirectory: at('out', name), dataDir: at('out', name) });
+    const valueIn = async (name: string) => (await new SecretStore(placeOf(name)).values('slack', new Date()))?.current;
+    // Again after a change and another key: what is handed over is what counts now.
+    await store.rotate('slack', 'tok-8053d1aa90ce', { now: new Date(), keepUntil: new Date() });
+    await store.rekey(new Date());
+    await prepare();
+    for (const name of ['exec-tool-1', 'exec-memory-1', 'exec-egress-1'])
+      await expect(valueIn(name)).resolves.toBe('tok-8053d1aa90ce');
+    for (const name of ['pdp-1', 'ledger-1']) expect(existsSync(placeOf(name).file)).toBe(false);
+    expect([existsSync(placeOf('operator').file), existsSync(placeOf('operator').identity)]).toEqual([true, false]);
+    const server = await startThere(at('out', 'nats', 'nats-server.conf'));
+    try {
+      // Twice, and recorded once.
+      const record = () => recordDeployment(at('out', 'operator'), server.url);
+      await expect(record()).resolves.toMatchObject({ identities: [{ who: { agent: 'support' } }], secrets: 3 });
+      await expect(record()).resolves.toMatchObject({ identities: [], secrets: 3 });
+      const operator = await openOperator({ dataDir: at('out', 'operator'), url: server.url });
+      const recorded: string[] = [];
+      for await (const { data } of ledgerMessages(operator.blocks))
+        recorded.push(
+          ...(Buffer.from(data)
+            .toString()
+            .match(/credential\.[a-z]+/g) ?? []),
+        );
+      await operator.close();
+      expect(recorded).toEqual(['credential.set', 'credential.rotated', 'credential.rekeyed']);
+    } finally {
+      await server.stop();
+    }
   });
 
   it('leaves no user that could create a stream, and streams that the services’ server has', async () => {

@@ -11,6 +11,7 @@ import {
 } from '#writ/deployment';
 import { Fault } from '#writ/faults';
 import { findNatsServer } from '#writ/nats';
+import { secretPlace } from '#writ/secrets';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
@@ -92,14 +93,33 @@ async function provisionOnce(
   return true;
 }
 
+/**
+ * The store of secrets, and the identity that opens it, where they lie in the data directory: elsewhere they are beside the configuration, or
+ * where the operator mounts them.
+ */
+function secretStore(
+  { dataDir }: DeploymentPaths,
+  { secrets }: WritConfig,
+): { readonly store: string[]; readonly identity: string[] } {
+  const place = secretPlace({}, { baseDirectory: dataDir, dataDir });
+  const isHere = (declared: string | undefined, file: string) => declared === undefined && existsSync(file);
+  return {
+    store: isHere(secrets.file, place.file) ? [place.file] : [],
+    identity: isHere(secrets.identity, place.identity) ? [place.identity] : [],
+  };
+}
+
 async function giveOutKeys(paths: DeploymentPaths, config: WritConfig, outDir: string): Promise<readonly string[]> {
   const services = serviceInstances(config);
   const shared = [paths.rootVkey, paths.trustBundle];
+  const { store, identity } = secretStore(paths, config);
   const own = (name: string) => [paths.producerKey(name), paths.natsSeed(name)];
   for (const { name, app } of services) {
     const values = app === 'ledger' ? [paths.logKey] : app === 'siem-exporter' ? [] : [paths.payloadKey];
     const decides = app === 'policy-decision' ? [paths.agentsFile, ...accessTokens(paths, config)] : [];
-    await copyAll(paths, join(outDir, name), [...shared, ...own(name), ...values, ...decides]);
+    // Executors alone use credentials. The identity goes first: a store that it does not open yet is opened a moment later.
+    const secrets = app.endsWith('-executor') ? [...identity, ...store] : [];
+    await copyAll(paths, join(outDir, name), [...shared, ...own(name), ...values, ...decides, ...secrets]);
   }
   const operators = [
     ...shared,
@@ -108,6 +128,8 @@ async function giveOutKeys(paths: DeploymentPaths, config: WritConfig, outDir: s
     paths.logVkey,
     paths.agentsFile,
     paths.deploymentFile,
+    // Without the identity: what it has to put on record is no secret, and it opens no value.
+    ...store,
   ];
   await copyAll(paths, join(outDir, 'operator'), operators);
   return [...services.map(({ name }) => name), 'operator'];

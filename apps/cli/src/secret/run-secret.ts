@@ -46,6 +46,20 @@ export async function runSecret(
   return { name, done, ...(version !== undefined && { version }), recorded };
 }
 
+/** What came of a new key of the store. `key`: public key of the age identity that opens it now. */
+export interface RekeyOutcome {
+  readonly secrets: number;
+  readonly key: string;
+  readonly recorded: boolean;
+}
+
+/** Gives the store another key; the old identity is destroyed, or kept in that new file. Throws CONFIG_*, LEDGER_*. */
+export async function rekeySecrets(where: Where, keepOldIn: string | undefined): Promise<RekeyOutcome> {
+  const store = await storeAt(where);
+  const { count, recipient } = await store.rekey(new Date(), keepOldIn);
+  return { secrets: count, key: recipient, recorded: await record(store, where.dataDir) };
+}
+
 /** What is in the store. Throws CONFIG_*. */
 export async function listSecrets(where: Where): Promise<readonly ListedSecret[]> {
   return (await storeAt(where)).list(new Date());

@@ -31,7 +31,7 @@ export function formatEntry(recorded: Entry, paint: Paint): string {
 }
 
 function describe(entry: Entry, paint: Paint): string {
-  if ('secret' in entry) return describeSecret(entry);
+  if ('secret' in entry || entry.type === 'credential.rekeyed') return describeSecret(entry);
   if (isDecided(entry)) return describeDecision(entry, paint);
   if (isCompleted(entry)) return describeOutcome(entry, paint);
   switch (entry.type) {
@@ -169,7 +169,7 @@ function describeKeys(entry: EntryOf<AboutKeys>): string {
   }
 }
 
-function describeSecret(entry: Extract<Entry, { secret: string }>): string {
+function describeSecret(entry: Extract<Entry, { secret: string } | { type: 'credential.rekeyed' }>): string {
   switch (entry.type) {
     case 'credential.set':
       return `secret ${entry.secret} is set, version ${entry.ver}`;
@@ -177,6 +177,8 @@ function describeSecret(entry: Extract<Entry, { secret: string }>): string {
       return `secret ${entry.secret} has version ${entry.ver}${entry.kept === 0 ? '' : `; version ${entry.kept} is still taken out of answers`}`;
     case 'credential.removed':
       return `secret ${entry.secret} is removed`;
+    case 'credential.rekeyed':
+      return `the secret store has another key, ${entry.new}; ${entry.count} values are sealed anew`;
   }
 }
 
