@@ -8,7 +8,10 @@ export type RotationEntry = Extract<
   EntryBody,
   {
     type:
-      'producer.enrolled' | 'producer.revoked' | 'ledger.key.rotated' | `credential.${'set' | 'rotated' | 'removed' | 'rekeyed'}`;
+      | 'producer.enrolled'
+      | 'producer.revoked'
+      | 'ledger.key.rotated'
+      | `credential.${'set' | 'rotated' | 'removed' | 'rekeyed'}`;
   }
 >;
 
