@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createServer, type Server, type TLSSocket, connect as connectTls } from 'node:tls';
 import { proxyToken } from '#writ/agent-sdk';
 import { readProfile } from '#writ/deployment';
+import { pathWithBubblewrap } from '../harness/bubblewrap.js';
 import { makeCertificates } from '../harness/certificates.js';
 import { eventually, Gateway } from '../harness/gateway.js';
 import { OutsideService } from './outside-service.js';
@@ -14,8 +15,16 @@ const policies = {
   'egress.cedar': `@id("alice-acts")
 permit (principal == Agent::"alice", action == Action::"fetch", resource) when { context.input.path == "/act" };
 @id("alice-tunnels")
-permit (principal == Agent::"alice", action == Action::"connect", resource);`,
+permit (principal == Agent::"alice", action == Action::"connect", resource);
+@id("bob-looks")
+permit (principal == Agent::"bob", action in Action::"call", resource);`,
 };
+
+const bubblewrap = pathWithBubblewrap();
+/** Asks for a URL by the proxy of its environment. */
+const LOOK = `const { hostname: host, port } = new URL(process.env.HTTP_PROXY);
+const [path] = process.argv.slice(-1);
+require('node:http').get({ host, port, path, headers: { host: new URL(path).host } }, (answer) => answer.pipe(process.stdout));`;
 
 describe('a program that knows nothing but the proxy', () => {
   let directory: string;
@@ -42,6 +51,15 @@ describe('a program that knows nothing but the proxy', () => {
     gateway = await Gateway.start({
       config: {
         agents: { alice: {}, bob: {} },
+        tools: {
+          look: {
+            kind: 'command',
+            command: process.execPath,
+            args: ['-e', LOOK, '--', '{{url}}'],
+            egress: { as: 'alice' },
+            input: { required: ['url'], properties: { url: { type: 'string' } } },
+          },
+        },
         egressProxy: { listen: { port: 0 }, inspect: ['looked-into'] },
         destinations: {
           office: { origin: outside.url, internal: true },
@@ -50,6 +68,7 @@ describe('a program that knows nothing but the proxy', () => {
         },
       },
       policies,
+      env: { PATH: bubblewrap ?? process.env['PATH'] ?? '' },
     });
     const proxy = (await gateway.processes()).find(({ name }) => name === 'egress-proxy-1');
     const health = await fetch(`http://127.0.0.1:${proxy?.healthPort}/readyz`);
@@ -120,6 +139,18 @@ describe('a program that knows nothing but the proxy', () => {
     const call = /writ-call: (\S+)/.exec(answer)?.[1] ?? '';
     const explained = await gateway.cli('explain', call, '--json');
     expect(explained.stdout).toContain('https://looked-into.example.com/not-permitted');
+  });
+
+  // Skipped where bubblewrap is not: `bash test/harness/fetch-collectors.sh`.
+  (bubblewrap === undefined ? describe.skip : describe)('and is a contained command', () => {
+    it('is governed as the agent of its declaration, whoever calls it', async () => {
+      const bob = await gateway.agent('bob');
+      const before = outside.effects.length;
+      await expect(bob.tool('look', { url: `${outside.url}/act` })).resolves.toMatchObject({ output: '{"done":true}' });
+      const { output } = await bob.tool('look', { url: `${outside.url}/other` });
+      expect(output).toContain('no_policy_permits');
+      expect(outside.effects.length).toBe(before + 1);
+    });
   });
 
   it('is another agent as soon as that is added, and nobody, with no tunnel left, when it is removed', async () => {

@@ -6,6 +6,7 @@ import { LocalCa } from '#writ/local-ca';
 import { dialDecided } from '#writ/outbound';
 import type { Executor, ServiceContext } from '#writ/service-host';
 import { AgentFolder } from './agent-folder.js';
+import { listenForPrograms, programAgents } from './program-sockets.js';
 import type { EgressProxyConfig } from './config.js';
 import { ProxyServer } from './proxy-server.js';
 import { TlsInspector } from './tls-inspector.js';
@@ -34,6 +35,10 @@ export async function egressProxy(context: ServiceContext, settings: EgressProxy
   const proxy = new ProxyServer({ agents, tunnels, inspector, destinations, ...limits, log });
   const server = proxy.bindable();
   await listen(server, declared.listen);
+  const sockets = await listenForPrograms(programAgents(catalogue.config), {
+    directoryOf: paths.egressDir,
+    bindable: (agent) => proxy.bindable(() => agents.byName(agent)),
+  });
   // Before anything else that a stop does: a tunnel that goes on would outlast it, and nobody could say how it ended.
   for (const event of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.once(event, () => tunnels.stopAll());
   const { port } = server.address() as AddressInfo;
@@ -44,8 +49,10 @@ export async function egressProxy(context: ServiceContext, settings: EgressProxy
     isReady: () => true,
     details: () => ({ proxyPort: port, tunnels: tunnels.count }),
     close: async () => {
-      server.close();
-      server.closeAllConnections();
+      for (const each of [server, ...sockets]) {
+        each.close();
+        each.closeAllConnections();
+      }
       await agents.close();
     },
   };

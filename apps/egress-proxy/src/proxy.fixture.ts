@@ -9,6 +9,7 @@ import { toFault } from '#writ/faults';
 import type { dialDecided } from '#writ/outbound';
 import { bundleHash, compilePolicies, policyEntities, type PolicySource } from '#writ/policy';
 import type { Agents, Claim, ProxiedAgent } from './ports.js';
+import { listenForPrograms } from './program-sockets.js';
 import { type Inspector, ProxyServer } from './proxy-server.js';
 import { TunnelRunner } from './tunnel-runner.js';
 import { Tunnels } from './tunnels.js';
@@ -63,6 +64,7 @@ export class ProxyFixture implements AsyncDisposable {
   readonly tunnels: Tunnels;
   readonly #catalogue: Catalogue;
   readonly #rules: Rules;
+  readonly #proxy: ProxyServer;
   readonly #server: Server;
   #port = 0;
 
@@ -78,7 +80,7 @@ export class ProxyFixture implements AsyncDisposable {
     const destinations = Object.values(this.#catalogue.config.destinations);
     const entities = policyEntities({ agents, tools: [], namespaces: [], destinations });
     this.#rules = rulesOf(this.#catalogue, compilePolicies(bundle, entities), agents);
-    const proxy = new ProxyServer({
+    this.#proxy = new ProxyServer({
       agents: this.#agents(),
       tunnels: this.tunnels,
       inspector: options.inspector,
@@ -87,7 +89,7 @@ export class ProxyFixture implements AsyncDisposable {
       requestsPerAgentMax: 8,
       log: { info: () => undefined, warn: () => undefined },
     });
-    this.#server = proxy.bindable();
+    this.#server = this.#proxy.bindable();
   }
 
   static async start(options: FixtureOptions): Promise<ProxyFixture> {
@@ -100,6 +102,13 @@ export class ProxyFixture implements AsyncDisposable {
 
   get port(): number {
     return this.#port;
+  }
+
+  /** Listens for contained programs that act as the agents, each at a socket in a folder of its own. */
+  listenForPrograms(agents: readonly AgentName[], directoryOf: (agent: string) => string): Promise<readonly Server[]> {
+    const { byName } = this.#agents();
+    const bindable = (agent: string) => this.#proxy.bindable(() => byName(agent));
+    return listenForPrograms(agents, { directoryOf, bindable });
   }
 
   /** A connection to the proxy. */

@@ -80,7 +80,7 @@ export class McpServer {
     try {
       const { declaration, sandbox } = this.options;
       // What runs elsewhere is contained by whoever runs it.
-      if (!('url' in declaration)) sandbox.assertAllowed(declaration.containment);
+      if (!('url' in declaration)) sandbox.assertAllowed(declaration);
       return undefined;
     } catch (error) {
       return toFault(error);

@@ -1,6 +1,7 @@
-import type { Catalogue } from '#writ/catalogue';
+import { type Catalogue, programsOf } from '#writ/catalogue';
 import { Sandbox } from '#writ/containment';
 import { openBroker } from '#writ/credentials';
+import { deploymentPaths, egressWays } from '#writ/deployment';
 import { deferred } from '#writ/mcp';
 import { fetchOutbound, sendOutbound } from '#writ/outbound';
 import type { Executor, RecordEntry, ServiceContext } from '#writ/service-host';
@@ -18,7 +19,11 @@ export async function toolExecutor({ catalogue, log, settings }: ServiceContext)
   const writer = deferred<RecordEntry>();
   const record: RecordEntry = async (body) => (await writer.promise)(body);
   const { config, baseDirectory } = catalogue;
-  const sandbox = await Sandbox.probe({ usual: config.containment, hidden: [settings.WRIT_DATA] });
+  const sandbox = await Sandbox.probe({
+    usual: config.containment,
+    hidden: [settings.WRIT_DATA],
+    egress: egressWays(deploymentPaths(settings.WRIT_DATA), config),
+  });
   warnUncontained(catalogue, sandbox, log);
   const mcp = new McpToolRunner(catalogue, {
     log,
@@ -56,12 +61,10 @@ export async function toolExecutor({ catalogue, log, settings }: ServiceContext)
 }
 
 /** Says once, and loudly, that programs run with all that this process may do. */
-function warnUncontained({ config, tools }: Catalogue, { problem }: Sandbox, log: ToolLog): void {
-  const commands = [...tools.values()].flatMap(({ declaration }) =>
-    declaration.kind === 'command' ? [declaration] : [],
+function warnUncontained({ config }: Catalogue, { problem }: Sandbox, log: ToolLog): void {
+  const wanted = programsOf(config).filter(
+    ({ declaration: { containment = config.containment } }) => containment !== 'none',
   );
-  const servers = Object.values(config.mcpServers).flatMap((server) => ('url' in server ? [] : [server]));
-  const wanted = [...commands, ...servers].filter(({ containment = config.containment }) => containment !== 'none');
   if (problem === undefined || wanted.length === 0) return;
   const fields = { code: 'EXECUTOR_NOT_CONTAINED', why: problem, programs: wanted.length };
   log.warn(fields, 'programs run UNCONTAINED, or not at all where containment is required');

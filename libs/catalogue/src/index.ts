@@ -24,6 +24,7 @@ export * from './tool-schema.js';
 export type { SinkDeclaration } from './siem-schema.js';
 export { addQuery, fillUrl, type UrlTemplate } from './url-template.js';
 export { type Environment, substituteEnvironment } from './environment.js';
+export { programsOf } from './programs.js';
 export { parseYaml, type YamlSource } from './yaml-source.js';
 export { readRedactionRules } from './redaction-rules.js';
 export { TOOL_FILE_END } from './tool-files.js';

@@ -1,8 +1,8 @@
-import { normalize } from 'node:path';
 import { messageOf } from '#writ/faults';
 import { parseWitnessVkey, type WitnessKey } from '#writ/signing';
 import type { ArgumentSchema } from './argument-schema.js';
 import { checkPlaces, propertiesOf } from './argument-places.js';
+import { checkContainment } from './containment-references.js';
 import { checkCredentials, checkOrigin } from './credential-references.js';
 import { checkCredential } from './credential-use.js';
 import { checkMcpRemote } from './http-references.js';
@@ -102,24 +102,6 @@ export function checkCommandTool(
   const lost = Object.keys(propertiesOf(schema)).find((name) => !places.includes(name));
   if (lost !== undefined && tool.stdin === 'none')
     throw fault('args', `the argument \`${lost}\` has no place, and \`stdin\` is \`none\``);
-}
-
-/** Programs that ask for less than what holds for all, or for what they could replace by a link. */
-function checkContainment({ containment: usual, tools, mcpServers }: WritConfig, faultAt: FaultAt): void {
-  const commands = Object.entries(tools).flatMap(([name, tool]) =>
-    tool.kind === 'command' ? [[['tools', name], tool] as const] : [],
-  );
-  const servers = Object.entries(mcpServers).flatMap(([name, server]) =>
-    'url' in server ? [] : [[['mcpServers', name], server] as const],
-  );
-  for (const [path, { containment, read, write }] of [...commands, ...servers]) {
-    if (usual === 'required' && containment !== undefined && containment !== 'required')
-      throw faultAt([...path, 'containment'], 'must not be weaker than `containment: required` of the configuration');
-    const twice = [...read, ...write].find((each) =>
-      write.some((other) => each !== other && normalize(each).startsWith(`${normalize(other)}/`)),
-    );
-    if (twice !== undefined) throw faultAt([...path, 'read'], 'has a path below one that the program may write to');
-  }
 }
 
 function checkDestinations(config: WritConfig, faultAt: FaultAt): void {

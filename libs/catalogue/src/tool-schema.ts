@@ -1,4 +1,4 @@
-import { JsonRecord, ResourceName, SubjectType } from '#writ/contracts';
+import { AgentName, JsonRecord, ResourceName, SubjectType } from '#writ/contracts';
 import { z } from 'zod';
 import { CredentialName, FILE_NAME, MEDIA_TYPE, Tls } from './schema-parts.js';
 
@@ -120,6 +120,8 @@ const program = {
   env: z.record(z.string(), z.string()).default({}),
   /** Absent: that of the configuration. */
   containment: Containment.optional(),
+  /** Contained, it reaches the egress proxy and nothing else, as that agent. Absent: nothing. */
+  egress: z.strictObject({ as: AgentName }).optional(),
   /** Paths that are there for it to read, and to write, relative to the configuration file. */
   read: z.array(z.string().min(1)).max(64).default([]),
   write: z.array(z.string().min(1)).max(64).default([]),

@@ -1,5 +1,6 @@
 import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import { type EgressWay, prepareWay } from './egress-way.js';
 
 /** A program with all that it is started with. */
 export interface Program {
@@ -37,18 +38,30 @@ const SYSTEM = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
 const SYSTEM_FILES = ['/etc/ld.so.cache', '/etc/alternatives'];
 const PLAIN_PATH = '/usr/local/bin:/usr/bin:/bin';
 
+interface SandboxTerms {
+  readonly tools: Tools;
+  /** Directories that are empty inside even if they lie in what is declared. */
+  readonly hidden: readonly string[];
+  /** Absent: the program reaches nothing. */
+  readonly way?: EgressWay | undefined;
+}
+
 /**
- * The program under bubblewrap: namespaces of its own, no network, no capability, nobody's user, a file system of system programs and
- * of what is declared, all else empty and read-only but `/tmp`. `hidden` are empty inside even if they lie in what is declared.
+ * The program under bubblewrap: namespaces of its own, no network but a way to the egress proxy where it has one, no capability, nobody's
+ * user, a file system of system programs and of what is declared, all else empty and read-only but `/tmp`.
  */
 export function bubblewrapped(
   { command, args, env, cwd }: Program,
   needs: Needs,
-  { tools, hidden }: { readonly tools: Tools; readonly hidden: readonly string[] },
+  { tools, hidden, way }: SandboxTerms,
 ): Program {
+  const egress = way === undefined ? undefined : prepareWay(way);
   const write = needs.write.map((path) => resolve(cwd, path));
   const file = findProgram(command, { cwd, path: env['PATH'] ?? PLAIN_PATH });
-  const named = [file, ...needs.args.map((arg) => resolve(cwd, arg))].filter((path) => isOwnFile(path, write));
+  const wrapper = egress?.wrapper ?? [];
+  // The wrapper begins with the Node that this process runs by, which need not be one of the system.
+  const started = [...wrapper.slice(0, 1), file];
+  const named = [...started, ...needs.args.map((arg) => resolve(cwd, arg))].filter((path) => isOwnFile(path, write));
   const read = [...new Set([...named, ...needs.read.map((path) => resolve(cwd, path))])];
   const limits = [`--data=${needs.memoryBytesMax}`, `--nproc=${needs.processesMax}`, '--core=0'];
   return {
@@ -61,10 +74,11 @@ export function bubblewrapped(
       ...read.flatMap((path) => ['--ro-bind', path, path]),
       ...write.flatMap((path) => ['--bind', path, path]),
       ...hidden.flatMap((path) => ['--tmpfs', path]),
+      ...(egress?.binds ?? []),
       ...['--dir', cwd, '--remount-ro', '/', '--chdir', cwd],
-      ...['--', file, ...args],
+      ...['--', ...wrapper, file, ...args],
     ],
-    env: plainEnvironment(env),
+    env: plainEnvironment({ ...egress?.env, ...env }),
     cwd,
   };
 }

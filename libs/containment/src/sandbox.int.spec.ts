@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,6 +8,7 @@ import { type Contained, Sandbox } from './sandbox.js';
 
 const run = promisify(execFile);
 const NEEDS: Contained = { args: [], read: [], write: [], memoryBytesMax: 268_435_456, processesMax: 32 };
+const egress = (agent: string) => ({ folder: join(scratch, 'run', agent) });
 const PROGRAM = { command: 'true', args: [], env: {}, cwd: '/' };
 
 let scratch: string;
@@ -17,8 +18,7 @@ beforeEach(async () => {
 afterEach(() => rm(scratch, { recursive: true, force: true }));
 
 async function install(...names: readonly string[]): Promise<string> {
-  const directory = join(scratch, 'bin');
-  await mkdir(directory);
+  const directory = await mkdtemp(join(scratch, 'bin-'));
   for (const name of names) {
     await writeFile(join(directory, name), '#!/bin/sh\nexit 1\n');
     await chmod(join(directory, name), 0o700);
@@ -33,16 +33,16 @@ describe('a machine that cannot contain programs', () => {
     ['bubblewrap is there and does not work', ['bwrap', 'prlimit'], 'cannot contain anything here'],
   ])('is known as one when %s', async (_case, installed, problem) => {
     const path = await install(...installed);
-    const sandbox = await Sandbox.probe({ usual: 'preferred', hidden: [], path });
+    const sandbox = await Sandbox.probe({ usual: 'preferred', hidden: [], egress, path });
     expect(sandbox.problem).toContain(problem);
     expect(sandbox.contain(PROGRAM, NEEDS)).toBe(PROGRAM);
   });
 
   it('starts nothing that must be contained, by its own declaration or by what is usual', async () => {
     const path = await install();
-    const usual = await Sandbox.probe({ usual: 'required', hidden: [], path });
+    const usual = await Sandbox.probe({ usual: 'required', hidden: [], egress, path });
     expect(() => usual.contain(PROGRAM, NEEDS)).toThrow(expect.objectContaining({ code: 'EXECUTOR_NOT_CONTAINED' }));
-    const other = await Sandbox.probe({ usual: 'none', hidden: [], path });
+    const other = await Sandbox.probe({ usual: 'none', hidden: [], egress, path });
     const required = { ...NEEDS, containment: 'required' } as const;
     expect(() => other.contain(PROGRAM, required)).toThrow(expect.objectContaining({ code: 'EXECUTOR_NOT_CONTAINED' }));
   });
@@ -51,7 +51,13 @@ describe('a machine that cannot contain programs', () => {
 describe('a program that is started under bubblewrap', () => {
   it('gets no value of its environment by an argument, where every user of the host would see it', async () => {
     const path = await install('bwrap', 'prlimit');
-    const sandbox = await Sandbox.probe({ usual: 'preferred', hidden: [], path, attempt: async () => undefined });
+    const sandbox = await Sandbox.probe({
+      usual: 'preferred',
+      hidden: [],
+      egress,
+      path,
+      attempt: async () => undefined,
+    });
     const { args, env } = sandbox.contain({ ...PROGRAM, env: { TOKEN: 'hunter2' } }, NEEDS);
     expect(args.join(' ')).not.toContain('hunter2');
     expect(env).toMatchObject({ TOKEN: 'hunter2', HOME: '/tmp' });
@@ -59,10 +65,54 @@ describe('a program that is started under bubblewrap', () => {
   });
 });
 
+describe('a program that may ask the egress proxy', () => {
+  const NEEDING = { ...NEEDS, egress: { as: 'alice' } };
+  const sandboxWith = async (usual: 'none' | 'preferred', ca?: string) => {
+    const path = await install('bwrap', 'prlimit');
+    const way = (agent: string) => ({ ...egress(agent), ca });
+    return Sandbox.probe({ usual, hidden: [], egress: way, path, attempt: async () => undefined });
+  };
+
+  it('has a bridge to the socket of its agent before it, and none of another', async () => {
+    const { args, env } = (await sandboxWith('preferred')).contain({ ...PROGRAM, args: ['last'] }, NEEDING);
+    expect(args.join(' ')).toContain(`--ro-bind ${join(scratch, 'run', 'alice')} /writ-egress --dir`);
+    expect(args.slice(args.indexOf('--'), args.indexOf('--') + 3)).toEqual(['--', process.execPath, '--eval']);
+    expect(args.slice(-4).map((arg) => arg.split('/').at(-1))).toEqual(['--', 'socket', 'true', 'last']);
+    expect(args).toContain('--unshare-all');
+    expect(env).toMatchObject({ HTTPS_PROXY: 'http://127.0.0.1:3128', http_proxy: 'http://127.0.0.1:3128' });
+    expect(env).not.toHaveProperty('SSL_CERT_FILE');
+    expect((await stat(join(scratch, 'run', 'alice'))).mode & 0o777).toBe(0o700);
+  });
+
+  it('trusts the authority of the proxy where that looks into TLS, unless its own environment says otherwise', async () => {
+    const sandbox = await sandboxWith('preferred', '/data/egress-ca.pem');
+    const { args, env } = sandbox.contain({ ...PROGRAM, env: { SSL_CERT_FILE: '/own.pem' } }, NEEDING);
+    expect(args.join(' ')).toContain('--ro-bind /data/egress-ca.pem /writ-egress-ca.pem');
+    expect(env).toMatchObject({ NODE_EXTRA_CA_CERTS: '/writ-egress-ca.pem', SSL_CERT_FILE: '/own.pem' });
+  });
+
+  it('is contained whatever is usual, and not started where that cannot be', async () => {
+    expect((await sandboxWith('none')).contain(PROGRAM, NEEDING).args).toContain('--unshare-all');
+    const nothing = join(scratch, 'nothing');
+    for (const usual of ['none', 'preferred'] as const) {
+      const sandbox = await Sandbox.probe({ usual, hidden: [], egress, path: nothing });
+      const refused = expect.objectContaining({ code: 'EXECUTOR_NOT_CONTAINED' });
+      expect(() => sandbox.contain(PROGRAM, NEEDING)).toThrow(refused);
+      expect(() => sandbox.assertAllowed(NEEDING)).toThrow(refused);
+    }
+  });
+});
+
 describe('files that are named by arguments', () => {
   it('are there to read when they are declared, and not when an agent names them', async () => {
     const path = await install('bwrap', 'prlimit');
-    const sandbox = await Sandbox.probe({ usual: 'preferred', hidden: [], path, attempt: async () => undefined });
+    const sandbox = await Sandbox.probe({
+      usual: 'preferred',
+      hidden: [],
+      egress,
+      path,
+      attempt: async () => undefined,
+    });
     const [script, secret] = ['script.js', 'secret'].map((name) => join(scratch, name));
     for (const file of [script, secret]) await writeFile(file ?? '', '');
     const program = { ...PROGRAM, args: [String(script), String(secret)] };
@@ -97,7 +147,7 @@ echo x > own/new`;
     await chmod(join(scratch, 'own'), 0o777);
     for (const name of ['declared/file', 'declared/keys/seed', 'other']) await writeFile(join(scratch, name), 'text');
     const hidden = [join(scratch, 'declared', 'keys')];
-    const sandbox = await Sandbox.probe({ usual: 'required', hidden, path });
+    const sandbox = await Sandbox.probe({ usual: 'required', hidden, egress, path });
     expect(sandbox.problem).toBeUndefined();
     const needs = { ...NEEDS, read: ['declared'], write: ['own'] };
     const program = { command: 'sh', args: ['-c', LOOK], env: { TOKEN: 'hunter2' }, cwd: scratch };
@@ -124,7 +174,7 @@ echo x > own/new`;
   });
 
   it('has no more memory than is declared', async () => {
-    const sandbox = await Sandbox.probe({ usual: 'required', hidden: [], path });
+    const sandbox = await Sandbox.probe({ usual: 'required', hidden: [], egress, path });
     const fill = ['-e', 'const all = []; for (let i = 0; i < 64; i++) all.push(Buffer.alloc(16777216, 1))'];
     const start = async (memoryBytesMax: number) => {
       const program = { command: process.execPath, args: fill, env: {}, cwd: scratch };

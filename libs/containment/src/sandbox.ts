@@ -4,6 +4,7 @@ import { delimiter, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Fault } from '#writ/faults';
 import { bubblewrapped, type Needs, probeProgram, type Program, type Tools } from './bubblewrap.js';
+import type { EgressWay } from './egress-way.js';
 
 /** Whether a program must be contained, is when that can be done, or is not. */
 type Containment = 'required' | 'preferred' | 'none';
@@ -12,6 +13,8 @@ type Containment = 'required' | 'preferred' | 'none';
 export interface Contained extends Needs {
   /** Absent: what is usual here. */
   readonly containment?: Containment | undefined;
+  /** The agent as which it asks the egress proxy. A program that has one is only ever started contained. Absent: it reaches nothing. */
+  readonly egress?: { readonly as: string } | undefined;
 }
 
 /** Why nothing can be contained here, in one sentence. */
@@ -31,6 +34,8 @@ interface ProbeOptions {
   readonly usual: Containment;
   /** Directories that no contained program sees, whatever is declared for it. */
   readonly hidden: readonly string[];
+  /** How an agent reaches the egress proxy. */
+  readonly egress: (agent: string) => EgressWay;
   /** Where programs are looked for; absent: the PATH of this process. */
   readonly path?: string | undefined;
   readonly attempt?: Try;
@@ -42,7 +47,7 @@ export class Sandbox {
     private readonly tools: Tools | undefined,
     /** Undefined when programs can be contained. */
     readonly problem: SandboxProblem | undefined,
-    private readonly terms: Pick<ProbeOptions, 'hidden' | 'usual'>,
+    private readonly terms: Pick<ProbeOptions, 'egress' | 'hidden' | 'usual'>,
   ) {}
 
   /**
@@ -68,18 +73,21 @@ export class Sandbox {
   }
 
   /** Throws EXECUTOR_NOT_CONTAINED for what must be contained and cannot be here. */
-  assertAllowed(containment: Containment = this.terms.usual): void {
-    if (containment !== 'required' || this.tools !== undefined) return;
+  assertAllowed({ containment = this.terms.usual, egress }: Pick<Contained, 'containment' | 'egress'>): void {
+    // Uncontained, the proxy would be a request and no wall, and the program would have all the rest of the network.
+    const isRequired = containment === 'required' || egress !== undefined;
+    if (!isRequired || this.tools !== undefined) return;
     throw new Fault('EXECUTOR_NOT_CONTAINED', 'the tool may only run contained, and nothing can be contained here', {
       cause: new Error(this.problem),
     });
   }
 
   /** What to start instead of the program, so that it is contained as declared. Throws EXECUTOR_NOT_CONTAINED. */
-  contain(program: Program, { containment = this.terms.usual, ...needs }: Contained): Program {
-    this.assertAllowed(containment);
-    if (containment === 'none' || this.tools === undefined) return program;
-    return bubblewrapped(program, needs, { tools: this.tools, hidden: this.terms.hidden });
+  contain(program: Program, { containment = this.terms.usual, egress, ...needs }: Contained): Program {
+    this.assertAllowed({ containment, egress });
+    if (this.tools === undefined || (containment === 'none' && egress === undefined)) return program;
+    const way = egress === undefined ? undefined : this.terms.egress(egress.as);
+    return bubblewrapped(program, needs, { tools: this.tools, hidden: this.terms.hidden, way });
   }
 }
 

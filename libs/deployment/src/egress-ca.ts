@@ -26,3 +26,12 @@ export async function readEgressCa(
   if (certificate === undefined) throw new Fault('CONFIG_KEY', `the certificate \`${paths.egressCa}\` is missing`);
   return { key, certificate };
 }
+
+/** How contained programs reach the egress proxy as an agent: by the folder of its socket, and trusting its authority where it has one. */
+export function egressWays(
+  paths: DeploymentPaths,
+  { egressProxy }: Pick<WritConfig, 'egressProxy'>,
+): (agent: string) => { readonly folder: string; readonly ca?: string } {
+  const isInspecting = (egressProxy?.inspect ?? []).length > 0;
+  return (agent) => ({ folder: paths.egressDir(agent), ...(isInspecting && { ca: paths.egressCa }) });
+}

@@ -26,7 +26,7 @@ export {
   renameLedger,
   type ServerPlace,
 } from './deployment.js';
-export { readEgressCa } from './egress-ca.js';
+export { egressWays, readEgressCa } from './egress-ca.js';
 export { executorApp, serviceInstances } from './instances.js';
 export { closedPlace, deploymentPaths, type DeploymentPaths } from './paths.js';
 export { readReplayRequest, replayRequestFile, type ReplayRequest, writeReplayRequest } from './replay-request.js';

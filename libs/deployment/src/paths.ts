@@ -28,6 +28,8 @@ export interface DeploymentPaths {
   readonly egressCaKey: string;
   /** What those clients trust for it. */
   readonly egressCa: string;
+  /** Holds the socket at which whoever reaches it is that agent to the egress proxy, and nothing else. */
+  readonly egressDir: (agent: string) => string;
   readonly natsSeed: (user: string) => string;
   readonly agentsFile: string;
   readonly agentsLock: string;
@@ -85,6 +87,7 @@ export function deploymentPaths(dataDir: string): DeploymentPaths {
     accessToken: (client) => at('keys', 'access', `${client}.token`),
     egressCaKey: at('keys', 'egress-ca.key'),
     egressCa: at('egress-ca.pem'),
+    egressDir: (agent) => at('run', 'egress', agent),
     natsSeed: (user) => at('keys', 'nats', `${user}.nk`),
     agentsFile: at('agents.json'),
     agentsLock: at('agents.lock'),

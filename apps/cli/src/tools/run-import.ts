@@ -2,6 +2,7 @@ import { type Catalogue, loadCatalogue, parseYaml, TOOL_FILE_END } from '#writ/c
 import { Sandbox } from '#writ/containment';
 import type { Json } from '#writ/contracts';
 import { openBroker } from '#writ/credentials';
+import { deploymentPaths, egressWays } from '#writ/deployment';
 import { Fault } from '#writ/faults';
 import { readFileIfPresent, writeFileAtomic } from '#writ/files';
 import { connectMcp } from '#writ/mcp';
@@ -41,7 +42,11 @@ export async function runImportMcp(server: string, options: ImportOptions, cli: 
     declaration,
     baseDirectory: catalogue.baseDirectory,
     signal: new AbortController().signal,
-    sandbox: await Sandbox.probe({ usual: catalogue.config.containment, hidden: [dataDirectory(options)] }),
+    sandbox: await Sandbox.probe({
+      usual: catalogue.config.containment,
+      hidden: [dataDirectory(options)],
+      egress: egressWays(deploymentPaths(dataDirectory(options)), catalogue.config),
+    }),
     http: {
       credentials: openBroker(catalogue, { dataDir: dataDirectory(options), send: sendOutbound }),
       fetch: fetchOutbound,
