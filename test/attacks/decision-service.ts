@@ -92,8 +92,9 @@ function rulesOf({ catalogue, policies }: Declared): Rules {
     cedarVersion: '4.0',
     policies: [...policies],
   };
+  const destinations = [...catalogue.destinations.values()].map(({ declaration }) => declaration);
   const tools = [...catalogue.tools.values()].map(({ name, declaration }) => ({ name, ...declaration }));
-  const entities = policyEntities({ agents: AGENTS, tools, namespaces: [], destinations: [] });
+  const entities = policyEntities({ agents: AGENTS, tools, namespaces: [], destinations });
   return makeRules(catalogue, compilePolicies(bundle, entities), AGENTS);
 }
 
@@ -101,7 +102,7 @@ function rulesOf({ catalogue, policies }: Declared): Rules {
 export class DecisionServiceInMemory {
   readonly recorded: Entry[] = [];
   readonly commands: Command[] = [];
-  readonly calls = new Calls('default');
+  readonly calls: Calls;
   nowMs = NOW;
   /** Milliseconds by which the clock is later each time that it is read. */
   tickMs = 0;
@@ -123,8 +124,9 @@ export class DecisionServiceInMemory {
   readonly #handler: DecideHandler;
   readonly #shard: DecidingShard;
 
-  constructor(policies: readonly PolicySource[] = [STAFF_MAY_ECHO]) {
-    const declared = rulesOf({ catalogue: CATALOGUE, policies });
+  constructor(policies: readonly PolicySource[] = [STAFF_MAY_ECHO], catalogue = CATALOGUE) {
+    this.calls = new Calls('default', catalogue.config.destinations);
+    const declared = rulesOf({ catalogue, policies });
     const rules = { ...declared, policies: telling(declared.policies, () => (this.searches += 1)) };
     const shard: DecidingShard = {
       calls: this.calls,
@@ -226,15 +228,17 @@ export class DecisionServiceInMemory {
 function presentPools(now: () => number): Pools {
   const pools = new Pools(now);
   const heartbeat = Buffer.from(JSON.stringify({ v: 1, instance: 'exec-tool-1', serves: [] }));
-  const hear = (onMessage: (message: BusMessage) => void) =>
-    onMessage({
-      subject: 'pool.tool.default',
-      reply: undefined,
-      data: heartbeat,
-      status: 0,
-      header: () => undefined,
-      headerText: () => '',
-    });
+  const hear = (onMessage: (message: BusMessage) => void) => {
+    for (const subject of ['pool.tool.default', 'pool.egress.default'])
+      onMessage({
+        subject,
+        reply: undefined,
+        data: heartbeat,
+        status: 0,
+        header: () => undefined,
+        headerText: () => '',
+      });
+  };
   const bus = {
     subscribe: (_subject: string, { onMessage }: { onMessage: (message: BusMessage) => void }) => hear(onMessage),
   };

@@ -24,6 +24,7 @@ destinations:
   strict:
     origin: https://strict.example
     tls: { minVersion: TLSv1.3, caFile: ca.pem, pins: [sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=] }
+    http2: true
   lost:
     origin: https://lost.example
     tls: { caFile: gone.pem }
@@ -113,11 +114,12 @@ describe('FetchRunner', () => {
     expect(told).toEqual([{ name: 'crm', origin: 'https://api.crm.example', echoed: true }]);
   });
 
-  it('wants of TLS what the destination wants, and sends nothing when its authorities cannot be read', async () => {
+  it('wants of TLS and HTTP/2 what the destination wants, and sends nothing when its authorities cannot be read', async () => {
     const outbound = new FakeOutbound({});
     await run(outbound, command({ ...GET, url: 'https://strict.example/' }, { resource: 'strict' }));
     const pins = ['sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='];
     expect(outbound.sent[0]?.tls).toEqual({ minVersion: 'TLSv1.3', ca: 'authorities', pins });
+    expect(outbound.sent[0]?.http2).toBe(true);
     const lost = run(outbound, command({ ...GET, url: 'https://lost.example/' }, { resource: 'lost' }));
     await expect(lost).rejects.toMatchObject({ code: 'EXECUTOR_UNREACHABLE' });
     expect(outbound.sent).toHaveLength(1);

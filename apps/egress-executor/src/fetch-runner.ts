@@ -36,7 +36,7 @@ export class FetchRunner implements ActionRunner {
     const destination = this.#destinationOf(command);
     const { url, method, headers, body } = parse(FetchArguments, command.args, 'EXECUTOR_FAILED');
     const origin = this.#decidedOrigin(command.resource, url, method);
-    const { internal, timeoutMs, responseBytesMax } = destination;
+    const { internal, timeoutMs, responseBytesMax, http2 } = destination;
     const credential = await this.#lease(destination, origin, { signal, onCredentialSent });
     const tls = await this.#tlsOf(destination);
     const request = {
@@ -50,6 +50,7 @@ export class FetchRunner implements ActionRunner {
       signal,
       credential,
       tls,
+      http2,
       onCredentialSent,
     };
     const answer = await this.ports.send(request);

@@ -1,4 +1,4 @@
-import { Denied, WritError } from '#writ/agent-sdk';
+import { Denied, Refused, WritError } from '#writ/agent-sdk';
 import { FAULTS, toFault } from '#writ/faults';
 
 /** A request that got no answer from where it wanted to go, as its program is told. */
@@ -14,6 +14,7 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   INPUT_TOO_LARGE: 413,
   INPUT_NOT_UTF8: 415,
   BUSY: 503,
+  RATE_LIMITED: 429,
   INTERNAL: 500,
   EXECUTOR_TIMEOUT: 504,
   EXECUTOR_ADDRESS_REFUSED: 403,
@@ -32,6 +33,7 @@ export function refusalOf(thrown: unknown, call?: string): Refusal {
   const told = thrown instanceof WritError ? toldOfCall(thrown) : toldOfFault(thrown);
   const { code } = told;
   const status = statusOf(code, thrown);
+  const waitMs = thrown instanceof Refused ? thrown.retryAfterMs : undefined;
   const body = `${JSON.stringify({ error: { ...told, ...(call !== undefined && { call }) } })}\n`;
   return {
     status,
@@ -40,6 +42,7 @@ export function refusalOf(thrown: unknown, call?: string): Refusal {
       'content-length': String(Buffer.byteLength(body)),
       'writ-code': code,
       ...(call !== undefined && { 'writ-call': call }),
+      ...(waitMs !== undefined && { 'retry-after': String(Math.ceil(waitMs / 1_000)) }),
       ...(status === 407 && { 'proxy-authenticate': 'Basic realm="writ"' }),
       // INVARIANT: nothing that follows a refusal on its connection is dispatched.
       connection: 'close',

@@ -2,6 +2,7 @@ import { Calls } from './calls.js';
 import { completed, decided, ended, NOON, placed } from './entries.fixture.js';
 
 const DAY_MS = 86_400_000;
+const action = { kind: 'tool.call', resource: 'act', nowMs: NOON };
 
 function after(...entries: readonly ReturnType<typeof placed>[]): Calls {
   const calls = new Calls('default');
@@ -96,8 +97,8 @@ describe('Calls', () => {
 
   it('holds an id while it is being decided, and frees it when nothing came on record', () => {
     const calls = after();
-    calls.reserve('alice', 'c', { digest: 'digest', isAllow: false });
-    expect(calls.get('alice', 'c')).toEqual({ status: 'deciding', digest: 'digest', isAllow: false });
+    calls.reserve('alice', 'c', { digest: 'digest', isAllow: false, action });
+    expect(calls.get('alice', 'c')).toEqual({ status: 'deciding', digest: 'digest', isAllow: false, action });
     calls.release('alice', 'c');
     expect(calls.get('alice', 'c')).toBeUndefined();
   });
@@ -111,13 +112,42 @@ describe('Calls', () => {
   it('counts allows that are being recorded, so that calls in flight together cannot pass a daily limit', () => {
     const calls = new Calls('default');
     const nowMs = Date.UTC(2026, 0, 1);
-    calls.reserve('alice', 'one', { digest: 'd', isAllow: true });
-    calls.reserve('alice', 'two', { digest: 'd', isAllow: true });
-    calls.reserve('alice', 'denied', { digest: 'd', isAllow: false });
+    calls.reserve('alice', 'one', { digest: 'd', isAllow: true, action });
+    calls.reserve('alice', 'two', { digest: 'd', isAllow: true, action });
+    calls.reserve('alice', 'denied', { digest: 'd', isAllow: false, action });
     expect(calls.allowedToday('alice', nowMs)).toBe(2);
     calls.release('alice', 'two');
     calls.release('alice', 'denied');
     expect(calls.allowedToday('alice', nowMs)).toBe(1);
     expect(calls.allowedToday('bob', nowMs)).toBe(0);
+  });
+});
+
+describe('a rate limit', () => {
+  const limited = () => new Calls('default', { api: { rateLimit: { requests: 2, perSeconds: 60 } } });
+  const fetched = (call: string) => decided(call, 'allow', 'once', { kind: 'egress.fetch', res: 'api' });
+  const fetch = (nowMs: number) => ({ kind: 'egress.fetch', resource: 'api', nowMs });
+  const allow = (nowMs: number) => ({ digest: 'd', isAllow: true, action: fetch(nowMs) });
+
+  it('counts what is being recorded, what is on record once, and not what did not come there', () => {
+    const calls = limited();
+    calls.reserve('alice', 'one', allow(NOON));
+    calls.reserve('alice', 'two', allow(NOON + 1_000));
+    expect(calls.waitMs('alice', 'api', NOON + 1_000)).toBe(59_000);
+    calls.release('alice', 'two');
+    calls.apply(placed(1, fetched('one')));
+    calls.apply(placed(1, fetched('one')));
+    expect(calls.waitMs('alice', 'api', NOON + 1_000)).toBeUndefined();
+    calls.reserve('alice', 'three', { ...allow(NOON + 2_000), isAllow: false });
+    expect(calls.waitMs('alice', 'api', NOON + 2_000)).toBeUndefined();
+  });
+
+  it('is the same for whoever reads the ledger later', () => {
+    const calls = limited();
+    calls.apply(placed(1, fetched('one')));
+    calls.apply(placed(2, decided('denied', 'deny', 'once', { kind: 'egress.fetch', res: 'api' })));
+    calls.apply(placed(3, fetched('two'), { ts: NOON + 10_000, producer: 'pdp-1' }));
+    expect(calls.waitMs('alice', 'api', NOON + 20_000)).toBe(40_000);
+    expect(calls.waitMs('alice', 'api', NOON + 60_000)).toBeUndefined();
   });
 });

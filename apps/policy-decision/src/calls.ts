@@ -2,6 +2,7 @@ import { DailyCounts } from '#writ/authorisation';
 import type { CompletedEntry, DecidedEntry, Delivery, Entry, EntryOf, EntryRef } from '#writ/contracts';
 import type { PlacedEntry } from '#writ/ledger-client';
 import { FILES_AUTHOR } from '#writ/signing';
+import { type LimitedDestinations, RateWindows } from './rate-windows.js';
 
 /** What is kept of a decision: enough to answer again, to end the call, and to find its values. */
 export interface DecisionRecord extends EntryRef {
@@ -27,12 +28,20 @@ export interface EndRecord {
   readonly producer: string;
 }
 
+/** A decision that is being recorded. */
+interface Deciding {
+  readonly digest: string;
+  readonly isAllow: boolean;
+  /** What it is about, and when it was made. */
+  readonly action: { readonly kind: string; readonly resource: string; readonly nowMs: number };
+}
+
 /**
  * What is known of one call. `deciding` alone is not on record yet: this process is at work on it. The digest of the request is
  * known to the process that decided.
  */
 export type CallState =
-  | { readonly status: 'deciding'; readonly digest: string; readonly isAllow: boolean }
+  | ({ readonly status: 'deciding' } & Deciding)
   | { readonly status: 'denied' | 'open'; readonly digest?: string; readonly decision: DecisionRecord }
   | { readonly status: 'ended'; readonly digest?: string; readonly decision: DecisionRecord; readonly end: EndRecord };
 
@@ -71,16 +80,25 @@ export class Calls {
   /** By producer: what it decides by. */
   readonly #epochs = new Map<string, PolicyEpoch>();
 
-  constructor(private readonly tenant: string) {}
+  readonly #rates: RateWindows;
+
+  constructor(
+    private readonly tenant: string,
+    destinations: LimitedDestinations = {},
+  ) {
+    this.#rates = new RateWindows(destinations);
+  }
 
   get(agent: string, call: string): CallState | undefined {
     return this.#calls.get(keyOf(agent, call));
   }
 
   /** Marks the call as being decided. There is no await between the caller's `get` and this. */
-  reserve(agent: string, call: string, decision: { readonly digest: string; readonly isAllow: boolean }): void {
+  reserve(agent: string, call: string, decision: Deciding): void {
     this.#calls.set(keyOf(agent, call), { status: 'deciding', ...decision });
-    if (decision.isAllow) this.#allowing.set(agent, (this.#allowing.get(agent) ?? 0) + 1);
+    if (!decision.isAllow) return;
+    this.#allowing.set(agent, (this.#allowing.get(agent) ?? 0) + 1);
+    this.#rates.count({ agent, call, ...decision.action }, decision.action.nowMs);
   }
 
   /** The decision could not be recorded: the id is free again. */
@@ -90,6 +108,7 @@ export class Calls {
     if (state?.status !== 'deciding') return;
     this.#calls.delete(key);
     this.#settle(agent, state.isAllow);
+    if (state.isAllow) this.#rates.forget({ agent, call, ...state.action });
   }
 
   /** Calls allowed and not yet known to have ended. */
@@ -104,6 +123,11 @@ export class Calls {
   /** Calls allowed to the agent on the UTC day of `nowMs`, those being recorded now included. */
   allowedToday(agent: string, nowMs: number): number {
     return this.#allowedToday.of(agent, nowMs) + (this.#allowing.get(agent) ?? 0);
+  }
+
+  /** For how many ms the agent has used up the rate limit of a destination, those being recorded now included; undefined: it has not. */
+  waitMs(agent: string, destination: string, nowMs: number): number | undefined {
+    return this.#rates.waitMs(agent, destination, nowMs);
   }
 
   /** Whether an entry of the ledger has taken the agent's identity away, and none has given it back since. */
@@ -153,6 +177,7 @@ export class Calls {
     if (!isAllow) return;
     this.#open.set(key, decision);
     this.#allowedToday.count(decided.who.agent, decided.ts);
+    this.#rates.count(decision, Date.parse(decided.ts));
   }
 
   #applyEnd(entry: CompletedEntry | EndedEntry, seq: number): void {

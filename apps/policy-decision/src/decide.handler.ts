@@ -85,6 +85,7 @@ export class DecideHandler {
       status: 'refused',
       code: fault.code,
       message: fault.isToldToSender ? fault.message : FAULTS[fault.code].means,
+      ...(fault.code === 'RATE_LIMITED' && { retryAfterMs: fault.transient?.afterMs }),
       ...(entry === undefined ? {} : { entry }),
     };
   }

@@ -1,5 +1,6 @@
 import {
   CATALOGUE as ECHO,
+  catalogueOf,
   DecisionServiceInMemory,
   STAFF_MAY_ECHO,
   telling,
@@ -158,7 +159,8 @@ describe('a fetch', () => {
     ...MAIL_WORLD,
     yaml: MAIL_WORLD.yaml.replace(
       paths,
-      `${paths}, methods: [POST], request: { bodyBytesMax: 9, mediaTypes: [application/json], headers: [content-type] }`,
+      `${paths}, methods: [POST], request: { bodyBytesMax: 9, mediaTypes: [application/json], headers: [content-type],
+        schema: { properties: { a: { type: integer } } } }`,
     ),
   });
 
@@ -167,9 +169,11 @@ describe('a fetch', () => {
     ['a header that it does not', { 'X-Other': '1' }, '{"a":1}', 'INPUT_INVALID'],
     ['a body of another type', { 'content-type': 'text/plain' }, '{"a":1}', 'INPUT_INVALID'],
     ['a longer body', {}, '{"a":1234}', 'INPUT_INVALID'],
+    ['a body that its schema does not take', {}, '{"b":1}', 'INPUT_INVALID'],
+    ['no body where its schema wants one', {}, undefined, 'INPUT_INVALID'],
   ])('of %s is judged before a policy is asked', (_what, more, body, expected) => {
     const headers = { 'content-type': 'application/json', ...more };
-    const asked = { url: 'https://api.example.com/v1/x', method: 'POST', headers, body };
+    const asked = { url: 'https://api.example.com/v1/x', method: 'POST', headers, ...(body !== undefined && { body }) };
     const request = parseActionRequest('egress.fetch', { v: 1, call: 'c', ...asked });
     const caller = { agent: 'support', asked, session: { callsToday: 0 }, nowMs: 0 };
     let said: string;
@@ -179,6 +183,56 @@ describe('a fetch', () => {
       said = thrown instanceof Fault ? thrown.code : String(thrown);
     }
     expect(said).toBe(expected);
+  });
+});
+
+describe('a destination with a rate limit', () => {
+  const limited = catalogueOf(`
+version: 1
+ledger: test/default/0
+destinations: { api: { origin: 'https://api.example', rateLimit: { requests: 2, perSeconds: 2 } } }
+`);
+  const all = { op: 'All' } as const;
+  const ANYBODY = {
+    ...STAFF_MAY_ECHO,
+    text: 'permit (principal, action, resource);',
+    est: { ...STAFF_MAY_ECHO.est, principal: all, action: all, resource: all },
+  };
+  const get = (call: string) => ({ v: 1, call, url: 'https://api.example/x' });
+
+  it('refuses the request beyond it, on record, says when to come again, and takes the same call then', async () => {
+    const service = new DecisionServiceInMemory([ANYBODY], limited);
+    await service.send('support', 'egress.fetch', get('one'));
+    service.nowMs += 500;
+    await service.send('support', 'egress.fetch', get('two'));
+    await expect(service.send('support', 'egress.fetch', get('three'))).resolves.toMatchObject({
+      status: 'refused',
+      code: 'RATE_LIMITED',
+      retryAfterMs: 1_500,
+      message: expect.stringContaining('1500 ms'),
+    });
+    expect(service.commands).toHaveLength(2);
+    expect(service.recorded.at(-1)).toMatchObject({ type: 'request.refused', why: { code: 'RATE_LIMITED' } });
+    // What was answered already is answered again, and another agent has a limit of its own.
+    await expect(service.send('support', 'egress.fetch', get('one'))).resolves.toMatchObject({ status: 'pending' });
+    await expect(service.send('intern', 'egress.fetch', get('three'))).resolves.toBeUndefined();
+    service.nowMs += 1_500;
+    await expect(service.send('support', 'egress.fetch', get('three'))).resolves.toBeUndefined();
+  });
+
+  it('holds for requests that come together, and counts no denial and nothing that is not on record', async () => {
+    const together = new DecisionServiceInMemory([ANYBODY], limited);
+    const calls = ['a', 'b', 'c', 'd', 'e'];
+    const answers = await Promise.all(calls.map((call) => together.send('support', 'egress.fetch', get(call))));
+    expect(answers.filter((answer) => answer === undefined)).toHaveLength(2);
+    const denying = new DecisionServiceInMemory([], limited);
+    for (const call of calls)
+      await expect(denying.send('support', 'egress.fetch', get(call))).resolves.toMatchObject({ status: 'denied' });
+    const unrecorded = new DecisionServiceInMemory([ANYBODY], limited);
+    unrecorded.ledgerFault = new Fault('LEDGER_UNAVAILABLE', 'gone');
+    for (const call of calls) await unrecorded.send('support', 'egress.fetch', get(call));
+    unrecorded.ledgerFault = undefined;
+    await expect(unrecorded.send('support', 'egress.fetch', get('a'))).resolves.toBeUndefined();
   });
 });
 

@@ -68,7 +68,7 @@ const DECIDE_WITHIN_MS = 5_000;
 export class Decider {
   constructor(private readonly ports: DeciderPorts) {}
 
-  /** The answer, or undefined when the decision is an allow: then the executor answers. Throws INPUT_*, LEDGER_*, POLICY_*. */
+  /** The answer, or undefined when the decision is an allow: then the executor answers. Throws INPUT_*, RATE_LIMITED, LEDGER_*, POLICY_*. */
   async decide(address: DecideAddress, request: ActionRequest, reply: string): Promise<Answer | undefined> {
     const shard = this.#shardOf(address);
     // Policies that are being put in force count for what comes after them in the chain.
@@ -83,7 +83,10 @@ export class Decider {
     const rules = this.#rulesFor(agent, shard);
     const session = { callsToday: shard.calls.allowedToday(agent, nowMs) };
     const { shadow, policyErrors, pseudonym, redaction } = this.ports;
-    const verdict = this.#withExecutor(authorise(request, { agent, asked, session, nowMs, shadow, redaction }, rules));
+    const waitMs = (destination: string) => shard.calls.waitMs(agent, destination, nowMs);
+    const verdict = this.#withExecutor(
+      authorise(request, { agent, asked, session, nowMs, shadow, redaction, waitMs }, rules),
+    );
     policyErrors.note({ agent, call: request.call }, verdict.decision.errors);
     const subject = verdict.subject === undefined ? undefined : pseudonym(verdict.subject);
     const described = describeDecision(request, verdict, {
@@ -98,7 +101,9 @@ export class Decider {
       subject,
     });
     // INVARIANT: nothing was awaited since the look-up, so two requests with one id cannot both come here.
-    shard.calls.reserve(agent, request.call, { digest, isAllow: described.command !== undefined });
+    const { kind, resource } = verdict;
+    const isAllow = described.command !== undefined;
+    shard.calls.reserve(agent, request.call, { digest, isAllow, action: { kind, resource, nowMs } });
     const recorded = this.#record(shard, agent, request, { described, digest, nowMs, subject });
     const appended = await inTime(recorded, DECIDE_WITHIN_MS, tookTooLong);
     if (described.command === undefined) {

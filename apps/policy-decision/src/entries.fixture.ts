@@ -17,13 +17,18 @@ export function placed(
   return { seq, i: 0, entry: { ...body, v: 1, id, ts: at, ledger: 'test/default/0', ten: tenant, prod } as Entry };
 }
 
-/** A decision on a tool call; an allow has until five seconds after noon to be taken and until fifteen to end. */
-export function decided(call: string, d: 'allow' | 'deny' = 'allow', delivery: 'once' | 'retry' = 'once'): EntryBody {
+/** A decision, on a tool call when nothing else is said; an allow has until five seconds after noon to be taken and until fifteen to end. */
+export function decided(
+  call: string,
+  d: 'allow' | 'deny' = 'allow',
+  delivery: 'once' | 'retry' = 'once',
+  act: { readonly kind: 'tool.call' | 'egress.fetch'; readonly res: string } = { kind: 'tool.call', res: 'act' },
+): EntryBody {
   const run = { delivery, pool: 'default', take_by: NOON + 5_000, finish_by: NOON + 15_000 };
   return {
-    type: 'tool.call.decided',
+    type: `${act.kind}.decided`,
     who: { agent: 'alice' },
-    act: { kind: 'tool.call', res: 'act' },
+    act,
     corr: { call },
     eff: { d, phase: 'decided' },
     why: { code: d === 'allow' ? 'permit' : 'policy_forbids', bundle: HASH, pol: [] },

@@ -95,8 +95,8 @@ export async function policyDecisionService(context: ServiceContext): Promise<Se
 
 async function openParts(context: ServiceContext): Promise<Parts> {
   const { bus, log, catalogue, settings } = context;
-  const { tenant, shards } = catalogue.config;
-  const calls = new Calls(tenant);
+  const { tenant, shards, destinations } = catalogue.config;
+  const calls = new Calls(tenant, destinations);
   const pools = new Pools(Date.now);
   const strategy = requestServer(context, (address) => owner.refusalsOf(address));
   const follower: LedgerFollower = new LedgerFollower({

@@ -79,7 +79,11 @@ describe('StoredAnswers', () => {
 
   it('says pending to the same request while it is being decided, and refuses another one', async () => {
     const { shard, stored } = aShard([]);
-    shard.calls.reserve('alice', 'c', { digest: DIGEST, isAllow: false });
+    shard.calls.reserve('alice', 'c', {
+      digest: DIGEST,
+      isAllow: false,
+      action: { kind: 'tool.call', resource: 'act', nowMs: 0 },
+    });
     await expect(stored.again(shard, 'alice', request, DIGEST)).resolves.toEqual({
       v: 1,
       call: 'c',

@@ -108,6 +108,12 @@ describe('Agent', () => {
       sdk.Unavailable,
       { code: 'POLICY_UNAVAILABLE', reason: 'm' },
     ],
+    [
+      'a rate limit that is used up',
+      { status: 'refused', code: 'RATE_LIMITED', message: 'm', retryAfterMs: 1500 },
+      sdk.Refused,
+      { code: 'RATE_LIMITED', reason: 'm', retryAfterMs: 1500 },
+    ],
     ['nobody there', 'unavailable', sdk.Unavailable, { code: 'DECISION_UNAVAILABLE', reason: undefined }],
     ['no answer', 'unanswered', sdk.Unanswered, { code: 'UNANSWERED', reason: undefined }],
     ['a refusal by the bus', 'not-permitted', sdk.NotPermitted, { code: 'NOT_PERMITTED', reason: undefined }],

@@ -43,6 +43,13 @@ export class Denied extends WritError {
 /** The request was not one that can be decided: bad arguments, an unknown tool, a used call id. Nothing ran. */
 export class Refused extends WritError {
   override readonly name = 'Refused';
+  /** Of RATE_LIMITED: after how many ms the same request may be let through. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(message: string, details: Details & { readonly retryAfterMs?: number | undefined }) {
+    super(message, details);
+    this.retryAfterMs = details.retryAfterMs;
+  }
 }
 
 /** It was permitted, ran and failed. */

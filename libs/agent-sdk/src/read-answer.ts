@@ -56,10 +56,11 @@ export function readAnswer(bytes: Uint8Array, callId: string): Reading {
       return { error: new Denied(reason ?? `denied with \`${code}\``, details) };
     }
     case 'refused': {
-      const details = { code: answer.code, reason: answer.message, callId, entry };
+      const { code, message: reason, retryAfterMs } = answer;
+      const details = { code, reason, callId, entry, retryAfterMs };
       // Nothing is wrong with the request: the same one may be answered later.
-      const isRefused = answer.code !== 'POLICY_UNAVAILABLE';
-      return { error: isRefused ? new Refused(answer.message, details) : new Unavailable(answer.message, details) };
+      const isRefused = code !== 'POLICY_UNAVAILABLE';
+      return { error: isRefused ? new Refused(reason, details) : new Unavailable(reason, details) };
     }
     case 'expired':
       return { error: new Expired('no executor took the call in time', { code: 'EXPIRED', callId, entry }) };

@@ -21,7 +21,7 @@ import { type Caller, finish, type Verdict } from './verdict.js';
 /** Memory operations have no declared limit of their own. */
 const MEMORY_TIMEOUT_MS = 10_000;
 
-/** Decides a request: resolve what it is about, check its arguments, ask the policies, redact. Throws INPUT_* and POLICY_*. */
+/** Decides a request: resolve what it is about, check its arguments, ask the policies, redact. Throws INPUT_*, RATE_LIMITED and POLICY_*. */
 export function authorise(request: ActionRequest, caller: Caller, rules: Rules): Verdict {
   switch (request.kind) {
     case 'tool.call':
@@ -132,6 +132,8 @@ function egressFetch(request: RequestOf<'egress.fetch'>, caller: Caller, rules: 
   const taken = declared === undefined ? undefined : credentialHeaders(declared);
   const headers = checkRequestHeaders(request.headers, { credentialHeaders: taken });
   checkRequestRules({ headers, body: request.body }, destination.declaration.request ?? {});
+  destination.bodySchema?.validate(request.method, request.body);
+  checkRate(name, caller);
   const decision = decideInView(viewOf(request, caller, rules), fetchQuestion(request, caller, parsed));
   return finish(decision, caller, {
     kind: request.kind,
@@ -149,6 +151,7 @@ function egressFetch(request: RequestOf<'egress.fetch'>, caller: Caller, rules: 
 function egressConnect(request: RequestOf<'egress.connect'>, caller: Caller, rules: Rules): Verdict {
   const parsed = tunnelDestination(request, rules);
   const destination = tunnelTo(parsed.origin, rules);
+  checkRate(destination.name, caller);
   const decision = decideInView(viewOf(request, caller, rules), connectQuestion(parsed, caller));
   return finish(decision, caller, {
     kind: request.kind,
@@ -167,6 +170,14 @@ function tunnelTo(origin: string, { catalogue }: Rules) {
     if (tunnel !== undefined && new URL(declaration.origin).origin === origin) return { name, digest, tunnel };
   }
   throw new Fault('INPUT_UNKNOWN_DESTINATION', '`tunnel.not_allowed`: no declared destination takes a tunnel there');
+}
+
+/** Last of all checks: only what could be decided has to wait. */
+function checkRate(destination: string, { waitMs }: Caller): void {
+  const afterMs = waitMs?.(destination);
+  if (afterMs === undefined) return;
+  const message = `\`${destination}\` takes no further request of the agent for ${afterMs} ms`;
+  throw new Fault('RATE_LIMITED', message, { transient: { sent: false, afterMs } });
 }
 
 /** Who asks in which call, for the decision and for whoever looks at it once more. */

@@ -39,6 +39,8 @@ export interface Caller extends Asker {
   /** Looks at some decisions once more, later. */
   readonly shadow?: Shadow | undefined;
   readonly redaction?: RedactionMeans | undefined;
+  /** For how many ms the agent has used up the rate limit of a destination; undefined when it has not. Absent: nothing is counted. */
+  readonly waitMs?: ((destination: string) => number | undefined) | undefined;
 }
 
 /** What a kind of request brings to its verdict. */

@@ -166,6 +166,26 @@ describe('readCatalogue', () => {
       'destinations.a.request.mediaTypes[0]',
     ],
     [
+      'a schema of bodies that need not be JSON',
+      'destinations: { a: { origin: "https://a.example", request: { mediaTypes: [application/json, text/plain], schema: {} } } }',
+      '`destinations.a.request.schema`: needs `mediaTypes: [application/json]`',
+    ],
+    [
+      'an open schema of bodies',
+      'destinations: { a: { origin: "https://a.example", request: { mediaTypes: [application/json], schema: { additionalProperties: true } } } }',
+      'destinations.a.request.schema.additionalProperties',
+    ],
+    [
+      'HTTP/2 without TLS',
+      'destinations: { a: { origin: "http://a.example", http2: true } }',
+      '`destinations.a.http2`: means nothing for an origin without TLS',
+    ],
+    [
+      'a rate limit over longer than the ledger is sure to reach back',
+      'destinations: { a: { origin: "https://a.example", rateLimit: { requests: 1, perSeconds: 86401 } } }',
+      'destinations.a.rateLimit.perSeconds',
+    ],
+    [
       'a header that no request would be compared with',
       'destinations: { a: { origin: "https://a.example", request: { headers: [X-Trace] } } }',
       'destinations.a.request.headers[0]',

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { canonicalJson, type Json, type JsonObject } from '#writ/contracts';
 import { Fault } from '#writ/faults';
-import { type ArgumentSchema, compileArguments } from './argument-schema.js';
+import { type ArgumentSchema, type BodySchema, compileArguments, compileBody } from './argument-schema.js';
 import { SchemaProblem } from './closed-schema.js';
 import { type Environment, substituteEnvironment } from './environment.js';
 import { fillCommand } from './command-template.js';
@@ -32,6 +32,11 @@ export interface CatalogueTool extends Declared<ToolDeclaration> {
   readonly urlTemplate?: UrlTemplate;
 }
 
+interface CatalogueDestination extends Declared<DestinationDeclaration> {
+  /** What the declaration says about bodies, where it has a schema of them. */
+  readonly bodySchema?: BodySchema;
+}
+
 /** What the configuration declares, checked: everything in it refers to something that exists. */
 export interface Catalogue {
   readonly config: WritConfig;
@@ -39,7 +44,7 @@ export interface Catalogue {
   readonly baseDirectory: string;
   readonly tools: ReadonlyMap<string, CatalogueTool>;
   readonly namespaces: ReadonlyMap<string, Declared<NamespaceDeclaration>>;
-  readonly destinations: ReadonlyMap<string, Declared<DestinationDeclaration>>;
+  readonly destinations: ReadonlyMap<string, CatalogueDestination>;
   /** Throws INPUT_UNKNOWN_TOOL. */
   tool(name: string): CatalogueTool;
   /** Throws INPUT_UNKNOWN_NAMESPACE. */
@@ -105,7 +110,9 @@ function completeCatalogue(
     Object.entries(config.tools).map(([name, tool]) => [name, catalogueTool(name, tool, { config, faultAt })]),
   );
   const namespaces = declareAll(config.namespaces);
-  const destinations = declareAll(config.destinations);
+  const destinations = new Map(
+    [...declareAll(config.destinations)].map(([name, declared]) => [name, withBodySchema(declared, faultAt)]),
+  );
   return {
     config,
     baseDirectory,
@@ -151,10 +158,22 @@ function filledOf(declaration: ToolDeclaration, template: UrlTemplate | undefine
 }
 
 function compileInput(name: string, tool: ToolDeclaration, faultAt: FaultAt): ArgumentSchema {
+  return atPlace(['tools', name, 'input'], faultAt, () => compileArguments(tool.input));
+}
+
+function withBodySchema(declared: Declared<DestinationDeclaration>, faultAt: FaultAt): CatalogueDestination {
+  const schema = declared.declaration.request?.schema;
+  if (schema === undefined) return declared;
+  const path = ['destinations', declared.name, 'request', 'schema'];
+  return { ...declared, bodySchema: atPlace(path, faultAt, () => compileBody(schema)) };
+}
+
+/** What compiling a schema gives; what is wrong with the schema becomes a fault at its place in the file. */
+function atPlace<T>(path: readonly string[], faultAt: FaultAt, compile: () => T): T {
   try {
-    return compileArguments(tool.input);
+    return compile();
   } catch (error) {
-    if (error instanceof SchemaProblem) throw faultAt(['tools', name, 'input', ...error.path], error.message);
+    if (error instanceof SchemaProblem) throw faultAt([...path, ...error.path], error.message);
     throw error;
   }
 }

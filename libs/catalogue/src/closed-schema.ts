@@ -45,7 +45,7 @@ export function closeSchema(schema: JsonObject): JsonObject {
   const { $schema: dialect, ...rest } = schema;
   if (!DIALECTS.has(dialect)) throw new SchemaProblem(['$schema'], 'must be JSON Schema draft 7 or 2020-12');
   if (rest['type'] !== undefined && rest['type'] !== 'object') {
-    throw new SchemaProblem(['type'], 'the arguments of a tool are an object');
+    throw new SchemaProblem(['type'], 'must be `object`: arguments, as a body, are an object');
   }
   const closed = closeOne({ ...rest, type: 'object' }, []);
   const endless = endlessReference(closed);
@@ -97,7 +97,8 @@ function isBounded(schema: Json): boolean {
 
 function checkKeywords(schema: JsonObject, path: Path): void {
   const refused = REFUSED_KEYWORDS.find((keyword) => keyword in schema);
-  if (refused !== undefined) throw new SchemaProblem([...path, refused], 'is not taken in the schema of a tool');
+  if (refused !== undefined)
+    throw new SchemaProblem([...path, refused], 'is not taken in a schema of arguments or bodies');
   const { additionalProperties, $ref: reference, items } = schema;
   if (additionalProperties !== undefined && additionalProperties !== false) {
     throw new SchemaProblem([...path, 'additionalProperties'], 'must be false: arguments are closed to the schema');

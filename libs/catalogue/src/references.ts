@@ -114,6 +114,11 @@ function checkDestinations(config: WritConfig, faultAt: FaultAt): void {
     owners.set(destination.origin, name);
     if (destination.tls !== undefined && destination.origin.startsWith('http:'))
       throw faultAt([...path, 'tls'], 'means nothing for an origin without TLS');
+    if (destination.http2 && destination.origin.startsWith('http:'))
+      throw faultAt([...path, 'http2'], 'means nothing for an origin without TLS');
+    const { schema, mediaTypes } = destination.request ?? {};
+    if (schema !== undefined && !(mediaTypes?.length === 1 && mediaTypes[0] === 'application/json'))
+      throw faultAt([...path, 'request', 'schema'], 'needs `mediaTypes: [application/json]` beside it');
     if (destination.tunnel !== undefined && destination.origin.startsWith('http:'))
       throw faultAt([...path, 'tunnel'], 'means nothing for an origin without TLS: a tunnel carries nothing else');
     checkCredential(config, { ...destination, path, faultAt });

@@ -1,4 +1,4 @@
-import { AgentName, LedgerName, ResourceName, TENANT } from '#writ/contracts';
+import { AgentName, JsonRecord, LedgerName, ResourceName, TENANT } from '#writ/contracts';
 import { z } from 'zod';
 import { Credential } from './credential-schema.js';
 import { Secrets } from './provider-schema.js';
@@ -19,6 +19,15 @@ const RequestRules = z.strictObject({
     .array(z.string().regex(/^[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/))
     .max(64)
     .optional(),
+  /** JSON Schema of a body, an object schema, closed as that of a tool is. Only where JSON is the one media type. */
+  schema: JsonRecord.optional(),
+});
+
+/** Requests to a destination that are allowed to one agent in any stretch of that length. */
+const RateLimit = z.strictObject({
+  requests: z.int().min(1).max(10_000),
+  /** At most a day: so much of the ledger is always there to count again from. */
+  perSeconds: z.int().min(1).max(86_400),
 });
 
 export const Destination = z.strictObject({
@@ -31,7 +40,10 @@ export const Destination = z.strictObject({
   timeoutMs: Milliseconds.default(10_000),
   responseBytesMax: z.int().min(1).max(262_144).default(131_072),
   request: RequestRules.optional(),
+  rateLimit: RateLimit.optional(),
   tls: Tls.optional(),
+  /** HTTP/2 is offered to the server, which may still choose HTTP/1.1. */
+  http2: z.boolean().default(false),
   /** Lets the egress proxy carry tunnels there: what is said in one is not seen, so methods, paths and credentials do not hold in it. */
   tunnel: z
     .strictObject({
@@ -218,6 +230,7 @@ export const WritConfig = z.strictObject({
 export type WritConfig = Readonly<z.infer<typeof WritConfig>>;
 export type NamespaceDeclaration = Readonly<z.infer<typeof Namespace>>;
 export type DestinationDeclaration = Readonly<z.infer<typeof Destination>>;
+export type RateLimit = Readonly<z.infer<typeof RateLimit>>;
 export type AuthZenDeclaration = Readonly<z.infer<typeof AuthZen>>;
 export type EmbedderDeclaration = Readonly<z.infer<typeof Embedder>>;
 export type LlmPrices = WritConfig['llmPrices'];

@@ -194,6 +194,8 @@ export const Answer = z.discriminatedUnion('status', [
     status: z.literal('refused'),
     code: z.string(),
     message: z.string(),
+    /** When the same request may be let through, if that is known. */
+    retryAfterMs: z.int().min(1).optional(),
     entry: z.string().optional(),
   }),
   z.strictObject({

@@ -16,6 +16,11 @@ const FAMILIES: readonly (readonly [prefix: string, title: string, text: string]
     'Nothing ran and nothing is on record. Send the request again, with the same call id, after a pause.',
   ],
   [
+    'RATE_LIMITED',
+    'Too often',
+    'Nothing ran. The agent gets `refused` with `retryAfterMs`; the same call id may be used then. On record as `request.refused`.',
+  ],
+  [
     'ACCESS_',
     'An enforcement point asked wrongly',
     'Nothing was evaluated and nothing is on record. HTTP 401, 403, or 404, 405, 413 or 415; see [authzen.md](authzen.md).',

@@ -42,6 +42,12 @@ export const FAULTS = {
   INPUT_BAD_REPLY: input('the request has no reply subject that Writ may answer'),
   INPUT_BAD_NAME: input('a name has characters that names may not have'),
   BUSY: { settlement: 'term', log: 'warn', told: true, means: 'too many requests are in flight; try again' },
+  RATE_LIMITED: {
+    settlement: 'term',
+    log: 'info',
+    told: true,
+    means: 'the agent has asked the destination as often as it may for now; try again later',
+  },
   INTERNAL: { settlement: 'retry', log: 'error', told: false, means: 'a bug; the log has the details' },
   ACCESS_UNAUTHENTICATED: access('the request has no token of a client'),
   ACCESS_FORBIDDEN: access('the client may not ask that'),

@@ -11,8 +11,10 @@ const NOT_CONNECTED: ReadonlySet<string> = new Set([
   'EADDRNOTAVAIL',
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
+/** By which a server ends a stream or a connection of HTTP/2, and what a body says that was cut off so. */
+const HTTP2_ENDED = ['ERR_HTTP2_STREAM_ERROR', 'ERR_HTTP2_SESSION_ERROR', 'ERR_STREAM_PREMATURE_CLOSE'];
 /** Codes of errors by which a connection ends, or is not made. */
-const ENDED: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'UND_ERR_SOCKET']);
+const ENDED: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'UND_ERR_SOCKET', ...HTTP2_ENDED]);
 const UNTRUSTED = /^(ERR_TLS_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_SSL_|HOSTNAME_MISMATCH)/;
 
 const BY_CODE: Readonly<Record<string, readonly [FaultCode, string]>> = {
@@ -47,7 +49,7 @@ export function faultOf(thrown: unknown, { isConnected, deadline, signal, creden
     return new Fault('EXECUTOR_UNREACHABLE', 'the certificate is not trusted', { cause });
   const known = BY_CODE[code];
   if (known !== undefined) return new Fault(...known, { cause });
-  if (code.startsWith('HPE_') || code === 'HTTPParserError')
+  if (code.startsWith('HPE_') || code === 'HTTPParserError' || code === 'ERR_HTTP2_ERROR')
     return new Fault('EXECUTOR_BAD_ANSWER', 'the service does not speak HTTP', { cause });
   const transient = NOT_CONNECTED.has(code) || ENDED.has(code) ? { transient: { sent: true } } : {};
   return new Fault('EXECUTOR_FAILED', 'the connection ended before the answer was whole', { cause, ...transient });

@@ -3,7 +3,9 @@ import type { CredentialUse, LeasedCredential } from '#writ/credentials';
 import { checkRequestHeaders } from '#writ/egress-rules';
 import { Fault } from '#writ/faults';
 import { Agent, buildConnector, type Dispatcher, request } from 'undici';
+import type { TLSSocket } from 'node:tls';
 import type { CredentialReport } from './credential-report.js';
+import { type AnswerHead, dialTls, sendHttp2, type SentRequest } from './http2.js';
 import {
   lookupOf,
   type ResolvedAddress,
@@ -31,6 +33,8 @@ export interface OutboundRequest {
   readonly signal?: AbortSignal | undefined;
   readonly credential?: LeasedCredential | undefined;
   readonly tls?: OutboundTls | undefined;
+  /** Offers HTTP/2 to the server, which may still choose HTTP/1.1. For https alone. */
+  readonly http2?: boolean | undefined;
   readonly resolve?: Resolver | undefined;
   /** Told once when the credential has, or may have, left this process; also when the request fails after that. */
   readonly onCredentialSent?: ((use: CredentialUse) => void) | undefined;
@@ -38,7 +42,7 @@ export interface OutboundRequest {
 
 /** The head of an answer, whose body is to be read, and its connection, which ends when this is disposed of. */
 export interface OpenAnswer extends AsyncDisposable {
-  readonly answer: Dispatcher.ResponseData;
+  readonly answer: AnswerHead;
   readonly url: URL;
 }
 
@@ -56,17 +60,44 @@ export async function openOutbound(
   signal.throwIfAborted();
   const resolve = outbound.resolve ?? systemResolver;
   const addresses = await untilAborted(resolveDecided(url.hostname, outbound.internal, resolve), signal);
-  const agent = pinnedAgent(addresses, outbound, () => report.connected());
-  const close = () => agent.destroy();
+  const { method, body } = outbound;
+  const request = { ...(await inject(url, headers, outbound)), method, body, signal };
+  const onConnected = () => report.connected();
+  const connection =
+    outbound.http2 === true
+      ? await negotiated(addresses, outbound, { request, onConnected })
+      : overHttp1(pinnedAgent(outbound, connectorTo(addresses, outbound, onConnected)));
   try {
-    const injected = await inject(url, headers, outbound);
-    const answer = await send(agent, { ...injected, outbound, signal });
+    const answer = await connection.send(request);
     outbound.credential?.answered(answer.statusCode);
-    return { answer, url, [Symbol.asyncDispose]: close };
+    return { answer, url, [Symbol.asyncDispose]: connection.close };
   } catch (error) {
-    await close();
+    await connection.close();
     throw error;
   }
+}
+
+/** How one request is sent, and how its connection ends. */
+interface Connection {
+  readonly send: (request: SentRequest) => Promise<AnswerHead>;
+  readonly close: () => Promise<void>;
+}
+
+function overHttp1(agent: Agent): Connection {
+  return { send: (sent) => send(agent, sent), close: () => agent.destroy() };
+}
+
+/** A connection that speaks what the server chose. */
+async function negotiated(
+  addresses: readonly ResolvedAddress[],
+  outbound: OutboundRequest,
+  { request: sent, onConnected }: { readonly request: SentRequest; readonly onConnected: () => void },
+): Promise<Connection> {
+  const socket = await dialTls(sent.url, addresses, { tls: outbound.tls, signal: sent.signal });
+  onConnected();
+  if (socket.alpnProtocol !== 'h2') return overHttp1(pinnedAgent(outbound, connectorOf(socket)));
+  const close = async () => void socket.destroy();
+  return { send: (request) => sendHttp2(socket, request, HEADER_BYTES_MAX), close };
 }
 
 function requestHeaders(url: URL, { headers, credential }: OutboundRequest): Record<string, string> {
@@ -93,40 +124,46 @@ async function inject(
   return { url: target, headers: injected.headers };
 }
 
-/** An agent for one request, so that no connection is ever shared between principals; closing it ends its connection. */
-function pinnedAgent(
+/** Connects to the addresses alone. */
+function connectorTo(
   addresses: readonly ResolvedAddress[],
   { timeoutMs, tls = {} }: OutboundRequest,
   onConnected: () => void,
-) {
+): buildConnector.connector {
   const connect = buildConnector({ ...tlsOptions(tls), timeout: timeoutMs, lookup: lookupOf(addresses) });
+  return (options, done) =>
+    connect(options, (...made) => {
+      if (made[0] === null) onConnected();
+      done(...made);
+    });
+}
+
+/** Gives the one connection that was made already. There is no second one: what may have been sent is not sent again. */
+function connectorOf(socket: TLSSocket): buildConnector.connector {
+  let unused: TLSSocket | undefined = socket;
+  return (_options, done) => {
+    const given = unused;
+    unused = undefined;
+    // Later, as from a connection that is made: undici asks in the middle of what it would go on with.
+    queueMicrotask(() => {
+      if (given === undefined) done(Object.assign(new Error('the connection ended'), { code: 'ECONNRESET' }), null);
+      else done(null, given);
+    });
+  };
+}
+
+/** An agent for one request, so that no connection is ever shared between principals; closing it ends its connection. */
+function pinnedAgent({ timeoutMs }: OutboundRequest, connect: buildConnector.connector): Agent {
   return new Agent({
     pipelining: 1,
     connections: 1,
     maxHeaderSize: HEADER_BYTES_MAX,
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
-    connect: (options, done) =>
-      connect(options, (...made) => {
-        if (made[0] === null) onConnected();
-        done(...made);
-      }),
+    connect,
   });
 }
 
-interface Sending {
-  readonly url: URL;
-  readonly headers: Record<string, string>;
-  readonly outbound: OutboundRequest;
-  readonly signal: AbortSignal;
-}
-
-function send(dispatcher: Agent, { url, headers, outbound, signal }: Sending): Promise<Dispatcher.ResponseData> {
-  return request(url, {
-    dispatcher,
-    method: outbound.method as Dispatcher.HttpMethod,
-    headers,
-    body: outbound.body ?? null,
-    signal,
-  });
+function send(dispatcher: Agent, { url, method, headers, body, signal }: SentRequest): Promise<AnswerHead> {
+  return request(url, { dispatcher, method: method as Dispatcher.HttpMethod, headers, body: body ?? null, signal });
 }

@@ -1,6 +1,6 @@
 import type { LeasedCredential } from '#writ/credentials';
 import { Fault } from '#writ/faults';
-import type { Dispatcher } from 'undici';
+import type { AnswerHead } from './http2.js';
 
 /** An answer as it may be handed on: within its limits and without the credential. */
 export interface OutboundAnswer {
@@ -35,7 +35,7 @@ const SCRUB_MARGIN_BYTES = 16_384;
  * body is a fault.
  */
 export async function readAnswer(
-  answer: Dispatcher.ResponseData,
+  answer: AnswerHead,
   { url, deadline }: { readonly url: URL; readonly deadline: AbortSignal },
   terms: AnswerTerms,
 ): Promise<OutboundAnswer> {
@@ -54,7 +54,7 @@ export async function readAnswer(
 
 /** The headers of an answer without the credential, and whether it was in them. A redirect or a compressed body is a fault. */
 export function readHead(
-  answer: Dispatcher.ResponseData,
+  answer: AnswerHead,
   url: URL,
   credential: LeasedCredential | undefined,
 ): { readonly headers: Record<string, string>; readonly found: boolean } {
@@ -69,7 +69,7 @@ export function readHead(
 
 /** The announced length is not looked at: that of a HEAD is of a body that does not come, and any other may be a lie. */
 async function readBody(
-  { headers, body }: Dispatcher.ResponseData,
+  { headers, body }: AnswerHead,
   deadline: AbortSignal,
   { responseBytesMax, cuts }: AnswerTerms,
 ): Promise<{ readonly bytes: Buffer; readonly cut?: 'size' | 'time' }> {
@@ -100,11 +100,7 @@ export function mediaTypeOf(contentType: string): string {
   return contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
 
-function refuseRedirect(
-  { statusCode, headers }: Dispatcher.ResponseData,
-  url: URL,
-  credential: LeasedCredential | undefined,
-): void {
+function refuseRedirect({ statusCode, headers }: AnswerHead, url: URL, credential: LeasedCredential | undefined): void {
   const { location } = headers;
   if (statusCode < 300 || statusCode > 399 || statusCode === 304 || location === undefined) return;
   const target = textOf(location);
@@ -122,7 +118,7 @@ function originOf(target: URL): string {
 }
 
 function scrubHeaders(
-  headers: Dispatcher.ResponseData['headers'],
+  headers: AnswerHead['headers'],
   credential: LeasedCredential | undefined,
 ): { readonly kept: Record<string, string>; readonly found: boolean } {
   const kept: [string, string][] = [];
