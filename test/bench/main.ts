@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { benchAppend } from './append.js';
 import { benchDecide } from './decide/bench-decide.js';
+import { benchEgress } from './egress.js';
 import { governedCall, loadAverage } from './governed-call.js';
 import { benchLedger } from './ledger.js';
 import { benchLoadPolicies } from './load-policies.js';
@@ -52,6 +53,9 @@ bench('ledger', 'CPU of integrating, proving and verifying a log of 100,000 entr
 bench('append', 'entries made durable per second', () => benchAppend(say));
 bench('siem', 'entries/s and CPU of the SIEM feed, from sealed messages to a sink', () => benchSiem(say));
 bench('redaction', 'megabytes of values per second of CPU, by all detectors', () => benchRedaction(say));
+bench('egress', 'requests/s, p99 and CPU through the egress proxy, beside Squid and a direct client', () =>
+  benchEgress(say),
+);
 bench('memory', 'latency and CPU of reading, writing and searching a memory, on each store', ({ large }) =>
   benchMemory(say, large === true),
 ).option('--large', 'with 100,000 records too, which takes minutes');

@@ -1,12 +1,9 @@
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
-
-/** `test/harness/fetch-collectors.sh` puts it there. */
-const FETCHED = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'writ', 'collectors', 'usr', 'bin');
+import { FETCHED_PACKAGES } from './fetched-packages.js';
 
 /** A PATH that has bubblewrap, fetched or installed; undefined when neither is there. */
 export function pathWithBubblewrap(): string | undefined {
-  const path = [FETCHED, ...(process.env['PATH'] ?? '').split(delimiter)];
+  const path = [join(FETCHED_PACKAGES, 'usr', 'bin'), ...(process.env['PATH'] ?? '').split(delimiter)];
   return path.some((directory) => existsSync(join(directory, 'bwrap'))) ? path.join(delimiter) : undefined;
 }

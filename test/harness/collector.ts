@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { FETCHED_PACKAGES, foldersIn, libraryFoldersIn } from './fetched-packages.js';
 import { eventually } from './gateway.js';
 
 type CollectorKind = 'rsyslog' | 'syslog-ng';
@@ -15,32 +15,23 @@ interface Installed {
   readonly libraries: string;
 }
 
-/** `test/harness/fetch-collectors.sh` puts them there. */
-const FETCHED = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'writ', 'collectors');
 const PROGRAMS = { rsyslog: 'rsyslogd', 'syslog-ng': 'syslog-ng' } as const;
 
 /** Where the collector is: fetched, or installed with what its TLS and RELP need. Undefined when it is not there. */
 export function findCollector(kind: CollectorKind): Installed | undefined {
-  return [FETCHED, '/'].map((root) => installedIn(root, kind)).find((found) => found !== undefined);
+  return [FETCHED_PACKAGES, '/'].map((root) => installedIn(root, kind)).find((found) => found !== undefined);
 }
 
 function installedIn(root: string, kind: CollectorKind): Installed | undefined {
   const binary = join(root, 'usr/sbin', PROGRAMS[kind]);
   if (!existsSync(binary)) return undefined;
-  const systemLibraries = ['usr/lib', 'lib'].flatMap((folder) => foldersIn(join(root, folder), /-linux-/));
+  const systemLibraries = libraryFoldersIn(root);
   const modules =
     kind === 'rsyslog'
       ? systemLibraries.map((folder) => join(folder, 'rsyslog')).find((path) => existsSync(join(path, 'imrelp.so')))
       : foldersIn(join(root, 'usr/lib/syslog-ng'), /^[0-9]/)[0];
   if (modules === undefined) return undefined;
   return { binary, modules, libraries: [...systemLibraries, join(root, 'usr/lib/syslog-ng')].join(':') };
-}
-
-function foldersIn(folder: string, name: RegExp): string[] {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .filter((each) => name.test(each))
-    .map((each) => join(folder, each));
 }
 
 export interface CollectorOptions {
