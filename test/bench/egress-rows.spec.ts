@@ -25,7 +25,7 @@ describe('the rows of the egress benchmark', () => {
     expect(squid).toMatchObject({ toDirect: { requestsPerSecond: 0.5, p99: 2, cpu: 2 } });
     expect(squid).not.toHaveProperty('toSquid');
     expect(writ).toMatchObject({
-      toDirect: { requestsPerSecond: 0.13, p99: 8, cpu: 8 },
+      toDirect: { requestsPerSecond: 0.125, p99: 8, cpu: 8 },
       toSquid: { requestsPerSecond: 0.25, p99: 4, cpu: 4 },
     });
   });

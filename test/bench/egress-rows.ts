@@ -39,7 +39,7 @@ export function withRatios(rows: readonly Measured[]): readonly EgressRow[] {
 }
 
 function ratios(of: Measured, to: Measured): Ratios {
-  const ratio = (a = 0, b = 0) => Math.round((100 * a) / b) / 100;
+  const ratio = (a = 0, b = 0) => Number((a / b).toPrecision(3));
   return {
     requestsPerSecond: ratio(of.requestsPerSecond, to.requestsPerSecond),
     p99: ratio(of.p99Ms, to.p99Ms),

@@ -14,7 +14,7 @@ import { loadFor } from './load.js';
 
 const HOWS: readonly How[] = ['http', 'https-kept', 'https-each'];
 const IN_FLIGHT = [1, 16, 64] as const;
-const FIRST_WARM_UP_MS = 2_000;
+const FIRST_WARM_UP_MS = 3_000;
 const WARM_UP_MS = 500;
 const MEASURE_MS = 3_000;
 const AGENT = 'program';
@@ -40,7 +40,8 @@ export async function benchEgress(say: (text: string) => void): Promise<readonly
     await using squid = root === undefined ? undefined : await Squid.start(root, directory);
     const ways = [...waysWithout(service, squid), ...(await waysOfWrit(service, gateway))];
     say('warming up');
-    for (const way of ways) await measure(way, 16, FIRST_WARM_UP_MS);
+    // Compilers and caches of all processes; with many in flight, because Writ's code runs warm only after hundreds of calls.
+    for (const way of ways) await measure(way, 64, FIRST_WARM_UP_MS);
     const rows: Measured[] = [];
     for (const inFlight of IN_FLIGHT) {
       for (const way of ways) {
