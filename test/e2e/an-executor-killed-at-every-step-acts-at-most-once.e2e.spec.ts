@@ -11,7 +11,7 @@ import { DyingExecutors } from '../harness/dying-executors.js';
 import { idOf, type Plan, planOf, STEPS } from '../harness/dying-step.js';
 import { until } from '../harness/sealer-host.js';
 
-/** A share of the proof: each step of each kind of delivery once. `WRIT_KILLS=1000` is the whole, in about ten minutes. */
+/** A share of the proof: each step of each kind of delivery once. `WRIT_KILLS=1000` is the whole. */
 const KILLS = Number(process.env['WRIT_KILLS'] ?? 2 * STEPS.length);
 const SEED = Number(process.env['WRIT_KILLS_SEED'] ?? 20_261_123);
 /** Time that a process may take to start, and a command to come again, on a machine that others use too. */
