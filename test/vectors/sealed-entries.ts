@@ -133,10 +133,6 @@ const BODIES: readonly (readonly [name: string, body: object])[] = [
   ['entries missing', { type: 'export.gap', sink: 'splunk', first: 3, last: 4, why: { code: 'HTTP_400' } }],
   ['entries sent again', { type: 'export.replayed', sink: 'splunk', first: 0, last: 4 }],
   ['sink changed', { type: 'admin.sink.changed', sink: 'splunk', old: null, new: HASH }],
-];
-
-/** Leaves that the sealer and later parts write. */
-const OTHERS: readonly (readonly [name: string, entry: Readonly<Record<string, Json>>])[] = [
   ['tick', { type: 'ledger.tick', size: 7, root: 'r'.repeat(43) }],
   ['log opened', { type: 'ledger.opened', size: 0, root: 'r'.repeat(43) }],
   [
@@ -198,7 +194,6 @@ export function sealedEntries(): SealedEntry[] {
     canonicalJson({ ...body, ...base(index) } as Readonly<Record<string, Json>>);
   return [
     ...BODIES.map(([name, body], i) => ({ name, text: whole(body, i), isEntry: true })),
-    ...OTHERS.map(([name, body], i) => ({ name, text: whole(body, 100 + i), isEntry: false })),
     { name: 'block rejected', text: canonicalJson(REJECTED), isEntry: false },
   ];
 }

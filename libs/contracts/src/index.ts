@@ -3,6 +3,7 @@ export * from './catalog.js';
 export { CHECKPOINT_CHARACTERS_MAX, type PreviousLedger } from './closing-entries.js';
 export * from './command.js';
 export * from './entry.js';
+export * from './entry-check.js';
 export type { LlmCost } from './llm-cost.js';
 export * from './names.js';
 export * from './obligation.js';

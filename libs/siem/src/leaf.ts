@@ -1,19 +1,12 @@
 import { ENTRY_TYPES, type EntryType, type Json, type JsonObject } from '#writ/contracts';
 import { type Facts, hasFacts, isObject } from './facts.js';
 
-/** Types of leaves that no entry schema describes: the sealer's own, and those of parts that write them before they are exported. */
-const OTHER_TYPES = [
-  'ledger.rejected',
-  'ledger.tick',
-  'ledger.opened',
-  'ledger.integrity.violation',
-  'decision.explained',
-  'export.heartbeat',
-] as const;
+/** Types of leaves that no entry schema describes. */
+const OTHER_TYPES = ['ledger.rejected', 'export.heartbeat'] as const;
 
 /** Every type that has a row in the mapping. A type of entry that has none fails the build in `rowOf`. */
 export type LeafType = EntryType | (typeof OTHER_TYPES)[number];
-export const LEAF_TYPES: readonly LeafType[] = [...new Set<LeafType>([...ENTRY_TYPES, ...OTHER_TYPES])];
+export const LEAF_TYPES: readonly LeafType[] = [...ENTRY_TYPES, ...OTHER_TYPES];
 const KNOWN: ReadonlySet<string> = new Set(LEAF_TYPES);
 
 /** Levels of an entry that is read. At a few thousand JSON.stringify throws, and whoever writes entries chooses how many there are. */

@@ -47,7 +47,7 @@ function plainLength(value: Json, depth: number): number {
   }
   const object = value as JsonObject;
   let before = '';
-  for (const key of Object.keys(object)) {
+  for (const key in object) {
     // JavaScript moves keys that look like integers to the front, so that their order says nothing of the text.
     if (key <= before || (key >= '0' && key < ':')) return NaN;
     before = key;

@@ -1,4 +1,4 @@
-import { Entry } from '#writ/contracts';
+import { Entry, isEntry } from '#writ/contracts';
 import type { Authority } from '#writ/signing';
 import { CallHistory, type HistoryProblem } from './call-history.js';
 import { type EpochProblem, PolicyEpochs } from './policy-epochs.js';
@@ -54,18 +54,22 @@ export class EntryChecks {
 
   /** Takes an entry whose author is proved, and adds what is wrong with it to the problems. */
   take(raw: AuthenticEntry, place: EntryPlace): void {
-    const parsed = Entry.safeParse(raw);
-    if (!parsed.success) {
-      const path = parsed.error.issues[0]?.path.map(String).join('.') ?? '';
-      const sentence = `entry ${place.index} does not follow the schema of \`${raw.type}\` at \`${path}\``;
-      this.problems.add('schema', sentence, place);
-      return;
-    }
-    const entry = parsed.data;
+    const entry = this.#typed(raw, place);
+    if (entry === undefined) return;
     this.#checkNumber(entry, place);
     this.#checkId(entry.id, place);
     this.#add(this.#history.take(entry, place.seq, place.index), entry, place);
     this.#add(this.#epochs.take(entry), entry, place);
+  }
+
+  #typed(raw: AuthenticEntry, place: EntryPlace): Entry | undefined {
+    if (isEntry(raw)) return raw;
+    const { data, error } = Entry.safeParse(raw);
+    if (error === undefined) return data;
+    const path = error.issues[0]?.path.map(String).join('.') ?? '';
+    const sentence = `entry ${place.index} does not follow the schema of \`${raw.type}\` at \`${path}\``;
+    this.problems.add('schema', sentence, place);
+    return undefined;
   }
 
   #checkId(id: string, place: EntryPlace): void {

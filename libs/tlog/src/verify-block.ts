@@ -1,4 +1,4 @@
-import { Entry, parse, type JsonObject } from '#writ/contracts';
+import { Entry, isEntry, parse, type JsonObject } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import { decodeBase64url, isPastEnd, type Authority, type BlockPlace, type TrustedKey } from '#writ/signing';
 import { signedBytes, type Block, type BlockHeader } from './block.js';
@@ -81,8 +81,9 @@ export function verifyBlock(block: Block, authority: Authority, place: BlockPlac
   return { block, key, entries: block.entries.map((_text, index) => verifyEntry(block, index, key)) };
 }
 
-/** An authentic entry with its type, or LEDGER_CORRUPT that names the first wrong member. Costs more than the signature's share. */
+/** An authentic entry with its type, or LEDGER_CORRUPT that names the first wrong member. */
 export function parseEntry(entry: AuthenticEntry): Entry {
+  if (isEntry(entry)) return entry;
   try {
     return parse(Entry, entry, 'LEDGER_CORRUPT');
   } catch (thrown) {
