@@ -1,5 +1,6 @@
 import type { BusMessage } from '#writ/nats';
 import { DecideHandler } from '../../apps/policy-decision/src/decide.handler.js';
+import { CallProgress } from '../../apps/policy-decision/src/call-progress.js';
 import { Calls } from '../../apps/policy-decision/src/calls.js';
 import { Decider } from '../../apps/policy-decision/src/decider.js';
 import { firstEpoch } from '../../apps/policy-decision/src/deciding-shard.fixture.js';
@@ -103,6 +104,7 @@ export class DecisionServiceInMemory {
   readonly recorded: Entry[] = [];
   readonly commands: Command[] = [];
   readonly calls: Calls;
+  readonly progress: CallProgress;
   nowMs = NOW;
   /** Milliseconds by which the clock is later each time that it is read. */
   tickMs = 0;
@@ -126,6 +128,7 @@ export class DecisionServiceInMemory {
 
   constructor(policies: readonly PolicySource[] = [STAFF_MAY_ECHO], catalogue = CATALOGUE) {
     this.calls = new Calls('default', catalogue.config.destinations);
+    this.progress = new CallProgress(this.calls);
     const declared = rulesOf({ catalogue, policies });
     const rules = { ...declared, policies: telling(declared.policies, () => (this.searches += 1)) };
     const shard: DecidingShard = {
@@ -142,8 +145,12 @@ export class DecisionServiceInMemory {
       tenant: 'default',
       shards: { of: () => shard },
       pools: presentPools(now),
-      stored: new StoredAnswers(({ id }) => Promise.resolve(this.#values.get(id))),
+      stored: new StoredAnswers(
+        ({ id }) => Promise.resolve(this.#values.get(id)),
+        (decision) => this.progress.of(decision),
+      ),
       issue: (_subject, command) => {
+        this.progress.watch(command);
         this.commands.push(command);
         return Promise.resolve();
       },

@@ -90,6 +90,7 @@ describe('the protocol', () => {
       commandConsumer: subjects.commandConsumer('<kind>' as never, '<once\\|retry>' as never, '<pool>'),
       shardLease: subjects.shardLease('<shard>' as never),
       poolHeartbeat: subjects.poolHeartbeat('<kind>' as never, '<pool>'),
+      progress: subjects.progress('<kind>' as never, '<pool>'),
       inboxPrefix: subjects.inboxPrefix('<user>'),
       agentInboxPrefix: subjects.agentInboxPrefix('<agent>'),
     } satisfies Record<keyof typeof subjects, string>;

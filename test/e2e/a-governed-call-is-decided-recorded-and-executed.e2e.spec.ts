@@ -1,5 +1,7 @@
 import type { PlacedEntry } from '#writ/ledger-client';
-import { Denied, type Agent } from '#writ/agent-sdk';
+import { Denied, type Agent, type Progress } from '#writ/agent-sdk';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Gateway } from '../harness/gateway.js';
 import { packageRoot } from '../harness/package-root.js';
@@ -7,6 +9,26 @@ import { OutsideService } from './outside-service.js';
 import { recordOf, STAFF_ACTS, startOffice } from './small-office.js';
 
 const EVERYTHING = join(packageRoot, 'node_modules/@modelcontextprotocol/server-everything/dist/index.js');
+
+/** An MCP server whose tool says that it is at work until the file in its first argument is there. */
+const COUNTING = `
+const { existsSync } = require('node:fs');
+const say = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n');
+function count(id, progressToken, progress) {
+  if (existsSync(process.argv[1])) return say({ id, result: { content: [] } });
+  if (progressToken !== undefined)
+    say({ method: 'notifications/progress', params: { progressToken, progress, total: 4, message: 'paying with 4111 1111 1111 1111' } });
+  setTimeout(count, 20, id, progressToken, progress);
+}
+require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+  const { id, method, params } = JSON.parse(line);
+  if (id === undefined) return;
+  if (method === 'initialize')
+    say({ id, result: { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: { name: 's', version: '1' } } });
+  else if (method === 'tools/list') say({ id, result: { tools: [{ name: 'count', inputSchema: { type: 'object' } }] } });
+  else if (method === 'tools/call') count(id, params._meta?.progressToken, 1);
+  else say({ id, error: { code: -32601, message: 'no' } });
+});`;
 
 const MORE = `
 @id("staff-uses-the-rest")
@@ -23,6 +45,14 @@ forbid (
   action == Action::"act",
   resource
 );
+
+@id("staff-counts-without-cards")
+@obligations("[{\\"type\\":\\"redact\\",\\"target\\":\\"output\\",\\"detectors\\":[\\"card\\"]}]")
+permit (
+  principal in Team::"staff",
+  action == Action::"slow.count",
+  resource
+);
 `;
 
 describe('a governed call', () => {
@@ -30,15 +60,24 @@ describe('a governed call', () => {
   let gateway: Gateway;
   let alice: Agent;
   let gus: Agent;
+  let done: string;
 
   beforeAll(async () => {
     outside = await OutsideService.start();
+    done = join(await mkdtemp(join(tmpdir(), 'writ-counting-')), 'done');
     gateway = await startOffice(outside, {
       config: {
         namespaces: { notes: {} },
         destinations: { outside: { origin: outside.url, methods: ['GET'], paths: ['/act'], internal: true } },
-        mcpServers: { everything: { command: process.execPath, args: [EVERYTHING, 'stdio'] } },
+        mcpServers: {
+          everything: { command: process.execPath, args: [EVERYTHING, 'stdio'] },
+          counting: { command: process.execPath, args: ['-e', COUNTING, done], containment: 'none' },
+        },
         tools: {
+          'slow.count': {
+            ...{ kind: 'mcp', server: 'counting', tool: 'count', progress: 'text' },
+            ...{ input: { type: 'object' }, timeoutMs: 60_000 },
+          },
           'everything.get-sum': {
             kind: 'mcp',
             server: 'everything',
@@ -60,6 +99,7 @@ describe('a governed call', () => {
   afterAll(async () => {
     await gateway?.stop();
     await outside?.[Symbol.asyncDispose]();
+    await rm(join(done, '..'), { recursive: true });
   });
 
   const staffActs = { id: 'staff-acts', effect: 'permit', file: 'policies/staff.cedar', line: 2, col: 1 };
@@ -101,6 +141,23 @@ describe('a governed call', () => {
     await alice.memory('notes').write([{ id: 'n-2', text: 'the printer is out of paper', labels: ['office'] }]);
     const found = await alice.memory('notes').query({ text: 'printer paper', k: 1 });
     expect(found.output).toMatchObject({ records: [{ id: 'n-2', text: 'the printer is out of paper' }] });
+  });
+
+  it('tells the agent that asked how far it is, redacted as its output is; nobody else, and not the ledger', async () => {
+    let call: Promise<unknown> = Promise.resolve();
+    const first = await new Promise<Progress>((resolve, reject) => {
+      call = alice.tool('slow.count', {}, { call: 'counting', onProgress: resolve });
+      call.catch(reject);
+    });
+    expect(first).toEqual({ progress: 1, total: 4, message: 'paying with [redacted:card]' });
+    await expect(gus.result('counting')).rejects.toMatchObject({ code: 'INPUT_UNKNOWN_CALL' });
+    await writeFile(done, '');
+    await expect(call).resolves.toMatchObject({ output: { content: [] } });
+    expect(JSON.stringify(await gateway.ledger())).not.toContain('paying');
+    await expect(recordOf(gateway, 'counting')).resolves.toMatchObject([
+      { type: 'tool.call.decided', eff: { d: 'allow' } },
+      { type: 'tool.call.completed', eff: { d: 'ok' } },
+    ]);
   });
 
   it('that a forbid denies names it in the record, and tells the agent what its author chose to tell', async () => {

@@ -2,9 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { NodeStreamableHTTPServerTransport, toNodeHandler } from '@modelcontextprotocol/node';
 import { createMcpHandler, McpServer, type RegisteredTool } from '@modelcontextprotocol/server';
 import { z } from 'zod';
+
+/** How often a tool says that it is at work, when it was asked to. */
+const TICK_MS = 10;
 
 type Respond = (request: IncomingMessage, response: ServerResponse) => unknown;
 
@@ -62,11 +66,16 @@ export class HttpTestServer {
       return { content: [{ type: 'text', text: said }] };
     });
     server.registerTool('fail', { inputSchema: z.object({}) }, () => ({ content: [], isError: true }));
-    server.registerTool('wait', { inputSchema: z.object({}) }, async (_args, { mcpReq: { signal, _meta, notify } }) => {
+    server.registerTool('wait', { inputSchema: z.object({}) }, async (_args, { http, mcpReq }) => {
+      const { signal, _meta, notify } = mcpReq;
       const progressToken = _meta?.progressToken;
-      if (progressToken !== undefined)
-        await notify({ method: 'notifications/progress', params: { progressToken, progress: 1, total: 4 } });
-      if (!signal.aborted) await once(signal, 'abort');
+      const message = `with ${http?.req?.headers.get('authorization') ?? 'nobody'}`;
+      for (let progress = 1; !signal.aborted; progress++) {
+        const params = { progress, total: 4, message };
+        if (progressToken !== undefined)
+          await notify({ method: 'notifications/progress', params: { ...params, progressToken } });
+        await delay(TICK_MS, undefined, { ref: false });
+      }
       return { content: [] };
     });
     return { server, echo };

@@ -166,6 +166,8 @@ export function publishSubjects(): ReadonlyMap<string, string> {
       '$JS.ACK.d.h.SEALED.siem-lake.1.1.1.1.0',
       '$JS.FC.LEDGER.x',
     ],
+    ...EXECUTORS.map((kind) => `progress.${kind}.default`),
+    ...['progress.tool.other', 'progress.tool.default.x'],
     ...EXECUTORS.map((kind) => `$JS.ACK.COMMANDS.${kind}-once-default.1.1.1.1.0`),
     ...['$JS.EVENT.ADVISORY.API', '$JS.EVENT.ADVISORY.STREAM.DELETED.LEDGER', '$KV.X.y', '$O.x.C.y', '$SRV.PING'],
     ...['$SYS.REQ.SERVER.PING', '$SYS.REQ.SERVER.PING.CONNZ', '$SYS.REQ.SERVER.PING.VARZ', '$SYS.REQ.SERVER.ID.CONNZ'],

@@ -15,6 +15,7 @@ const own = (producer: string) => [
 const executor = (kind: string) => [
   ...own(`exec-${kind}-1`),
   `pool.${kind}.default`,
+  `progress.${kind}.default`,
   '_R_.abc.def',
   `$JS.ACK.COMMANDS.${kind}-once-default.1.1.1.1.0`,
   ...['once', 'retry'].flatMap((delivery) => [
@@ -85,6 +86,7 @@ async function arrivals(bus: TestBus): Promise<{ readonly seen: string[]; stored
   listen(pdp, 'decide.0.>', 'pdp');
   listen(pdp, 'lease.pdp.*');
   listen(pdp, 'pool.*.*');
+  listen(pdp, 'progress.*.*');
   for (const user of USERS) {
     const connection = await bus.connect(user);
     listen(connection, AGENTS.includes(user) ? `_INBOX.${user}.x` : `_INBOX_${user}.x`);
@@ -153,6 +155,7 @@ async function streamSettings(bus: TestBus): Promise<readonly unknown[]> {
         'pdp-1 cmd.tool.once.default',
         'exec-tool-1 payload.exec-tool-1',
         'exec-tool-1 pool.tool.default',
+        'exec-tool-1 progress.tool.default',
         'operator ledger.block.operator',
       ]),
     );

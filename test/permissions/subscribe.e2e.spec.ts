@@ -18,6 +18,7 @@ const SUBSCRIPTIONS: readonly string[] = [
     'decide.0.default.a.>',
   ],
   ...['lease.>', 'lease.pdp.*', 'lease.pdp.0', 'pool.>', 'pool.*.*', 'pool.tool.default', 'pool.tool.default pdp'],
+  ...['progress.>', 'progress.*.*', 'progress.tool.default', 'progress.tool.default pdp'],
   ...EXECUTORS.map((kind) => `cmd.${kind}.once.default`),
   ...[
     'cmd.>',
@@ -58,6 +59,7 @@ const ALLOWED: Readonly<Record<User, readonly string[]>> = {
   'pdp-1': [
     ...['_INBOX_pdp-1.>', 'decide.*.> pdp', 'decide.0.> pdp', 'lease.pdp.*', 'lease.pdp.0'],
     ...['pool.*.*', 'pool.tool.default', 'pool.tool.default pdp'],
+    ...['progress.*.*', 'progress.tool.default', 'progress.tool.default pdp'],
   ],
   'exec-tool-1': ['_INBOX_exec-tool-1.>'],
   'exec-memory-1': ['_INBOX_exec-memory-1.>'],

@@ -6,6 +6,7 @@ import { RequestServer } from '#writ/nest-transport';
 import type { Service, ServiceContext } from '#writ/service-host';
 import { openBlock } from '#writ/tlog';
 import { openAccess, type OpenAccess } from './authzen/open-access.js';
+import { CallProgress } from './call-progress.js';
 import { Calls, type PolicyEpoch } from './calls.js';
 import { Deadlines } from './deadlines.js';
 import { DECIDE, DecideHandler, LOGGER } from './decide.handler.js';
@@ -35,6 +36,7 @@ const failure = (code: 'BUSY' | 'INTERNAL') =>
 
 interface Parts {
   readonly calls: Calls;
+  readonly progress: CallProgress;
   readonly follower: LedgerFollower;
   readonly pools: Pools;
   readonly strategy: RequestServer;
@@ -97,6 +99,7 @@ async function openParts(context: ServiceContext): Promise<Parts> {
   const { bus, log, catalogue, settings } = context;
   const { tenant, shards, destinations } = catalogue.config;
   const calls = new Calls(tenant, destinations);
+  const progress = new CallProgress(calls);
   const pools = new Pools(Date.now);
   const strategy = requestServer(context, (address) => owner.refusalsOf(address));
   const follower: LedgerFollower = new LedgerFollower({
@@ -127,12 +130,13 @@ async function openParts(context: ServiceContext): Promise<Parts> {
   const keeper = new ShardKeeper({ bus, instance: settings.WRIT_INSTANCE, shards, now, claim, log });
   // Whoever serves a shard or a pool is heard while this process still reads its policies and the ledger.
   pools.listen(bus);
+  progress.listen(bus);
   keeper.listen();
   rules = await openRules(context, () => owner.all());
   const shadow = openShadow(context, () => owner.first());
   const policyErrors = new PolicyErrors(log, Date.now);
   const explainer = new Explainer(log, Date.now);
-  return { calls, follower, pools, strategy, owner, keeper, rules, shadow, policyErrors, explainer };
+  return { calls, progress, follower, pools, strategy, owner, keeper, rules, shadow, policyErrors, explainer };
 }
 
 function moduleOf(context: ServiceContext, parts: Parts): Service['module'] {
@@ -148,13 +152,18 @@ function moduleOf(context: ServiceContext, parts: Parts): Service['module'] {
   };
 }
 
-function deciderOf(context: ServiceContext, { owner, pools, shadow, policyErrors, explainer }: Parts): Decider {
+function deciderOf(context: ServiceContext, parts: Parts): Decider {
+  const { owner, pools, progress, shadow, policyErrors, explainer } = parts;
   return new Decider({
     tenant: context.catalogue.config.tenant,
     shards: owner,
     pools,
-    stored: new StoredAnswers((entry) => storedValues(context, entry)),
+    stored: new StoredAnswers(
+      (entry) => storedValues(context, entry),
+      (decision) => progress.of(decision),
+    ),
     issue: async (subject, command, id) => {
+      progress.watch(command);
       const options = { msgId: id, stream: COMMANDS_STREAM, timeoutMs: ISSUE_TIMEOUT_MS };
       await publishToStream(context.bus, subject, Buffer.from(JSON.stringify(command)), options);
     },
@@ -167,7 +176,7 @@ function deciderOf(context: ServiceContext, { owner, pools, shadow, policyErrors
   });
 }
 
-function startTimers({ bus, log }: ServiceContext, { calls, owner, follower }: Parts): NodeJS.Timeout[] {
+function startTimers({ bus, log }: ServiceContext, { calls, progress, owner, follower }: Parts): NodeJS.Timeout[] {
   const deadlines = new Deadlines({
     calls,
     commands: new StreamReader(bus, { apiPrefix: '$JS.API' }),
@@ -182,17 +191,19 @@ function startTimers({ bus, log }: ServiceContext, { calls, owner, follower }: P
   return [
     every(SWEEP_EVERY_MS, 'deadlines', () => deadlines.sweep()),
     every(FLUSH_EVERY_MS, 'refusals', () => owner.flushRefusals()),
+    setInterval(() => progress.sweep(), FLUSH_EVERY_MS),
     every(ALARM_EVERY_MS, 'ledger size', () => alarm.check(owner.first())),
   ];
 }
 
 function detailsOf({ settings }: ServiceContext, parts: Parts) {
-  const { keeper, owner, follower, calls, rules, pools, shadow, policyErrors, explainer } = parts;
+  const { keeper, owner, follower, calls, progress, rules, pools, shadow, policyErrors, explainer } = parts;
   return {
     instance: settings.WRIT_INSTANCE,
     shardsOwned: keeper.owned,
     ledgerPosition: follower.position,
     callsOpen: calls.openCount,
+    progress: progress.details,
     /** What the files say; what is in force stands in `epochs`, shard by shard. */
     bundle: rules.newest.policies.hash,
     epochs: owner.epochs().map(({ shard, epoch }) => ({ shard, ...(epoch !== undefined && ageOf(epoch)) })),

@@ -123,6 +123,7 @@ function commandBody(request: ActionRequest, verdict: Verdict, context: Decision
     ...(request.session === undefined ? {} : { session: request.session }),
     ...(request.trace === undefined ? {} : { trace: request.trace }),
     ...(context.subject === undefined ? {} : { subject: context.subject }),
+    ...(request.kind === 'tool.call' && request.progress === true ? { progress: true } : {}),
   };
 }
 

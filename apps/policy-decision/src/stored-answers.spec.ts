@@ -1,23 +1,28 @@
-import { type ActionRequest, canonicalJson, type JsonObject, type PayloadValue } from '#writ/contracts';
+import { type ActionRequest, canonicalJson, type JsonObject, type PayloadValue, type Progress } from '#writ/contracts';
 import { digestOf } from '#writ/authorisation';
 import { Calls } from './calls.js';
 import { completed, decided, ended, placed } from './entries.fixture.js';
 import type { Shard } from './ports.js';
-import { StoredAnswers } from './stored-answers.js';
+import { type ReadValues, StoredAnswers } from './stored-answers.js';
 
 const request: ActionRequest = { kind: 'tool.call', v: 1, call: 'c', tool: 'act', args: { marker: 'x' } };
 const DIGEST = digestOf('tool.call', 'act', canonicalJson({ marker: 'x' }));
 
-/** A shard with what the ledger says, and the values that are still stored, by the sequence of their entry. */
-function aShard(entries: readonly ReturnType<typeof placed>[], values: Readonly<Record<number, JsonObject>> = {}) {
+/** A shard with what the ledger says, and by the sequence of an entry the values that are still stored and how far the call is. */
+function aShard(
+  entries: readonly ReturnType<typeof placed>[],
+  values: Readonly<Record<number, JsonObject>> = {},
+  progress: Readonly<Record<number, Progress>> = {},
+) {
   const calls = new Calls('default');
   for (const entry of entries) calls.apply(entry);
   const shard: Shard = { calls, append: () => Promise.reject(new Error('answering again records nothing')) };
-  const stored = new StoredAnswers(({ seq }) => {
+  const readValues: ReadValues = ({ seq }) => {
     const found = Object.entries(values[seq] ?? {});
     const opened = found.map(([path, value]): PayloadValue => ({ path, salt: 'A'.repeat(22), value }));
     return Promise.resolve(opened.length === 0 ? undefined : opened);
-  });
+  };
+  const stored = new StoredAnswers(readValues, ({ seq }) => progress[seq]);
   return { shard, stored };
 }
 
@@ -52,6 +57,15 @@ describe('StoredAnswers', () => {
   ])('tells of a call: %s', async (_case, entries, values, answer) => {
     const { shard, stored } = aShard(entries, values as Readonly<Record<number, JsonObject>>);
     await expect(stored.of(shard, 'alice', 'c')).resolves.toMatchObject({ v: 1, call: 'c', ...answer });
+  });
+
+  it('tells how far a call is while it is open, to its own agent and to nobody else', async () => {
+    const progress = { progress: 3, total: 10 };
+    const open = aShard([placed(1, decided('c'))], {}, { 1: progress });
+    await expect(open.stored.of(open.shard, 'alice', 'c')).resolves.toMatchObject({ status: 'pending', progress });
+    await expect(open.stored.of(open.shard, 'gus', 'c')).rejects.toMatchObject({ code: 'INPUT_UNKNOWN_CALL' });
+    const over = aShard([placed(1, decided('c')), placed(2, ended('call.expired', 'c', 1))], {}, { 1: progress });
+    await expect(over.stored.of(over.shard, 'alice', 'c')).resolves.not.toHaveProperty('progress');
   });
 
   it('knows nothing of a call of another agent', async () => {

@@ -1,5 +1,13 @@
 import { digestOf } from '#writ/authorisation';
-import { type ActionRequest, Answer, canonicalJson, type JsonObject, parse, type PayloadValue } from '#writ/contracts';
+import {
+  type ActionRequest,
+  Answer,
+  canonicalJson,
+  type JsonObject,
+  parse,
+  type PayloadValue,
+  type Progress,
+} from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import type { CallState, DecisionRecord, EndRecord } from './calls.js';
 import type { Shard } from './ports.js';
@@ -14,7 +22,11 @@ export type ReadValues = (entry: {
 
 /** Answers again: to a request whose id was used before, and to `call.result`. It never decides and never runs anything. */
 export class StoredAnswers {
-  constructor(private readonly values: ReadValues) {}
+  constructor(
+    private readonly values: ReadValues,
+    /** The last that was heard of a call that runs, if it is to be told. */
+    private readonly progressOf: (decision: DecisionRecord) => Progress | undefined,
+  ) {}
 
   /** The same request gets the same answer. Throws INPUT_CALL_ID_REUSED when it is another one. */
   async again(shard: Shard, agent: string, request: ActionRequest, digest: string): Promise<Answer> {
@@ -40,12 +52,17 @@ export class StoredAnswers {
       case 'deciding':
         return { v: 1, call, status: 'pending' };
       case 'open':
-        return { v: 1, call, status: 'pending', entry: state.decision.id };
+        return this.#open(call, state.decision);
       case 'denied':
         return this.#denied(call, state.decision);
       case 'ended':
         return this.#ended(call, state.end);
     }
+  }
+
+  #open(call: string, decision: DecisionRecord): Answer {
+    const progress = this.progressOf(decision);
+    return { v: 1, call, status: 'pending', ...(progress !== undefined && { progress }), entry: decision.id };
   }
 
   async #denied(call: string, decision: DecisionRecord): Promise<Answer> {

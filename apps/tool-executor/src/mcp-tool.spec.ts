@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { readCatalogue } from '#writ/catalogue';
-import type { CommandBody, EntryBody, JsonObject } from '#writ/contracts';
+import type { CommandBody, EntryBody, JsonObject, Progress } from '#writ/contracts';
 import type { Program } from '#writ/containment';
 import { Fault } from '#writ/faults';
 import { deferred, type McpConnection, type McpConnectOptions, type McpHttp } from '#writ/mcp';
@@ -15,6 +15,8 @@ ledger: test/default/0
 mcpServers: { files: { command: files } }
 tools:
   files.read: { kind: mcp, server: files, tool: read, definition: '${PIN}', input: {} }
+  files.mute: { kind: mcp, server: files, tool: list, input: {}, progress: none }
+  files.told: { kind: mcp, server: files, tool: list, input: {}, progress: text }
   files.cut: { kind: mcp, server: files, tool: list, input: {}, outputBytesMax: 100, onOversize: cut }
   files.list: { kind: mcp, server: files, tool: list, input: {}, outputBytesMax: 100 }`,
   { file: 'writ.yaml', baseDirectory: '/', environment: {} },
@@ -70,14 +72,17 @@ function setup(offered: Record<string, string>, answer: JsonObject = { content: 
         refresh: async () => {
           if (changing !== undefined) options.onDefinitions(new Map(Object.entries(changing).map(defined)));
         },
-        call: async () => answer,
+        call: async (_tool, _args, { onProgress }) => {
+          onProgress?.({ progress: 1, total: 2, message: 'reading' });
+          return answer;
+        },
         close: async () => resolve('closed'),
       };
     },
   });
-  const run = (name: string) => {
+  const run = (name: string, onProgress?: (said: Progress) => void) => {
     const command = { args: {} } as unknown as CommandBody;
-    return runner.run(catalogue.tool(name), { command, signal, onCredential: () => undefined });
+    return runner.run(catalogue.tool(name), { command, signal, onCredential: () => undefined, onProgress });
   };
   return {
     runner,
@@ -111,6 +116,18 @@ describe('McpToolRunner', () => {
       content: [{ type: 'text', text: 'hi' }],
       structuredContent: { a: 1 },
     });
+  });
+
+  it.each([
+    ['the numbers of its server, when nothing is said', 'files.list', [{ progress: 1, total: 2 }]],
+    ['its texts as well, when it is declared to', 'files.told', [{ progress: 1, total: 2, message: 'reading' }]],
+    ['nothing, when it is declared not to', 'files.mute', []],
+  ])('tells of progress %s', async (_what, name, told) => {
+    await using server = setup({ read: PIN, list: OTHER });
+    await server.runner.start();
+    const said: Progress[] = [];
+    await server.run(name, (progress) => said.push(progress));
+    expect(said).toEqual(told);
   });
 
   it('never starts a server that must be contained and cannot be: each call says so', async () => {

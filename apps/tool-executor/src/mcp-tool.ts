@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Catalogue, CatalogueTool } from '#writ/catalogue';
+import type { Catalogue, CatalogueTool, McpToolDeclaration } from '#writ/catalogue';
 import type { Sandbox } from '#writ/containment';
-import type { EntryBody } from '#writ/contracts';
+import type { EntryBody, Progress } from '#writ/contracts';
 import type { RunResult } from '#writ/execution';
 import { type ConnectMcp, connectMcp, type McpHttp } from '#writ/mcp';
 import { type Clock, McpServer } from './mcp-server.js';
@@ -60,7 +60,7 @@ export class McpToolRunner implements ToolKindRunner {
     await Promise.all([...needed].map((name) => this.#servers.get(name)?.start()));
   }
 
-  async run(tool: CatalogueTool, { command, signal, onCredential }: ToolRun): Promise<RunResult> {
+  async run(tool: CatalogueTool, { command, signal, onCredential, onProgress }: ToolRun): Promise<RunResult> {
     const { declaration } = tool;
     assert(declaration.kind === 'mcp');
     const server = this.#servers.get(declaration.server);
@@ -68,9 +68,14 @@ export class McpToolRunner implements ToolKindRunner {
     const connection = await server.connection(signal);
     await connection.refresh(signal);
     this.#pins.assertUnchanged(tool.name);
-    const { timeoutMs } = declaration;
+    const { timeoutMs, progress } = declaration;
     const { readBytesMax, cut } = limitsOf(declaration);
-    const answer = await connection.call(declaration.tool, command.args, { signal, timeoutMs, onCredential });
+    const answer = await connection.call(declaration.tool, command.args, {
+      signal,
+      timeoutMs,
+      onCredential,
+      onProgress: onProgress && listenerFor(progress, onProgress),
+    });
     const bytes = Buffer.from(JSON.stringify(answer));
     return { output: parseOutput(bytes, readBytesMax), bytes: bytes.length, ...cut(false) };
   }
@@ -83,6 +88,21 @@ export class McpToolRunner implements ToolKindRunner {
   /** Ends every server. */
   async close(): Promise<void> {
     await Promise.all([...this.#servers.values()].map((server) => server.close()));
+  }
+}
+
+/** What of it the declaration lets through; undefined: nothing, so that the server is not asked. */
+function listenerFor(
+  what: McpToolDeclaration['progress'],
+  onProgress: (said: Progress) => void,
+): ((said: Progress) => void) | undefined {
+  switch (what) {
+    case 'none':
+      return undefined;
+    case 'numbers':
+      return ({ progress, total }) => onProgress({ progress, ...(total !== undefined && { total }) });
+    case 'text':
+      return onProgress;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { CatalogueTool } from '#writ/catalogue';
-import type { CommandBody } from '#writ/contracts';
+import type { CommandBody, Progress } from '#writ/contracts';
 import type { CredentialBroker } from '#writ/credentials';
 import type { CredentialUse, RunResult } from '#writ/execution';
 import type { sendOutbound } from '#writ/outbound';
@@ -14,6 +14,8 @@ export interface ToolRun {
   readonly command: CommandBody;
   readonly signal: AbortSignal;
   readonly onCredential: (use: CredentialUse) => void;
+  /** How far it is, as the service says it. Absent: nobody asked. */
+  readonly onProgress?: ((said: Progress) => void) | undefined;
 }
 
 /** Runs the tools of one kind. Throws Faults with EXECUTOR_* codes; it must stop when the signal fires. */

@@ -27,12 +27,7 @@ async function call(name: 'again' | 'once', port: number, onAttempt = (_attempts
   let attempts = 0;
   const { signal } = new AbortController();
   const end = await runner
-    .run(
-      body,
-      signal,
-      () => undefined,
-      () => onAttempt(++attempts),
-    )
+    .run(body, signal, () => undefined, { onAttempt: () => onAttempt(++attempts) })
     .catch((error: unknown) => error);
   return { end, attempts };
 }

@@ -51,8 +51,9 @@ const command = (resource: string, body: Partial<CommandBody> = {}): CommandBody
   reply: '_R_.a',
   ...body,
 });
+const SILENT = { onAttempt: ignore };
 const run = (body: CommandBody, signal = new AbortController().signal, told: CredentialUse[] = []) =>
-  runner.run(body, signal, (use) => told.push(use), ignore);
+  runner.run(body, signal, (use) => told.push(use), SILENT);
 
 describe('ToolRunner', () => {
   it('runs a tool by its kind', async () => {
@@ -88,8 +89,8 @@ tools: { web: { kind: http, method: GET, url: 'https://a.example/', input: {}, c
     const guarded = new ToolRunner(limited, kinds);
     const body = command('web', { dig: limited.tool('web').digest });
     const { signal } = new AbortController();
-    await expect(guarded.run(body, signal, ignore, ignore)).rejects.toMatchObject({ code: 'EXECUTOR_UNREACHABLE' });
-    await expect(guarded.run(body, signal, ignore, ignore)).rejects.toMatchObject({ code: 'EXECUTOR_CIRCUIT_OPEN' });
+    await expect(guarded.run(body, signal, ignore, SILENT)).rejects.toMatchObject({ code: 'EXECUTOR_UNREACHABLE' });
+    await expect(guarded.run(body, signal, ignore, SILENT)).rejects.toMatchObject({ code: 'EXECUTOR_CIRCUIT_OPEN' });
     expect(guarded.openCircuits).toEqual(['web']);
   });
 
@@ -120,7 +121,7 @@ tools:
       const body = command(name, { dig: flaky.tool(name).digest, finishBy: Date.now() + 60_000 });
       let attempts = 0;
       const end = await tools
-        .run(body, new AbortController().signal, ignore, () => void attempts++)
+        .run(body, new AbortController().signal, ignore, { onAttempt: () => void attempts++ })
         .catch((error: unknown) => error);
       return { end, attempts, open: tools.openCircuits };
     }
@@ -154,7 +155,7 @@ tools: { llm.chat: { kind: http, method: POST, url: 'https://a.example/', llm: {
     const http: ToolKindRunner = { run: async () => ({ output }) };
     const runner = new ToolRunner(asked, { http, mcp: unused, command: unused, function: unused });
     const body = command('llm.chat', { dig: asked.tool('llm.chat').digest });
-    const result = await runner.run(body, new AbortController().signal, ignore, ignore);
+    const result = await runner.run(body, new AbortController().signal, ignore, SILENT);
     expect(result.llm).toEqual({ provider: 'local', model: 'small', in: 10, out: 2, cached: 0, usd_micro: 16 });
   });
 

@@ -1,6 +1,6 @@
 import type { Catalogue, CatalogueTool } from '#writ/catalogue';
 import type { CommandBody } from '#writ/contracts';
-import { type ActionRunner, type CredentialUse, type RunResult, timeLeftMs } from '#writ/execution';
+import { type ActionRunner, type CredentialUse, type RunListener, type RunResult, timeLeftMs } from '#writ/execution';
 import { Fault } from '#writ/faults';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { llmCost } from './llm-cost.js';
@@ -41,7 +41,7 @@ export class ToolRunner implements ActionRunner {
     command: CommandBody,
     signal: AbortSignal,
     onCredential: (use: CredentialUse) => void,
-    onAttempt: () => void,
+    { onAttempt, onProgress }: RunListener,
   ): Promise<RunResult> {
     const tool = this.catalogue.tools.get(command.resource);
     if (tool === undefined) throw new Fault('COMMAND_TOOL_CHANGED', `the tool \`${command.resource}\` is gone`);
@@ -53,7 +53,7 @@ export class ToolRunner implements ActionRunner {
     const { idempotent, retries } = tool.declaration;
     const work = () => {
       onAttempt();
-      return this.#run(tool, { command, signal, onCredential });
+      return this.#run(tool, { command, signal, onCredential, onProgress });
     };
     const gate = this.#gates.get(tool.name);
     const breaker = this.#breakers.get(tool.name);

@@ -145,6 +145,39 @@ describe('Agent', () => {
     expect(sent[1]?.body).toEqual({ v: 1, call: 'c1' });
   });
 
+  it('asks how far a call is only when somebody wants to hear it, and says so in the request', async () => {
+    const { agent, sent } = setup(OK, OK);
+    await agent.tool('slow', {}, { onProgress: () => undefined });
+    await agent.tool('slow', {});
+    expect(sent.map(({ body }) => body['progress'])).toEqual([true, undefined]);
+  });
+
+  it('tells how far a call is while it waits for its answer', async () => {
+    const progress = { progress: 3, total: 10 };
+    const asked: string[] = [];
+    let finish: () => void = () => undefined;
+    const finished = new Promise<void>((resolve) => (finish = resolve));
+    const bus: AgentBus = {
+      request: async (subject, data) => {
+        asked.push(subject);
+        const { call } = JSON.parse(new TextDecoder().decode(data)) as { call: string };
+        const isCall = subject.endsWith('tool.call');
+        if (isCall) await finished;
+        const answer = isCall ? OK : { status: 'pending', progress };
+        return new TextEncoder().encode(JSON.stringify({ v: 1, call, ...answer }));
+      },
+      close: async () => {},
+    };
+    const told: sdk.Progress[] = [];
+    const onProgress = (said: sdk.Progress) => {
+      told.push(said);
+      finish();
+    };
+    await new Agent('support', bus).tool('slow', {}, { onProgress });
+    expect(told).toEqual([progress]);
+    expect(asked).toEqual(['req.support.tool.call', 'req.support.call.result']);
+  });
+
   it('gives up waiting at its time-out, and says that the outcome is not known', async () => {
     const { agent } = setup({ status: 'pending' }, { status: 'pending' });
     await expect(agent.tool('slow', {}, { timeoutMs: 300 })).rejects.toBeInstanceOf(sdk.Unanswered);

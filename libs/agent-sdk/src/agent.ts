@@ -5,16 +5,18 @@ import {
   CATALOG_LIST,
   type Json,
   type JsonObject,
+  type Progress,
   REQUEST_JSON_LIMITS,
   type RequestKind,
   subjects,
 } from '#writ/contracts';
 import { type AgentBus, BusProblem } from './agent-bus.js';
-import type { CallOptions } from './call-options.js';
+import type { CallOptions, ToolOptions } from './call-options.js';
 import { type Catalog, fetchCatalog } from './catalog.js';
 import { NotPermitted, Refused, Unanswered, Unavailable, type WritError } from './errors.js';
 import { Memory } from './memory.js';
-import { type Completed, readAnswer, type Reading } from './read-answer.js';
+import { type Completed, readAnswer, type Reading, readProgress } from './read-answer.js';
+import { watchProgress } from './watch-progress.js';
 
 export interface EgressInit {
   readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -34,6 +36,8 @@ const RETRIES_MAX = 10;
 const RETRY_PAUSE_MS = 200;
 const POLL_FIRST_MS = 250;
 const POLL_MAX_MS = 2_000;
+/** For one answer to how far a call is: later it is not worth knowing. */
+const PROGRESS_WITHIN_MS = 2_000;
 
 /** An agent's door to tools, memories and the network. Every call is decided, recorded and only then done. */
 export class Agent {
@@ -47,9 +51,18 @@ export class Agent {
   async tool<T extends Json = Json>(
     tool: string,
     args: JsonObject = {},
-    options: CallOptions = {},
+    { onProgress, ...options }: ToolOptions = {},
   ): Promise<Completed<T>> {
-    return this.#call<T>('tool.call', { tool, args }, options);
+    if (onProgress === undefined) return this.#call<T>('tool.call', { tool, args }, options);
+    const { call = randomUUID() } = options;
+    const ended = new AbortController();
+    const { signal } = ended;
+    watchProgress({ ask: () => this.#progress(call), onProgress, signal }).catch(() => undefined);
+    try {
+      return await this.#call<T>('tool.call', { tool, args, progress: true }, { ...options, call });
+    } finally {
+      ended.abort();
+    }
   }
 
   /** A memory namespace such as `CRM.customers`. */
@@ -90,6 +103,11 @@ export class Agent {
   /** Closes the connection. Calls in flight go on without us; their results can be fetched with `result`. */
   async close(): Promise<void> {
     await this.bus.close();
+  }
+
+  async #progress(call: string): Promise<Progress | undefined> {
+    const message = encode({ v: 1, call });
+    return readProgress(await this.#send('call.result', { call, message }, deadlineOf(PROGRESS_WITHIN_MS)), call);
   }
 
   async #call<T extends Json>(operation: RequestKind, body: JsonObject, options: CallOptions): Promise<Completed<T>> {

@@ -1,3 +1,5 @@
+import type { Progress } from '#writ/contracts';
+
 export interface CallOptions {
   /** Chosen by the caller to make a retry safe: the same id never has a second effect. Made up when absent. */
   readonly call?: string;
@@ -9,4 +11,12 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** How often to ask again, with the same call id, after Unavailable or Unanswered. */
   readonly retries?: number;
+}
+
+export interface ToolOptions extends CallOptions {
+  /**
+   * Told how far the call is, about twice a second, by tools that say so. Nothing of it is on record, and it may be called never. When it
+   * throws it is not called again; the call goes on.
+   */
+  readonly onProgress?: (progress: Progress) => void;
 }

@@ -1,5 +1,6 @@
 export { Agent, type AgentOptions, type EgressInit } from './agent.js';
-export type { CallOptions } from './call-options.js';
+export type { Progress } from '#writ/contracts';
+export type { CallOptions, ToolOptions } from './call-options.js';
 export type { Catalog } from './catalog.js';
 export { connectAgent } from './connect-agent.js';
 export {

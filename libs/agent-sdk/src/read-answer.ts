@@ -1,4 +1,4 @@
-import { Answer, type Json, parse, parseStrictJson, type Redaction } from '#writ/contracts';
+import { Answer, type Json, parse, parseStrictJson, type Progress, type Redaction } from '#writ/contracts';
 import { messageOf } from '#writ/faults';
 import {
   Denied,
@@ -69,6 +69,12 @@ export function readAnswer(bytes: Uint8Array, callId: string): Reading {
         error: new Indeterminate('nobody can say whether the call ran', { code: 'INDETERMINATE', callId, entry }),
       };
   }
+}
+
+/** How far the answer says that the call is; undefined when it does not. Throws InvalidAnswer when the bytes are no answer. */
+export function readProgress(bytes: Uint8Array, callId: string): Progress | undefined {
+  const answer = parseAnswer(bytes, callId);
+  return answer.status === 'pending' && answer.call === callId ? answer.progress : undefined;
 }
 
 function parseAnswer(bytes: Uint8Array, callId: string): Answer {

@@ -99,6 +99,8 @@ export const McpTool = z.strictObject({
   server: CredentialName,
   /** The name that the server knows the tool by. */
   tool: z.string().min(1).max(128),
+  /** What of the server's progress is told to an agent that asks: nothing, its numbers, or its texts as well. */
+  progress: z.enum(['none', 'numbers', 'text']).default('numbers'),
   ...imported,
   ...tool,
 });

@@ -28,6 +28,8 @@ export const CommandBody = z.strictObject({
   trace: z.string().optional(),
   /** Whom the call is about, when its tool or namespace says who that is: the result is erased with that subject. */
   subject: SubjectPseudonym.optional(),
+  /** The agent wants to know how far it is. */
+  progress: z.literal(true).optional(),
 });
 export type CommandBody = Readonly<z.infer<typeof CommandBody>>;
 

@@ -9,6 +9,7 @@ export * from './names.js';
 export * from './obligation.js';
 export * from './parse.js';
 export * from './predicate.js';
+export * from './progress.js';
 export * from './request.js';
 export * from './sealed.js';
 export * from './strict-json.js';

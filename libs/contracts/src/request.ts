@@ -4,6 +4,7 @@ import { CallId, LabelName, ResourceName } from './names.js';
 import { Redaction, Remedy } from './obligation.js';
 import { parse } from './parse.js';
 import { isSmallPredicate, Predicate } from './predicate.js';
+import { Progress } from './progress.js';
 import type { RequestKind } from './subjects.js';
 
 export const JsonValue: z.ZodType<Json> = z.json() as unknown as z.ZodType<Json>;
@@ -64,7 +65,13 @@ const common = {
     .optional(),
 };
 
-export const ToolCallRequest = z.strictObject({ ...common, tool: ResourceName, args: JsonRecord });
+export const ToolCallRequest = z.strictObject({
+  ...common,
+  tool: ResourceName,
+  args: JsonRecord,
+  /** While the call runs, `call.result` says how far it is, if its tool says so. */
+  progress: z.literal(true).optional(),
+});
 export const MemoryQueryRequest = z
   .strictObject({
     ...common,
@@ -201,7 +208,15 @@ export const Answer = z.discriminatedUnion('status', [
   z.strictObject({
     v: z.literal(1),
     call: CallId,
-    status: z.enum(['pending', 'expired', 'indeterminate']),
+    status: z.literal('pending'),
+    /** The last that was heard, of a call that was asked for with `progress`. */
+    progress: Progress.optional(),
+    entry: z.string().optional(),
+  }),
+  z.strictObject({
+    v: z.literal(1),
+    call: CallId,
+    status: z.enum(['expired', 'indeterminate']),
     entry: z.string().optional(),
   }),
 ]);

@@ -49,6 +49,8 @@ export const subjects = {
   shardLease: (shard: number) => `lease.pdp.${shard}`,
   /** An executor says here that it is alive and what it serves. */
   poolHeartbeat: (kind: ExecutorKind, pool: string) => `pool.${kind}.${pool}`,
+  /** An executor says here how far a command of its pool is. It is not kept anywhere, and is on no record. */
+  progress: (kind: ExecutorKind, pool: string) => `progress.${kind}.${pool}`,
   inboxPrefix: (user: string) => `_INBOX_${user}`,
   agentInboxPrefix: (agent: string) => `_INBOX.${agent}`,
 } as const;

@@ -106,15 +106,16 @@ function anExecutor(
       return Promise.resolve({ seq: 8, i: 0, id: '1'.repeat(26), leaf: Buffer.alloc(32), entry: body as Entry });
     },
     runner: {
-      run: (body, signal, onCredential, onAttempt) => {
+      run: (body, signal, onCredential, listener) => {
         did.push('run');
-        return runner.run(body, signal, onCredential, onAttempt);
+        return runner.run(body, signal, onCredential, listener);
       },
     },
     answer: (reply, answer) => {
       did.push(`answer ${reply}`);
       answers.push(answer);
     },
+    report: ({ progress }) => did.push(`report ${progress.progress}`),
     redaction: {},
     taken: new TakenCommands(() => clock.now),
     now: () => clock.now,
@@ -179,7 +180,7 @@ describe('executeCommand', () => {
   ])('puts on record after %s how often it was tried', async (_case, attempts) => {
     const salt = newSalt();
     const executor = anExecutor(ledgerWith(aCommand(), salt), {
-      run: async (_body, _signal, _onCredential, onAttempt) => {
+      run: async (_body, _signal, _onCredential, { onAttempt }) => {
         for (let n = 0; n < (attempts ?? 1); n++) onAttempt();
         throw new Fault('EXECUTOR_FAILED', 'the service answered with status 503');
       },
@@ -187,6 +188,30 @@ describe('executeCommand', () => {
     await executor.deliver(message(aCommand(), salt));
     const [entry] = executor.entries;
     expect(entry !== undefined && 'cost' in entry && entry.cost.attempts).toBe(attempts);
+  });
+
+  it.each([
+    [
+      'of a call whose agent asked for it, while it runs and not after',
+      { progress: true as const },
+      ['run', 'report 1'],
+    ],
+    ['to nobody who did not ask: the service is not asked either', {}, ['run']],
+  ])('tells progress %s', async (_case, over, did) => {
+    const salt = newSalt();
+    const body = aCommand(over);
+    let late: ((said: { progress: number }) => void) | undefined;
+    const executor = anExecutor(ledgerWith(body, salt), {
+      run: async (_body, _signal, _onCredential, { onProgress }) => {
+        late = onProgress;
+        onProgress?.({ progress: 1 });
+        return { output: 'done' };
+      },
+    });
+    await executor.deliver(message(body, salt));
+    late?.({ progress: 2 });
+    expect(executor.did).toEqual(['ack', ...did, 'record tool.call.completed', `answer ${REPLY}`]);
+    expect(JSON.stringify(executor.entries)).not.toContain('progress');
   });
 
   it('acknowledges before it acts, and records before it answers', async () => {
@@ -476,6 +501,7 @@ describe('executeCommand', () => {
         append: () => Promise.reject(new Fault('LEDGER_UNAVAILABLE', 'the ledger is gone')),
         runner: { run: () => Promise.resolve({ output: 'done' }) },
         answer: (_reply, answer) => void executor.answers.push(answer),
+        report: () => undefined,
         redaction: {},
         taken: new TakenCommands(() => NOW),
         now: () => NOW,

@@ -8,6 +8,7 @@ import {
   type Json,
   type LlmCost,
   type PayloadValue,
+  type ProgressReport,
 } from '#writ/contracts';
 import { Fault, FAULTS, messageOf, toFault } from '#writ/faults';
 import type { Appended, AppendOptions, DecisionReader } from '#writ/ledger-client';
@@ -15,6 +16,7 @@ import type { RedactionMeans } from '#writ/redaction';
 import { commit, newSalt } from '#writ/tlog';
 import { completedWith, failedWith, type Outcome } from './outcome.js';
 import { type ExecutorIdentity, parseCommand, verifyCommand } from './open-command.js';
+import { reportProgress } from './report-progress.js';
 import { type ActionRunner, type CredentialUse, timeLeftMs } from './runner.js';
 import type { TakenCommands } from './taken-commands.js';
 
@@ -48,6 +50,8 @@ export interface ExecutorDependencies {
   readonly append: (body: EntryBody, values?: readonly PayloadValue[], options?: AppendOptions) => Promise<Appended>;
   readonly runner: ActionRunner;
   readonly answer: (reply: string, answer: Answer) => void;
+  /** Tells the decision service how far a command is. It is not missed when it does not arrive. */
+  readonly report: (report: ProgressReport) => void;
   readonly taken: TakenCommands;
   readonly redaction: RedactionMeans;
   readonly now: () => number;
@@ -77,7 +81,7 @@ export async function executeCommand(delivery: CommandDelivery, executor: Execut
   // owner records that nobody can say whether it ran.
   const stopSignals = keepAlive(delivery, command.body, executor);
   const startedMs = executor.now();
-  const ran = await run(command.body, executor);
+  const ran = await run(command, executor);
   stopSignals();
   await record({ ...ran, command, ms: executor.now() - startedMs }, delivery, executor);
 }
@@ -124,10 +128,15 @@ interface Run {
   readonly attempts: number;
 }
 
-async function run(body: CommandBody, executor: ExecutorDependencies): Promise<Run> {
+async function run(command: Command, executor: ExecutorDependencies): Promise<Run> {
+  const { body } = command;
   const credentials: CredentialUse[] = [];
   let attempts = 0;
-  const onAttempt = () => void attempts++;
+  const reporter = reportProgress(command, { redaction: executor.redaction, send: executor.report });
+  const listener = {
+    onAttempt: () => void attempts++,
+    ...(body.progress === true && { onProgress: reporter.report }),
+  };
   const limitMs = timeLeftMs(body, executor.now());
   const deadline = new AbortController();
   let timer: NodeJS.Timeout | undefined;
@@ -138,7 +147,7 @@ async function run(body: CommandBody, executor: ExecutorDependencies): Promise<R
     }, limitMs);
   });
   try {
-    const running = executor.runner.run(body, deadline.signal, (use) => credentials.push(use), onAttempt);
+    const running = executor.runner.run(body, deadline.signal, (use) => credentials.push(use), listener);
     const result = await Promise.race([running, late]);
     const { bytes, sent, llm } = result;
     return { ...completedWith(body, result, executor.redaction), bytes, sent, llm, credentials, attempts };
@@ -149,6 +158,7 @@ async function run(body: CommandBody, executor: ExecutorDependencies): Promise<R
     return { outcome: failedWith(body, { code: fault.code, message }, executor.redaction), credentials, attempts };
   } finally {
     clearTimeout(timer);
+    reporter.stop();
   }
 }
 

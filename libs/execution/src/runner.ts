@@ -1,4 +1,4 @@
-import type { CommandBody, Json, LlmCost } from '#writ/contracts';
+import type { CommandBody, Json, LlmCost, Progress } from '#writ/contracts';
 import type { CutTerms } from './cut-output.js';
 
 /** A credential that was used, and whether the service sent it back (it was scrubbed then). */
@@ -21,17 +21,24 @@ export interface RunResult {
   readonly llm?: LlmCost;
 }
 
+/** What a runner tells while it is at work. */
+export interface RunListener {
+  /** Each try, by a runner that may try more than once. */
+  readonly onAttempt: () => void;
+  /** How far it is, as the service says it, unchecked. Absent: nobody asked, so nor is the service asked. */
+  readonly onProgress?: ((said: Progress) => void) | undefined;
+}
+
 /**
  * Does what a verified command says. It must stop when the signal fires: the outcome is recorded at that moment. Each
- * credential that leaves the process is told through `onCredential`, also when the action fails after that, and so is each try
- * through `onAttempt` by a runner that may try more than once.
+ * credential that leaves the process is told through `onCredential`, also when the action fails after that.
  */
 export interface ActionRunner {
   run(
     command: CommandBody,
     signal: AbortSignal,
     onCredential: (use: CredentialUse) => void,
-    onAttempt: () => void,
+    listener: RunListener,
   ): Promise<RunResult>;
 }
 

@@ -1,14 +1,27 @@
-import type { JsonObject } from '#writ/contracts';
+import type { JsonObject, Progress } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import { type Client, ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
+
+interface CallToolOptions {
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+  readonly onProgress?: ((said: Progress) => void) | undefined;
+}
 
 /** Calls a tool once. The result's `content` and `structuredContent`; throws what the SDK throws, which `faultOf` makes a Fault of. */
 export async function callTool(
   client: Client,
   request: { readonly name: string; readonly arguments: Record<string, unknown> },
-  { signal, timeoutMs }: { readonly signal: AbortSignal; readonly timeoutMs: number },
+  { signal, timeoutMs, onProgress }: CallToolOptions,
 ): Promise<JsonObject> {
-  const result = await client.callTool(request, { signal, timeout: timeoutMs });
+  const result = await client.callTool(request, {
+    signal,
+    timeout: timeoutMs,
+    ...(onProgress !== undefined && {
+      onprogress: ({ progress, total, message }) =>
+        onProgress({ progress, ...(total !== undefined && { total }), ...(message !== undefined && { message }) }),
+    }),
+  });
   // What an agent is told about a failure is also logged, so the text of the tool stays out of it.
   if (result.isError === true) throw new Fault('EXECUTOR_FAILED', 'the tool reported an error');
   const { content, structuredContent } = result;

@@ -1,5 +1,5 @@
 import type { McpServerDeclaration } from '#writ/catalogue';
-import type { JsonObject } from '#writ/contracts';
+import type { JsonObject, Progress } from '#writ/contracts';
 import type { Sandbox } from '#writ/containment';
 import { Fault } from '#writ/faults';
 import { Client } from '@modelcontextprotocol/client';
@@ -11,7 +11,10 @@ import type { CallTerms, McpLink } from './link.js';
 import { stdioLink } from './stdio-link.js';
 
 interface McpCallOptions extends CallTerms {
+  /** It is not extended by anything that the server says of its progress. */
   readonly timeoutMs: number;
+  /** Called with what the server says of its progress, with numbers and a text of any size. Absent: the server is not asked to. */
+  readonly onProgress?: ((said: Progress) => void) | undefined;
 }
 
 /** One MCP server that shook hands. */
@@ -116,12 +119,12 @@ function connectionOf(
         throw failed(error);
       }
     },
-    call: async (tool, args, { signal, timeoutMs, onCredential }) => {
+    call: async (tool, args, { signal, timeoutMs, onCredential, onProgress }) => {
       const ended = new AbortController();
       const terms = { signal: ended.signal, onCredential };
       const request = { name: tool, arguments: { ...args } };
       try {
-        return await link.during(terms, () => callTool(client, request, { signal, timeoutMs }));
+        return await link.during(terms, () => callTool(client, request, { signal, timeoutMs, onProgress }));
       } catch (error) {
         throw failed(error);
       } finally {

@@ -1,5 +1,6 @@
 import type { McpRemoteDeclaration } from '#writ/catalogue';
 import type { Program } from '#writ/containment';
+import type { Progress } from '#writ/contracts';
 import { CredentialBroker, type CredentialUse } from '#writ/credentials';
 import { fetchOutbound } from '#writ/outbound';
 import { connectMcp } from './connection.js';
@@ -74,6 +75,27 @@ describe.each(ERAS)('an MCP server over HTTP of revision %s', (era) => {
     const stopped = client.call('wait', {}, { signal: AbortSignal.timeout(100) });
     await expect(stopped).rejects.toMatchObject({ code: 'EXECUTOR_TIMEOUT' });
     await expect(client.call('echo', { text: 'on' })).resolves.toBeDefined();
+  });
+
+  it('tells its progress to whoever asks, without the credential', async () => {
+    await using server = await new HttpTestServer(era).listen();
+    await using client = await connect(server);
+    const stop = new AbortController();
+    const said: Progress[] = [];
+    const onProgress = (progress: Progress) => {
+      said.push(progress);
+      stop.abort();
+    };
+    const stopped = client.call('wait', {}, { signal: stop.signal, onProgress });
+    await expect(stopped).rejects.toMatchObject({ code: 'EXECUTOR_TIMEOUT' });
+    expect(said).toEqual([{ progress: 1, total: 4, message: 'with Bearer [credential:bot]' }]);
+  });
+
+  it('has no more time because it says that it is at work', async () => {
+    await using server = await new HttpTestServer(era).listen();
+    await using client = await connect(server);
+    const ended = client.call('wait', {}, { timeoutMs: 100, onProgress: () => undefined });
+    await expect(ended).rejects.toMatchObject({ code: 'EXECUTOR_TIMEOUT' });
   });
 
   it('is not followed to where it redirects', async () => {

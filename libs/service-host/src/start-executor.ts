@@ -93,6 +93,13 @@ function dependenciesOf(context: ServiceContext, executor: Executor, writer: Blo
         log.warn({ call: answer.call, detail: messageOf(error) }, 'an answer could not be sent');
       }
     },
+    report: (report) => {
+      try {
+        bus.publish(subjects.progress(executor.kind, POOL), JSON.stringify(report));
+      } catch {
+        // Disconnected: nobody waits for it, and what comes of the call is told without it.
+      }
+    },
     taken: new TakenCommands(Date.now),
     redaction,
     now: Date.now,

@@ -1,4 +1,4 @@
-import type { Agent, CallOptions, Completed, EgressInit, MemoryRecord } from '#writ/agent-sdk';
+import type { Agent, CallOptions, Completed, EgressInit, MemoryRecord, Progress } from '#writ/agent-sdk';
 import type { Command } from 'commander';
 import { parseWhole } from '../call/parse-whole.js';
 import type { CallCommandOptions } from '../call/run-call.js';
@@ -41,12 +41,21 @@ function addTool(call: Command, cli: Cli): void {
     .description('call a tool')
     .argument('<name>', 'name of the tool')
     .argument('[json]', 'its arguments, a JSON object; `-` reads standard input', '{}')
+    .option('--progress', 'show on stderr how far it is, if the tool says so')
     .addHelpText('after', helpEnd(CODES_OF_CALL, `writ call --as assistant tool demo.echo '{"text":"hello"}'`))
-    .action(async (name: string, json: string, _options: unknown, command: Command) => {
+    .action(async (name: string, json: string, { progress }: ToolCommandOptions, command: Command) => {
       const { parseJsonObject } = await import('../call/arguments.js');
+      const { progressLine } = await import('../call/progress-line.js');
       const args = parseJsonObject(json, 'the arguments');
-      await make(command, cli, (agent, options) => agent.tool(name, args, options));
+      const onProgress = (said: Progress) => cli.note(progressLine(said));
+      await make(command, cli, (agent, options) =>
+        agent.tool(name, args, { ...options, ...(progress === true && { onProgress }) }),
+      );
     });
+}
+
+interface ToolCommandOptions {
+  readonly progress?: boolean;
 }
 
 interface QueryOptions {
