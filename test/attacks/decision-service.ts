@@ -14,7 +14,7 @@ import { type Rules, rulesOf as makeRules } from '#writ/authorisation';
 import { type Catalogue, readCatalogue } from '#writ/catalogue';
 import type { Answer, Command, Entry, EntryBody, PayloadValue } from '#writ/contracts';
 import type { Fault } from '#writ/faults';
-import type { AppendOptions } from '#writ/ledger-client';
+import { type AppendOptions, PayloadSealer } from '#writ/ledger-client';
 import {
   bundleHash,
   compilePolicies,
@@ -25,6 +25,7 @@ import {
 } from '#writ/policy';
 import { TenantKeys } from '#writ/vault';
 import { pino } from 'pino';
+import { MemoryPayloads } from '../harness/memory-logs.js';
 
 const NOW = Date.parse('2026-11-22T10:00:00Z');
 /** What makes pseudonyms of data subjects here. */
@@ -122,6 +123,8 @@ export class DecisionServiceInMemory {
   readonly unexplained: Recorded[] = [];
   /** Whose values they are, by entry, where a subject is named. */
   readonly subjects = new Map<string, string>();
+  /** The keys of the vault. */
+  readonly payloads = new MemoryPayloads();
   readonly #values = new Map<string, readonly PayloadValue[]>();
   readonly #handler: DecideHandler;
   readonly #shard: DecidingShard;
@@ -131,9 +134,11 @@ export class DecisionServiceInMemory {
     this.progress = new CallProgress(this.calls);
     const declared = rulesOf({ catalogue, policies });
     const rules = { ...declared, policies: telling(declared.policies, () => (this.searches += 1)) };
+    const sealer = new PayloadSealer(this.payloads, TENANT_KEYS, { tenant: 'default', producer: 'pdp-0' });
     const shard: DecidingShard = {
       calls: this.calls,
       append: (body, values, options) => this.append(body, values, options),
+      tokensOf: (holder) => sealer.heldTokens(holder, this.nowMs),
       epoch: firstEpoch(rules.policies.hash),
       rules,
       activation: undefined,

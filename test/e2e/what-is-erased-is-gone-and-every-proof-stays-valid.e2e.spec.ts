@@ -10,6 +10,12 @@ const CRM = {
   required: ['customer', 'note'],
   properties: { customer: { type: 'string' }, note: { type: 'string' } },
 };
+/** What comes back of a customer has tokens in the place of addresses. */
+const TOKENISE = JSON.stringify([{ type: 'redact', target: 'output', detectors: ['email'], action: 'tokenise' }]);
+const FIND = `@id("addresses-are-tokens")
+@obligations("${TOKENISE.replaceAll('"', '\\"')}")
+permit (principal in Team::"staff", action == Action::"crm.find", resource);
+`;
 const BASIS = 'GDPR Art. 17, DSR-118';
 
 /** A tool that says whom a call is about, one that does not, and two agents that may use both. */
@@ -25,10 +31,19 @@ async function startCrm(): Promise<Gateway> {
           input: CRM,
           dataSubject: { type: 'customer', from: '/customer' },
         },
+        'crm.find': {
+          kind: 'function',
+          function: 'echo',
+          input: CRM,
+          dataSubject: { type: 'customer', from: '/customer' },
+        },
         'crm.echo': { kind: 'function', function: 'echo', input: CRM },
       },
     },
-    policies: { 'all.cedar': '@id("all")\npermit (principal in Team::"staff", action, resource);\n' },
+    policies: {
+      'all.cedar': '@id("all")\npermit (principal in Team::"staff", action, resource);\n',
+      'find.cedar': FIND,
+    },
   });
 }
 
@@ -135,6 +150,38 @@ describe('an erasure', () => {
       expect(JSON.parse(again.stdout)).toEqual({ erased: { keys: 0, commitments: 0, days: [] } });
       const recorded = (await gateway.ledger()).filter(({ entry }) => entry.type === 'privacy.erased');
       expect(recorded).toHaveLength(1);
+    },
+    STORY_MS,
+  );
+
+  it(
+    'takes what is in tokens of the subject too, which the operator could read until then, and leaves those of others',
+    async () => {
+      const find = async (customer: string, text: string) => {
+        const { output } = await support.tool('crm.find', { customer, note: text });
+        return (output as { note: string }).note;
+      };
+      const carl = await find('cust-carl', 'carl@example.com');
+      const [dora, found] = [
+        await find('cust-dora', 'dora@example.com'),
+        await find('cust-carl', 'at carl@example.com'),
+      ];
+      expect(carl).toMatch(/^\[sealed:[\w-]{22}\.[\w-]{43,}:email\]$/);
+      expect(found).toBe(`at ${carl}`);
+      const opened = await runCli(
+        ['ledger', 'detokenise', '--data', gateway.paths.dataDir],
+        {},
+        `${carl}\n\n${dora}\n`,
+      );
+      expect(opened).toMatchObject({ status: 0, stdout: 'carl@example.com\ndora@example.com\n' });
+
+      await gateway.cli('ledger', 'erase', '--subject', 'customer:cust-carl', '--basis', BASIS, '--by', 'dpo', '--yes');
+      const gone = await gateway.cli('ledger', 'detokenise', dora, carl);
+      expect(gone).toMatchObject({
+        status: 1,
+        stdout: '',
+        stderr: expect.stringContaining('LEDGER_VALUE_GONE: token 2: the value was erased by dpo'),
+      });
     },
     STORY_MS,
   );

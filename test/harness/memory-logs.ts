@@ -60,6 +60,7 @@ export class MemoryPayloads implements PayloadLog {
   }
 
   appendKey(name: string, message: Uint8Array) {
+    if (this.isDown) return Promise.reject(new AppendError('unknown'));
     this.keys.set(name, message);
     return Promise.resolve();
   }

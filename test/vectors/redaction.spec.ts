@@ -4,6 +4,7 @@ import { CredentialBroker } from '#writ/credentials';
 import { parseDestination } from '#writ/egress-rules';
 import { Fault } from '#writ/faults';
 import { compileRedaction } from '#writ/redaction';
+import { openToken, readToken, tokeniserOf } from '#writ/vault';
 
 const file = new URL('../../../shared/benchmarks/conformance/naughty-strings.json', import.meta.url);
 const strings = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { strings: string[] }).strings : [];
@@ -15,6 +16,19 @@ const strings = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { 
       const once = redactor?.redact({ text, [text]: [text] });
       expect(redactor?.redact({ text, [text]: [text] })).toEqual(once);
       expect(redactor?.redact(once?.value ?? null)).toEqual({ value: once?.value, redactions: [] });
+    }
+  });
+
+  it('come back from tokens to the letter', () => {
+    const key = { name: 'payloadkey.default.support.2026-11-22-00.exec-1', key: Buffer.alloc(32, 7) };
+    const redactor = compileRedaction(
+      [{ type: 'redact', target: 'output', paths: ['/text'], action: 'tokenise' }],
+      'output',
+    );
+    for (const text of strings) {
+      const shown = redactor?.redact({ text }, tokeniserOf(key)).value as { text: string } | undefined;
+      const token = readToken(shown?.text ?? '');
+      expect(token && openToken(key, token)).toBe(text.toWellFormed());
     }
   });
 

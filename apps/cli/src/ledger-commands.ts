@@ -17,6 +17,7 @@ import { untilSealed } from './ledger/until-sealed.js';
 
 export { runContinue } from './ledger/continue/run-continue.js';
 export { logsOf } from './ledger/earlier-logs.js';
+export { linesOf, openTokens } from './ledger/detokenise.js';
 export { disclose, verifyDisclosureFile, writeDisclosure } from './ledger/disclose.js';
 export { erase, eraseAgain, targetOf } from './ledger/erase.js';
 export { addTenantKey, rewrap } from './ledger/rewrap.js';

@@ -22,7 +22,7 @@ import {
   subjects,
 } from '#writ/contracts';
 import { Fault } from '#writ/faults';
-import type { Appended } from '#writ/ledger-client';
+import type { Appended, HeldTokens } from '#writ/ledger-client';
 import type { RedactionMeans } from '#writ/redaction';
 import type { Explainer } from './explainer.js';
 import type { PolicyErrors } from './policy-errors.js';
@@ -84,8 +84,11 @@ export class Decider {
     const session = { callsToday: shard.calls.allowedToday(agent, nowMs) };
     const { shadow, policyErrors, pseudonym, redaction } = this.ports;
     const waitMs = (destination: string) => shard.calls.waitMs(agent, destination, nowMs);
+    let tokens: HeldTokens | undefined;
+    const tokensFor = (about: DataSubject | undefined) =>
+      (tokens = shard.tokensOf(about === undefined ? agent : pseudonym(about))).tokenise;
     const verdict = this.#withExecutor(
-      authorise(request, { agent, asked, session, nowMs, shadow, redaction, waitMs }, rules),
+      authorise(request, { agent, asked, session, nowMs, shadow, redaction, tokensFor, waitMs }, rules),
     );
     policyErrors.note({ agent, call: request.call }, verdict.decision.errors);
     const subject = verdict.subject === undefined ? undefined : pseudonym(verdict.subject);
@@ -112,6 +115,8 @@ export class Decider {
       this.ports.explainer.offer({ decision: verdict.decision, recorded: appended, append });
       return denial(request.call, verdict.decision, appended.id);
     }
+    // A token that nobody could ever open is not handed on. The decision stands; how the call ended is recorded after its deadlines.
+    await tokens?.stored();
     if (this.ports.now() - nowMs > DECIDE_WITHIN_MS) tookTooLong();
     await this.#issue(described.command, appended);
     return undefined;

@@ -17,6 +17,10 @@ export class TestShard implements DecidingShard {
   /** What the next appends come to; without any they succeed at once. */
   readonly outcomes: Promise<void>[] = [];
 
+  readonly tokensOf = (): never => {
+    throw new Error('no policy here asks for tokens');
+  };
+
   readonly append: DecidingShard['append'] = async (body) => {
     await this.outcomes.shift();
     this.recorded.push(body);

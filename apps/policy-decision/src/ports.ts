@@ -1,6 +1,6 @@
 import type { Rules } from '#writ/authorisation';
 import type { DecideAddress, EntryBody, PayloadValue } from '#writ/contracts';
-import type { Appended, AppendOptions } from '#writ/ledger-client';
+import type { Appended, AppendOptions, HeldTokens } from '#writ/ledger-client';
 import type { Calls, PolicyEpoch } from './calls.js';
 
 /** What the owner of one shard works with. */
@@ -12,6 +12,8 @@ export interface Shard {
 
 /** A shard with the policies that its chain has activated: no decision is made under any others. */
 export interface DecidingShard extends Shard {
+  /** Makes tokens that are erased with the values of that holder, the pseudonym of a subject or an agent. */
+  readonly tokensOf: (holder: string) => HeldTokens;
   /** What its chain says that it decides by; undefined before the first activation. */
   readonly epoch: PolicyEpoch | undefined;
   /** Undefined until the first activation is on record. */

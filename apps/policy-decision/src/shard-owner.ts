@@ -127,6 +127,7 @@ export class ShardOwner implements Shards {
     return {
       calls,
       append,
+      tokensOf: (holder) => writer.heldTokens(holder),
       refusals: new Refusals({ of: REQUEST_REFUSALS, append, now: this.options.now, onLost }),
       get epoch() {
         return calls.epochOf(producer);

@@ -1,5 +1,6 @@
 import {
   type ActionRequest,
+  COMMAND_JSON_LIMITS,
   type DataSubject,
   type Delivery,
   type ExecutorKind,
@@ -10,7 +11,8 @@ import {
   type Redaction,
 } from '#writ/contracts';
 import { Fault } from '#writ/faults';
-import { compileRedaction, type RedactionMeans } from '#writ/redaction';
+import { asksForTokens, compileRedaction, type RedactionMeans } from '#writ/redaction';
+import type { Tokenise } from '#writ/vault';
 import type { Asker } from './questions.js';
 import { type Ruling, withheld } from './ruling.js';
 import type { Shadow } from './shadow.js';
@@ -39,6 +41,8 @@ export interface Caller extends Asker {
   /** Looks at some decisions once more, later. */
   readonly shadow?: Shadow | undefined;
   readonly redaction?: RedactionMeans | undefined;
+  /** Makes tokens for a call about that subject, or about nobody. Absent: what should become a token is masked. */
+  readonly tokensFor?: ((subject: DataSubject | undefined) => Tokenise) | undefined;
   /** For how many ms the agent has used up the rate limit of a destination; undefined when it has not. Absent: nothing is counted. */
   readonly waitMs?: ((destination: string) => number | undefined) | undefined;
 }
@@ -50,30 +54,37 @@ export type Terms = Omit<Verdict, 'decision' | 'executor' | 'redactions' | 'filt
  * Does of the obligations what is done here: redacts the arguments, and lowers what is asked for to the limits. What leaves
  * the decision service is what the executor may see and do.
  */
-export function finish(decision: Ruling, { redaction }: Caller, terms: Terms): Verdict {
+export function finish(decision: Ruling, caller: Caller, terms: Terms): Verdict {
   const { obligations } = decision;
   if (decision.effect === 'forbid' || obligations.length === 0) return verdictOf(decision, terms, NOTHING);
   if (obligations.some((obligation) => !isEnforceable(obligation, terms.kind))) {
     return verdictOf(withheld(decision, 'obligation_unenforceable'), terms, NOTHING);
   }
   const limited = limit(terms, obligations);
-  const redacted = inputRedacted(obligations, limited.args, redaction);
+  const redacted = inputRedacted(obligations, limited, caller);
   if (redacted === 'as it is') return verdictOf(decision, limited, NOTHING);
   // The caller chose the arguments: what it wrote so that nobody can look through it goes nowhere, and the denial is on record.
   if (redacted === undefined) return verdictOf(withheld(decision, 'obligation_unenforceable'), terms, NOTHING);
   return verdictOf(decision, { ...limited, args: redacted.value as JsonObject }, redacted.redactions);
 }
 
-/** Undefined when the arguments cannot be scanned whole. */
-function inputRedacted(obligations: readonly Obligation[], args: JsonObject, means: RedactionMeans | undefined) {
+/** Undefined when the arguments cannot be scanned whole, or what is left of them is too large: tokens are longer than values. */
+function inputRedacted(obligations: readonly Obligation[], { args, subject }: Terms, caller: Caller) {
   try {
-    return compileRedaction(obligations, 'input', means)?.redact(args) ?? 'as it is';
+    const redactor = compileRedaction(obligations, 'input', caller.redaction);
+    if (redactor === undefined) return 'as it is';
+    const tokenise = asksForTokens(obligations, 'input') ? caller.tokensFor?.(subject) : undefined;
+    const redacted = redactor.redact(args, tokenise);
+    const isTooLarge = Buffer.byteLength(JSON.stringify(redacted.value)) > REDACTED_BYTES_MAX;
+    return isTooLarge ? undefined : redacted;
   } catch (thrown) {
     if (thrown instanceof Fault && thrown.code === 'EXECUTOR_REDACTION_FAILED') return undefined;
     throw thrown;
   }
 }
 
+/** Half of what a command holds: the rest of it fits beside that. A request has at most a quarter. */
+const REDACTED_BYTES_MAX = COMMAND_JSON_LIMITS.bytesMax / 2;
 const NOTHING: readonly never[] = [];
 
 /** Member by member: this is made for every call. */

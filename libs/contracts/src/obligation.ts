@@ -25,10 +25,10 @@ export const Detector = z.enum(DETECTORS);
 export type Detector = z.infer<typeof Detector>;
 
 /**
- * What stands in the place of a value: nothing, its kind, or its kind and a digest under a key of the tenant, which is the same
- * wherever the same value stands.
+ * What stands in the place of a value: nothing; its kind; its kind and a digest under a key of the tenant, which is the same
+ * wherever the same value stands; or a token, which holds the value sealed under the key that seals the values of the call.
  */
-const RedactAction = z.enum(['drop', 'mask', 'hash']);
+const RedactAction = z.enum(['drop', 'mask', 'hash', 'tokenise']);
 export type RedactAction = z.infer<typeof RedactAction>;
 
 /** Takes values out. `action` is `mask` when nothing is said. `paths` are JSON Pointers (RFC 6901) in which `*` stands for every member or element, `**` for any number of levels. */

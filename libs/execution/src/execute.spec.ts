@@ -81,6 +81,7 @@ interface DecisionAuthor {
 function anExecutor(
   message: LedgerMessage | 'unreadable',
   runner: ActionRunner = { run: () => Promise.resolve({ output: 'done' }) },
+  tokeniser: ExecutorDependencies['tokeniser'] = () => Promise.reject(new Error('no policy here asks for tokens')),
 ) {
   const did: string[] = [];
   const entries: EntryBody[] = [];
@@ -117,6 +118,7 @@ function anExecutor(
     },
     report: ({ progress }) => did.push(`report ${progress.progress}`),
     redaction: {},
+    tokeniser,
     taken: new TakenCommands(() => clock.now),
     now: () => clock.now,
     log: { info: () => undefined, error: () => undefined },
@@ -440,6 +442,42 @@ describe('executeCommand', () => {
     expect(ok.entries).toMatchObject([{ red: [{ path: '/to', kind: 'email', n: 1 }] }]);
   });
 
+  it.each([
+    ['the subject that the call is about', { subject: `S-${'a'.repeat(43)}` }, `S-${'a'.repeat(43)}`],
+    ['the agent where none is named', {}, 'support'],
+  ])('tokenises outputs, and error texts, for %s', async (_case, over, holder) => {
+    const body = aCommand({
+      obligations: [{ type: 'redact', target: 'output', detectors: ['email'], action: 'tokenise' }],
+      ...over,
+    });
+    const salt = newSalt();
+    const outcomes = [
+      () => Promise.resolve({ output: { to: 'ann@example.com' } }),
+      () => Promise.reject(new Fault('EXECUTOR_FAILED', 'no mailbox ann@example.com')),
+    ];
+    const answers: Answer[] = [];
+    for (const run of outcomes) {
+      const tokeniser = (of: string) =>
+        Promise.resolve((kind: string, text: string) => `<${of} ${kind} ${text.length}>`);
+      const executor = anExecutor(ledgerWith(body, salt), { run }, tokeniser);
+      await executor.deliver(message(body, salt));
+      answers.push(...executor.answers);
+    }
+    const token = `<${holder} email 15>`;
+    expect(answers).toMatchObject([{ output: { to: token } }, { message: `no mailbox ${token}` }]);
+  });
+
+  it('masks what it should tokenise when there is no key to do it with', async () => {
+    const body = aCommand({
+      obligations: [{ type: 'redact', target: 'output', detectors: ['email'], action: 'tokenise' }],
+    });
+    const salt = newSalt();
+    const runner: ActionRunner = { run: () => Promise.resolve({ output: 'to ann@example.com' }) };
+    const executor = anExecutor(ledgerWith(body, salt), runner, () => Promise.reject(new Error('the bus is down')));
+    await executor.deliver(message(body, salt));
+    expect(executor.answers).toMatchObject([{ status: 'completed', output: 'to [redacted:email]' }]);
+  });
+
   it('records each credential that was used, never its value, also when the action failed after that', async () => {
     const salt = newSalt();
     const executor = anExecutor(ledgerWith(aCommand(), salt), {
@@ -503,6 +541,7 @@ describe('executeCommand', () => {
         answer: (_reply, answer) => void executor.answers.push(answer),
         report: () => undefined,
         redaction: {},
+        tokeniser: () => Promise.reject(new Error('unused')),
         taken: new TakenCommands(() => NOW),
         now: () => NOW,
         log: { info: () => undefined, error: () => undefined },

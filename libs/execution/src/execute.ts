@@ -12,9 +12,10 @@ import {
 } from '#writ/contracts';
 import { Fault, FAULTS, messageOf, toFault } from '#writ/faults';
 import type { Appended, AppendOptions, DecisionReader } from '#writ/ledger-client';
-import type { RedactionMeans } from '#writ/redaction';
+import { asksForTokens, type RedactionMeans } from '#writ/redaction';
 import { commit, newSalt } from '#writ/tlog';
-import { completedWith, failedWith, type Outcome } from './outcome.js';
+import type { Tokenise } from '#writ/vault';
+import { completedWith, failedWith, type Outcome, type OutputMeans } from './outcome.js';
 import { type ExecutorIdentity, parseCommand, verifyCommand } from './open-command.js';
 import { reportProgress } from './report-progress.js';
 import { type ActionRunner, type CredentialUse, timeLeftMs } from './runner.js';
@@ -54,6 +55,8 @@ export interface ExecutorDependencies {
   readonly report: (report: ProgressReport) => void;
   readonly taken: TakenCommands;
   readonly redaction: RedactionMeans;
+  /** Makes tokens that are erased with the values of that holder, the pseudonym of a subject or an agent. */
+  readonly tokeniser: (holder: string) => Promise<Tokenise>;
   readonly now: () => number;
   readonly log: ExecutorLog;
 }
@@ -150,15 +153,31 @@ async function run(command: Command, executor: ExecutorDependencies): Promise<Ru
     const running = executor.runner.run(body, deadline.signal, (use) => credentials.push(use), listener);
     const result = await Promise.race([running, late]);
     const { bytes, sent, llm } = result;
-    return { ...completedWith(body, result, executor.redaction), bytes, sent, llm, credentials, attempts };
+    const means = await outputMeans(body, executor);
+    return { ...completedWith(body, result, means), bytes, sent, llm, credentials, attempts };
   } catch (error) {
     const fault = deadline.signal.aborted ? timedOut(limitMs) : toFault(error);
     executor.log.info({ call: body.call, code: fault.code, detail: messageOf(fault) }, 'the action failed');
     const message = fault.isToldToSender ? fault.message : FAULTS[fault.code].means;
-    return { outcome: failedWith(body, { code: fault.code, message }, executor.redaction), credentials, attempts };
+    const means = await outputMeans(body, executor);
+    return { outcome: failedWith(body, { code: fault.code, message }, means), credentials, attempts };
   } finally {
     clearTimeout(timer);
     reporter.stop();
+  }
+}
+
+/** After the action, so that the key of the tokens is one that is stored now. Where it cannot be, what they would hold is masked. */
+async function outputMeans(
+  body: CommandBody,
+  { redaction, tokeniser, log }: ExecutorDependencies,
+): Promise<OutputMeans> {
+  if (!asksForTokens(body.obligations, 'output')) return { means: redaction, tokenise: undefined };
+  try {
+    return { means: redaction, tokenise: await tokeniser(body.subject ?? body.agent) };
+  } catch (error) {
+    log.error({ call: body.call, detail: messageOf(error) }, 'there is no key for tokens, so values are masked');
+    return { means: redaction, tokenise: undefined };
   }
 }
 

@@ -1,6 +1,7 @@
 import type { CommandBody, Json, Redaction } from '#writ/contracts';
 import { type FaultCode, FAULTS } from '#writ/faults';
 import { compileRedaction, type RedactionMeans } from '#writ/redaction';
+import type { Tokenise } from '#writ/vault';
 import { cutOutput } from './cut-output.js';
 import type { RunResult } from './runner.js';
 
@@ -13,14 +14,17 @@ export type Outcome = { readonly labels?: readonly string[] } & (
 /** As JSON, where a control character takes six bytes: what is stored and answered must fit its message. */
 const OUTPUT_BYTES_MAX = 300_000;
 
-/**
- * The outcome of an action that gave an output: redacted, cut where its tool is, within the limits, labelled, as policy demands. `means`
- * are the deployment's.
- */
+/** What an output is redacted with: the means of the deployment, and what makes tokens for this call when policy asks for any. */
+export interface OutputMeans {
+  readonly means: RedactionMeans;
+  readonly tokenise: Tokenise | undefined;
+}
+
+/** The outcome of an action that gave an output: redacted, cut where its tool is, within the limits, labelled, as policy demands. */
 export function completedWith(
   body: CommandBody,
   { output, cut }: RunResult,
-  means: RedactionMeans,
+  means: OutputMeans,
 ): { readonly outcome: Outcome; readonly isCut: boolean } {
   const redacted = redactOutput(body, output, means);
   // Redacted first: what is cut in two is not recognised any more.
@@ -38,15 +42,15 @@ function cutOutcome(outcome: Outcome, cut: RunResult['cut']): { readonly outcome
 export function failedWith(
   body: CommandBody,
   failed: { readonly code: FaultCode; readonly message: string },
-  means: RedactionMeans,
+  means: OutputMeans,
 ): Outcome {
   return labelled(body, redactFailure(body, { status: 'failed', ...failed }, means));
 }
 
-function redactOutput(body: CommandBody, output: Json, means: RedactionMeans): Outcome {
+function redactOutput(body: CommandBody, output: Json, { means, tokenise }: OutputMeans): Outcome {
   const redactor = compileRedaction(body.obligations, 'output', means);
   if (redactor === undefined) return { status: 'completed', output };
-  const redacted = redactor.redact(output);
+  const redacted = redactor.redact(output, tokenise);
   return { status: 'completed', output: redacted.value, redactions: redacted.redactions };
 }
 
@@ -71,12 +75,12 @@ function labelled({ obligations }: CommandBody, outcome: Outcome): Outcome {
 function redactFailure(
   body: CommandBody,
   failed: { readonly status: 'failed'; readonly code: FaultCode; readonly message: string },
-  means: RedactionMeans,
+  { means, tokenise }: OutputMeans,
 ): Outcome {
   try {
     const redactor = compileRedaction(body.obligations, 'output', means);
     if (redactor === undefined) return failed;
-    const message = redactor.redact(failed.message).value;
+    const message = redactor.redact(failed.message, tokenise).value;
     return { ...failed, message: typeof message === 'string' ? message : FAULTS[failed.code].means };
   } catch {
     return { ...failed, message: FAULTS[failed.code].means };

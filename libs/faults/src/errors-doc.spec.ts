@@ -46,6 +46,11 @@ const FAMILIES: readonly (readonly [prefix: string, title: string, text: string]
     'Nothing is approved. The agent gets `refused` with the code alone. After `LEDGER_UNAVAILABLE` the decision may be on record: ask again with the same call id.',
   ],
   [
+    'VAULT_',
+    'A token that does not open',
+    'Nothing was printed. It was made up, cut or changed, moved from another deployment or kind, or is past `limits.payloadDays`; which one cannot always be told. An erased value is `LEDGER_VALUE_GONE`.',
+  ],
+  [
     'EXECUTOR_',
     'The action failed',
     'It was permitted and tried. The agent gets `failed` with the code; the outcome is on record.',

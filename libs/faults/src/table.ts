@@ -87,6 +87,12 @@ export const FAULTS = {
   LEDGER_LOG_UNWRITABLE: ledger('the files of the log cannot be written'),
   LEDGER_VALUE_GONE: ledger('the value was erased, or is past its retention'),
   LEDGER_ENTRY_TOO_LARGE: ledger('one entry is over the size limit'),
+  VAULT_TOKEN_INVALID: {
+    settlement: 'none',
+    log: 'warn',
+    told: true,
+    means: 'the token is none that this vault can open',
+  },
   EXECUTOR_FAILED: executor('the action failed'),
   EXECUTOR_TIMEOUT: executor('the action took longer than its limit'),
   EXECUTOR_UNREACHABLE: executor('the service could not be reached'),

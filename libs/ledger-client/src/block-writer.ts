@@ -10,9 +10,10 @@ import {
 import { Fault, toFault } from '#writ/faults';
 import type { Authority, SigningKey } from '#writ/signing';
 import { FIRST_PREV, openBlock, sealBlock } from '#writ/tlog';
+import type { Tokenise } from '#writ/vault';
 import { carriedHash } from './carried-hash.js';
 import { lastBlockHash } from './last-block-hash.js';
-import type { EntryValues, PayloadSealer } from './payload-sealer.js';
+import type { EntryValues, HeldTokens, PayloadSealer } from './payload-sealer.js';
 import { AppendError, type BlockLog, type PayloadLog } from './ports.js';
 import { ulid } from './ulid.js';
 
@@ -117,6 +118,25 @@ export class BlockWriter {
   /** Stream sequence of this producer's last block. */
   get lastSeq(): number {
     return this.after;
+  }
+
+  /**
+   * Makes tokens for the values of a holder, the pseudonym of a subject or an agent: who erases those erases what is in the tokens.
+   * Rejects when the key cannot be stored.
+   */
+  tokeniser(holder: string): Promise<Tokenise> {
+    return this.#sealer().tokeniser(holder, this.options.now());
+  }
+
+  /** The same at once: the tokens may be given out when `stored` has resolved. */
+  heldTokens(holder: string): HeldTokens {
+    return this.#sealer().heldTokens(holder, this.options.now());
+  }
+
+  #sealer(): PayloadSealer {
+    const { values, producer } = this.options;
+    if (values === undefined) throw new Fault('INTERNAL', `\`${producer}\` has no store for values`);
+    return values.sealer;
   }
 
   /**

@@ -6,6 +6,6 @@ export { NatsKeyLog } from './nats-key-log.js';
 export { NatsBlockLog, NatsPayloadLog } from './nats-logs.js';
 export { openGroup, readPayload } from './payload-message.js';
 export { PayloadOpener, type StoredValues } from './payload-opener.js';
-export { PayloadSealer } from './payload-sealer.js';
+export { type HeldTokens, PayloadSealer } from './payload-sealer.js';
 export { PayloadSequence } from './payload-sequence.js';
 export type { BlockLog, KeyLog, LedgerMessage, PayloadLog, StoredKey } from './ports.js';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { subjects } from '#writ/contracts';
-import type { TenantKeys } from '#writ/vault';
+import { Fault } from '#writ/faults';
+import { type TenantKeys, type Tokenise, tokeniserOf } from '#writ/vault';
 import { writePayload } from './payload-message.js';
 import type { PayloadLog } from './ports.js';
 
@@ -18,10 +19,18 @@ interface DataKey {
   readonly key: Buffer;
 }
 
-interface HeldKey {
-  readonly made: Promise<DataKey>;
+interface HeldKey extends DataKey {
+  /** Resolves when it is stored. */
+  readonly stored: Promise<void>;
   /** When it was known to be stored. */
   checkedMs: number;
+}
+
+/** Tokens that are made before it is known that the key which opens them is stored. */
+export interface HeldTokens {
+  readonly tokenise: Tokenise;
+  /** Resolves when it is: before that no token may be given out. Throws LEDGER_UNAVAILABLE when it is not, or was erased meanwhile. */
+  stored(): Promise<void>;
 }
 
 const NAME_BYTES = 12;
@@ -54,42 +63,69 @@ export class PayloadSealer {
       members.push(`{"entry":"${entry}","values":${values}}`);
       byHolder.set(holder, members);
     }
-    const groups = [...byHolder].map(async ([holder, members]) => ({
-      ...(await this.#dataKey(holder, nowMs)),
-      members,
-    }));
+    const groups = [...byHolder].map(async ([holder, members]) => {
+      const { name, key } = await this.#dataKey(holder, nowMs);
+      return { name, key, members };
+    });
     return writePayload(block, await Promise.all(groups));
   }
 
+  /** Makes tokens of the values of a holder, under the data key that seals them too. Rejects when it cannot be stored. */
+  async tokeniser(holder: string, nowMs: number): Promise<Tokenise> {
+    return tokeniserOf(await this.#dataKey(holder, nowMs));
+  }
+
+  /** The same at once, for who makes tokens where nothing can be awaited. */
+  heldTokens(holder: string, nowMs: number): HeldTokens {
+    const held = this.#heldKey(holder, nowMs);
+    const stored = async () => {
+      const kept = await this.#dataKey(holder, nowMs).catch(() => undefined);
+      if (kept?.name !== held.name) throw new Fault('LEDGER_UNAVAILABLE', 'the key of the tokens is not stored');
+    };
+    return { tokenise: tokeniserOf(held), stored };
+  }
+
   async #dataKey(holder: string, nowMs: number): Promise<DataKey> {
-    const day = new Date(nowMs).toISOString().slice(0, 10);
+    const held = this.#heldKey(holder, nowMs);
+    await held.stored;
+    if (nowMs - held.checkedMs < CHECKED_FOR_MS) return held;
+    if ((await this.log.key(held.name)) !== undefined) {
+      held.checkedMs = nowMs;
+      return held;
+    }
+    // It was erased. Another caller may have seen that first and made the next one.
+    const next = this.#keys.get(holder);
+    const key = next === undefined || next === held ? this.#newKey(holder, nowMs) : next;
+    await key.stored;
+    return key;
+  }
+
+  /** The key of the day, stored or about to be. */
+  #heldKey(holder: string, nowMs: number): HeldKey {
+    const day = dayOf(nowMs);
     if (day !== this.#day) {
       this.#keys.clear();
       this.#day = day;
     }
-    const known = this.#keys.get(holder);
-    if (known === undefined) return this.#newKey(holder, day, nowMs);
-    this.#hold(holder, known);
-    const made = await known.made;
-    if (nowMs - known.checkedMs < CHECKED_FOR_MS) return made;
-    if ((await this.log.key(made.name)) !== undefined) {
-      known.checkedMs = nowMs;
-      return made;
-    }
-    // It was erased. Another caller may have seen that first and made the next one.
-    const next = this.#keys.get(holder);
-    return next === undefined || next === known ? this.#newKey(holder, day, nowMs) : next.made;
+    const held = this.#keys.get(holder);
+    if (held === undefined) return this.#newKey(holder, nowMs);
+    this.#hold(holder, held);
+    return held;
   }
 
-  #newKey(holder: string, day: string, nowMs: number): Promise<DataKey> {
-    const made = this.#makeKey(holder, day);
-    const held = { made, checkedMs: nowMs };
+  #newKey(holder: string, nowMs: number): HeldKey {
+    const key = randomBytes(KEY_BYTES);
+    const nonce = randomBytes(NAME_BYTES).toString('hex');
+    const { tenant, producer } = this.writer;
+    const name = subjects.payloadKey(tenant, holder, `${dayOf(nowMs)}-${nonce}`, producer);
+    const stored = this.log.appendKey(name, this.tenantKeys.wrap(name, key));
+    const held: HeldKey = { name, key, stored, checkedMs: nowMs };
     this.#hold(holder, held);
     // A key that could not be stored is not used: the next value tries again with a new one.
-    made.catch(() => {
+    stored.catch(() => {
       if (this.#keys.get(holder) === held) this.#keys.delete(holder);
     });
-    return made;
+    return held;
   }
 
   #hold(holder: string, held: HeldKey): void {
@@ -98,12 +134,7 @@ export class PayloadSealer {
     const [oldest] = this.#keys.keys();
     if (this.#keys.size > KEYS_HELD_MAX && oldest !== undefined) this.#keys.delete(oldest);
   }
-
-  async #makeKey(holder: string, day: string): Promise<DataKey> {
-    const key = randomBytes(KEY_BYTES);
-    const nonce = randomBytes(NAME_BYTES).toString('hex');
-    const name = subjects.payloadKey(this.writer.tenant, holder, `${day}-${nonce}`, this.writer.producer);
-    await this.log.appendKey(name, this.tenantKeys.wrap(name, key));
-    return { name, key };
-  }
 }
+
+/** In UTC. */
+const dayOf = (nowMs: number): string => new Date(nowMs).toISOString().slice(0, 10);

@@ -1,5 +1,5 @@
 import type { PayloadValue } from '#writ/contracts';
-import { TenantKeys } from '#writ/vault';
+import { dataKeyId, openToken, readToken, TenantKeys } from '#writ/vault';
 import { MemoryPayloads } from '../../../test/harness/memory-logs.js';
 import { PayloadOpener } from './payload-opener.js';
 import { PayloadSealer } from './payload-sealer.js';
@@ -25,7 +25,15 @@ function aVault() {
     by.find({ producer: 'pdp-0', block, entry, writtenAtMs: NOON }).then(({ status }) => status);
   const keysOf = (holder: string) => [...payloads.keys.keys()].filter((name) => name.split('.')[2] === holder);
   const destroy = (holder: string) => keysOf(holder).forEach((name) => payloads.keys.delete(name));
-  return { payloads, tenantKeys, store, find, keysOf, destroy, opener };
+  /** What the keys that are stored open a token to. */
+  const open = (text: string) => {
+    const token = readToken(text);
+    const name = [...payloads.keys.keys()].find((each) => dataKeyId(each) === token?.keyId);
+    const wrapped = payloads.keys.get(name ?? '');
+    if (token === undefined || name === undefined || wrapped === undefined) return undefined;
+    return openToken({ name, key: tenantKeys.unwrap(name, wrapped) }, token);
+  };
+  return { payloads, tenantKeys, sealer, store, find, keysOf, destroy, opener, open };
 }
 
 describe('the vault', () => {
@@ -109,5 +117,49 @@ describe('the vault', () => {
     expect(keysOf('S-0')).toHaveLength(2);
     expect(await find('b1', 'e0')).toBe('stored');
     expect(await find('b2', 'again')).toBe('stored');
+  });
+});
+
+describe('the tokens of a holder', () => {
+  it('are under the key that seals the values of the same holder and day, and are erased with them', async () => {
+    const { sealer, store, find, keysOf, destroy, open } = aVault();
+    const token = (await sealer.tokeniser(ANNA, NOON))('email', 'ada@example.com');
+    const other = (await sealer.tokeniser('support', NOON))('email', 'ada@example.com');
+    await store('b1', { e1: ANNA, e2: 'support' });
+    expect([keysOf(ANNA).length, keysOf('support').length]).toEqual([1, 1]);
+    expect(other).not.toBe(token);
+    destroy(ANNA);
+    expect([open(token), await find('b1', 'e1')]).toEqual([undefined, 'erased']);
+    expect([open(other), await find('b1', 'e2')]).toEqual(['ada@example.com', 'stored']);
+  });
+
+  it('are the same for the same value all day, and others the day after', async () => {
+    const { sealer } = aVault();
+    const at = async (nowMs: number) => (await sealer.tokeniser(ANNA, nowMs))('email', 'ada@example.com');
+    const first = await at(NOON);
+    expect(await at(NOON + 3_600_000)).toBe(first);
+    expect(await at(NOON + 86_400_000)).not.toBe(first);
+  });
+
+  it('are made under the next key once the first was destroyed, without a restart', async () => {
+    const { sealer, destroy, open } = aVault();
+    await sealer.tokeniser(ANNA, NOON);
+    destroy(ANNA);
+    expect(open((await sealer.tokeniser(ANNA, NOON + 2_001))('email', 'ada'))).toBe('ada');
+  });
+
+  it('that are made at once count when their key is stored, and never when it could not be or was destroyed', async () => {
+    const { sealer, payloads, destroy, open } = aVault();
+    const { tokenise, stored } = sealer.heldTokens(ANNA, NOON);
+    await expect(stored()).resolves.toBeUndefined();
+    expect(open(tokenise('email', 'ada'))).toBe('ada');
+    destroy(ANNA);
+    const notStored = { code: 'LEDGER_UNAVAILABLE' };
+    await expect(sealer.heldTokens(ANNA, NOON + 2_001).stored()).rejects.toMatchObject(notStored);
+    payloads.isDown = true;
+    await expect(sealer.heldTokens('support', NOON).stored()).rejects.toMatchObject(notStored);
+    await expect(sealer.tokeniser('support', NOON)).rejects.toThrow();
+    payloads.isDown = false;
+    await expect(sealer.heldTokens('support', NOON).stored()).resolves.toBeUndefined();
   });
 });

@@ -1,4 +1,5 @@
 export { carryOver, recordFrozen } from './continue-ledger.js';
+export { detokenise } from './detokenise.js';
 export { entryValues, type EntryValues } from './entry-values.js';
 export { commitmentsUnder, dayOf, type ErasureTarget, keysOfTarget } from './erasure-plan.js';
 export { eraseKeys, type ErasurePorts, recordedErasures, repeatErasures } from './erasures.js';

@@ -1,10 +1,11 @@
-import { DETECTORS, type RedactAction } from '#writ/contracts';
+import { DETECTORS, type Obligation, type ObligationOf, type RedactAction } from '#writ/contracts';
+import { readToken } from '#writ/vault';
 
 /** A digest of a value under a key of the tenant, 16 hexadecimal digits. */
 export type KeyedHash = (kind: string, text: string) => string;
 
 /** From the one that leaves most to the one that leaves nothing. */
-const STRICTNESS: readonly RedactAction[] = ['hash', 'mask', 'drop'];
+const STRICTNESS: readonly RedactAction[] = ['tokenise', 'hash', 'mask', 'drop'];
 
 /** The strictest of several: what one policy wants gone, another cannot keep. Nothing said is `mask`. */
 export function strictest(actions: readonly (RedactAction | undefined)[]): RedactAction {
@@ -14,7 +15,12 @@ export function strictest(actions: readonly (RedactAction | undefined)[]): Redac
 const KINDS = [...DETECTORS, 'path'].join('|');
 const SHOWN = new RegExp(`^\\[(?:redacted:(?:${KINDS})|hashed:[0-9a-f]{16}:(?:${KINDS}))\\]$`);
 
-/** Whether a text is what a redaction left in the place of a value. */
+/** Whether a text has the form of what a redaction leaves in the place of a value. */
 export function isRedacted(text: string): boolean {
-  return SHOWN.test(text);
+  return SHOWN.test(text) || readToken(text) !== undefined;
+}
+
+/** Whether obligations ask for tokens on one side, so that a key to make them with is needed. */
+export function asksForTokens(obligations: readonly Obligation[], target: ObligationOf<'redact'>['target']): boolean {
+  return obligations.some((each) => each.type === 'redact' && each.target === target && each.action === 'tokenise');
 }

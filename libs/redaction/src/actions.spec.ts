@@ -1,15 +1,34 @@
 import { createHash } from 'node:crypto';
-import { OWN_DETECTORS, type Json, type Obligation, type ObligationOf, type RedactAction } from '#writ/contracts';
+import {
+  DETECTORS,
+  OWN_DETECTORS,
+  type Json,
+  type Obligation,
+  type ObligationOf,
+  type RedactAction,
+} from '#writ/contracts';
+import { openToken, readToken, tokeniserOf } from '#writ/vault';
 import { compileRedaction } from './index.js';
 
 const MAIL = 'ada@example.com';
 const CARD = '4111 1111 1111 1111';
 
+const KEY = { name: 'payloadkey.default.support.2026-11-22-00.exec-1', key: Buffer.alloc(32, 7) };
+
+const tokenise = tokeniserOf(KEY);
 const hash = (kind: string, text: string) => createHash('sha256').update(`${kind} ${text}`).digest('hex').slice(0, 16);
 
 function redact(value: Json, ...asked: readonly Partial<ObligationOf<'redact'>>[]): Json | undefined {
   const obligations = asked.map((each): Obligation => ({ type: 'redact', target: 'output', ...each }));
-  return compileRedaction(obligations, 'output', { hash })?.redact(value).value;
+  return compileRedaction(obligations, 'output', { hash })?.redact(value, tokenise).value;
+}
+
+/** What each token in a text opens to, with its kind. */
+function opened(value: string | undefined): string | undefined {
+  return value?.replaceAll(/\[sealed:[^\]]*\]/g, (text) => {
+    const token = readToken(text);
+    return token === undefined ? 'no token' : `<${openToken(KEY, token)}|${token.kind}>`;
+  });
 }
 
 describe('the action of a redaction', () => {
@@ -41,6 +60,52 @@ describe('the action of a redaction', () => {
     expect(compileRedaction([obligation], 'output')?.redact(MAIL).value).toBe('[redacted:email]');
   });
 
+  it('is to tokenise: every value that went can be had back with the key, wherever it stood and whatever it was', () => {
+    const value = {
+      a: MAIL,
+      b: `to ${MAIL}.`,
+      c: { y: 2, x: 1 },
+      d: 4_111_111_111_111_111,
+      password: 1234,
+      e: '["x"]',
+    };
+    const asked = {
+      paths: ['/c', '/e/0'],
+      detectors: ['email', 'card', 'password'] as const,
+      action: 'tokenise' as const,
+    };
+    const told = redact(value, { ...asked, detectors: [...asked.detectors] }) as Record<string, string>;
+    expect(JSON.stringify(told)).not.toMatch(/ada|4111|1234/);
+    expect(told['b']).toBe(`to ${told['a']}.`);
+    expect(Object.fromEntries(Object.entries(told).map(([name, text]) => [name, opened(text)]))).toEqual({
+      a: `<${MAIL}|email>`,
+      b: `to <${MAIL}|email>.`,
+      c: '<{"x":1,"y":2}|path>',
+      d: '<4111111111111111|card>',
+      password: '<1234|password>',
+      e: '["<x|path>"]',
+    });
+  });
+
+  it('is to mask when there is no key to make tokens with', () => {
+    const obligation: Obligation = { type: 'redact', target: 'output', detectors: ['email'], action: 'tokenise' };
+    expect(compileRedaction([obligation], 'output')?.redact(MAIL).value).toBe('[redacted:email]');
+  });
+
+  it('leaves tokens that no detector takes for something else, of whatever kind they are', () => {
+    for (const kind of [...DETECTORS, 'path']) {
+      for (let n = 0; n < 40; n++) {
+        const value = {
+          [kind]: tokenise(kind, 'x'.repeat(n)),
+          said: [`${n}`, `it is ${tokenise(kind, `${n}`)}, they say`],
+        };
+        expect(redact(value, { detectors: [...OWN_DETECTORS] })).toEqual(value);
+      }
+    }
+    const large = { a: tokenise('path', 'x'.repeat(100_000)) };
+    expect(redact(large, { detectors: [...OWN_DETECTORS] })).toEqual(large);
+  });
+
   it('leaves null of a value that goes whole', () => {
     expect(redact({ a: 1 }, { paths: ['/**'], action: 'drop' })).toBeNull();
     expect(redact({ a: JSON.stringify({ k: 1 }) }, { paths: ['/a/k'], action: 'drop' })).toEqual({ a: '{}' });
@@ -50,6 +115,8 @@ describe('the action of a redaction', () => {
     ['mask over hash', ['hash', 'mask'], { a: '[redacted:path]', b: '[redacted:card]' }],
     ['drop over mask', ['mask', 'drop'], { b: '' }],
     ['drop over hash', ['drop', 'hash'], { b: '' }],
+    ['mask over a token', ['tokenise', 'mask'], { a: '[redacted:path]', b: '[redacted:card]' }],
+    ['drop over a token', ['drop', 'tokenise'], { b: '' }],
   ])('is the strictest where several are asked for: %s', (_which, actions, expected) => {
     const asked = actions.map((action): Partial<ObligationOf<'redact'>> => ({
       paths: ['/a'],
@@ -60,6 +127,11 @@ describe('the action of a redaction', () => {
     const byStars = actions.map((action, n) => ({ paths: [n === 0 ? '/*/k' : '/a/*'], action }));
     const first = redact({ a: { k: 1 } }, ...byStars);
     expect(first).toEqual(actions.includes('drop') ? { a: {} } : { a: { k: '[redacted:path]' } });
+  });
+
+  it('is to hash rather than to tokenise where both are asked for: one of the policies wants that nobody can go back', () => {
+    const asked = { detectors: ['email'] as ['email'] };
+    expect(redact(MAIL, { ...asked, action: 'tokenise' }, { ...asked, action: 'hash' })).toMatch(/^\[hashed:/);
   });
 
   it('is the strictest of all kinds whose finds overlap', () => {
@@ -77,12 +149,20 @@ describe('the action of a redaction', () => {
     const told = redact(split, { detectors: ['aws-key'], action: 'hash' }) as Record<string, string>;
     expect(told['x']).toBe(`[hashed:${hash('aws-key', 'AKIAQ3EGRZJN5XPLW7TD')}:aws-key]`);
     expect(told['y']).toBe(told['x']);
+    const sealed = redact(split, { detectors: ['aws-key'], action: 'tokenise' }) as Record<string, string>;
+    expect(opened(sealed['x'])).toBe('<AKIAQ3EGRZJN5XPLW7TD|aws-key>');
+    expect(sealed['y']).toBe(sealed['x']);
   });
 
   it('is not done again on what an earlier one left, nor spared by what only looks like it', () => {
     const detectors = [...OWN_DETECTORS];
     const left = redact({ password: 'correct horse', mail: MAIL }, { detectors, action: 'hash' });
     expect(redact(left as Json, { detectors, action: 'hash' })).toEqual(left);
+    const sealed = redact({ password: 'correct horse', mail: MAIL }, { detectors, action: 'tokenise' });
+    expect(redact(sealed as Json, { detectors, action: 'tokenise' })).toEqual(sealed);
+    expect(redact({ password: '[sealed:hunter2.x:password]' }, { detectors })).toEqual({
+      password: '[redacted:password]',
+    });
     expect(redact({ password: '[redacted:hunter2' }, { detectors })).toEqual({ password: '[redacted:password]' });
     expect(redact({ password: '[redacted:hunter2]' }, { detectors })).toEqual({ password: '[redacted:password]' });
   });

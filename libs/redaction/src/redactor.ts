@@ -1,5 +1,6 @@
 import type { Json, Obligation, ObligationOf, RedactAction, Redaction } from '#writ/contracts';
 import { Fault } from '#writ/faults';
+import type { Tokenise } from '#writ/vault';
 import { type KeyedHash, strictest } from './action.js';
 import { type PathTokens, pathTokens, startOf } from './paths.js';
 import { placeOf } from './place.js';
@@ -15,9 +16,10 @@ export interface Redacted {
 interface Redactor {
   /**
    * A copy of the value with everything taken out that the obligations name. The same value always gives the same result. Throws
-   * EXECUTOR_REDACTION_FAILED when the value cannot be scanned whole: then it must be withheld.
+   * EXECUTOR_REDACTION_FAILED when the value cannot be scanned whole: then it must be withheld. Without `tokenise` what should
+   * become a token is masked.
    */
-  redact(value: Json): Redacted;
+  redact(value: Json, tokenise?: Tokenise): Redacted;
 }
 
 /** What a deployment redacts with. */
@@ -78,7 +80,7 @@ function compile(wanted: readonly ObligationOf<'redact'>[], { hash, rules }: Red
     keys: new Map(),
   };
   const start = [...paths.keys()];
-  return { redact: (value) => redact(value, start, new Walk(plan)) };
+  return { redact: (value, tokenise) => redact(value, start, new Walk(plan, tokenise)) };
 }
 
 function actionsOf<T>(asked: readonly (readonly [readonly T[], RedactAction | undefined])[]): Map<T, RedactAction> {

@@ -8,6 +8,7 @@ import {
   type Redaction,
 } from '#writ/contracts';
 import { Fault } from '#writ/faults';
+import type { Tokenise } from '#writ/vault';
 import { isRedacted, type KeyedHash, strictest } from './action.js';
 import { detect, type Detection, kindOfKey } from './detect.js';
 import { isMatched, type PathCursor, type PathTokens } from './paths.js';
@@ -48,7 +49,10 @@ export class Walk {
   readonly #counts = new Map<string, Redaction>();
   #characters = 0;
 
-  constructor(private readonly plan: Plan) {}
+  constructor(
+    private readonly plan: Plan,
+    private readonly tokenise: Tokenise | undefined,
+  ) {}
 
   redactions(): Redaction[] {
     return [...this.#counts.values()];
@@ -191,9 +195,16 @@ export class Walk {
     const path = isKnown || this.#counts.size < REDACTIONS_MAX - KINDS_MAX ? written : '/**';
     const n = this.#counts.get(`${kind} ${path}`)?.n ?? 0;
     this.#counts.set(`${kind} ${path}`, { path, kind, n: n + 1 });
-    if (action === 'drop') return DROPPED;
-    if (action === 'mask' || this.plan.hash === undefined) return `[redacted:${kind}]`;
-    return `[hashed:${this.plan.hash(kind, typeof value === 'string' ? value : canonicalJson(value))}:${kind}]`;
+    switch (action) {
+      case 'drop':
+        return DROPPED;
+      case 'mask':
+        return masked(kind);
+      case 'hash':
+        return this.plan.hash === undefined ? masked(kind) : `[hashed:${this.plan.hash(kind, textOf(value))}:${kind}]`;
+      case 'tokenise':
+        return this.tokenise?.(kind, textOf(value)) ?? masked(kind);
+    }
   }
 
   #count(characters: number): void {
@@ -201,6 +212,9 @@ export class Walk {
     if (this.#characters > CHARACTERS_MAX) throw withheld(`has more than ${CHARACTERS_MAX} characters`);
   }
 }
+
+const masked = (kind: string): string => `[redacted:${kind}]`;
+const textOf = (value: Json): string => (typeof value === 'string' ? value : canonicalJson(value));
 
 /** Room for one `/**` of each kind, paths included. */
 const KINDS_MAX = DETECTORS.length + 1;

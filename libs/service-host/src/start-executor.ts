@@ -102,6 +102,7 @@ function dependenciesOf(context: ServiceContext, executor: Executor, writer: Blo
     },
     taken: new TakenCommands(Date.now),
     redaction,
+    tokeniser: (holder) => writer.tokeniser(holder),
     now: Date.now,
     log,
   };

@@ -3,6 +3,7 @@ import { userInfo } from 'node:os';
 import { type Cli, CODES, type CommonOptions, dataDirectory, helpEnd, withOperator } from '../cli.js';
 import { UsageError } from '../failure.js';
 import type { ErasurePlan } from '../ledger/erase.js';
+import { printable } from '../printable.js';
 
 interface DiscloseOptions extends CommonOptions {
   readonly fields: string;
@@ -53,6 +54,37 @@ export function addDisclose(ledger: Command, cli: Cli): void {
     const paths = disclosure.entries.flatMap(({ values }) => values.map(({ path }) => path));
     if (options.json) cli.print(JSON.stringify({ call, file, paths }));
     else cli.print(`${file}  ${paths.join(', ')}`);
+  });
+}
+
+/** `writ ledger detokenise` */
+export function addDetokenise(ledger: Command, cli: Cli): void {
+  const command = ledger
+    .command('detokenise')
+    .description('print the values that a policy put into tokens; all of them or none')
+    .argument('[token...]', 'such as `[sealed:…:email]` (default: one per line on stdin)')
+    .addHelpText(
+      'after',
+      helpEnd(
+        [
+          CODES.ok,
+          '1   one is no token of this vault or was changed, or its value was erased or is past retention',
+          CODES.usage,
+          CODES.unavailable,
+          CODES.config,
+        ],
+        "writ ledger detokenise '[sealed:…:email]'",
+        'writ ledger detokenise --json < tokens.txt   # values to the letter',
+      ),
+    );
+  withOperator(command).action(async (given: readonly string[], options: CommonOptions) => {
+    const { linesOf, openTokens } = await import('../ledger-commands.js');
+    if (given.length === 0 && process.stdin.isTTY) throw new UsageError('give tokens, or a file of them on stdin');
+    const tokens = given.length > 0 ? given : await linesOf(process.stdin);
+    const values = await openTokens(tokens, dataDirectory(options));
+    // An agent, or a service behind a tool, chose the values.
+    if (options.json) cli.print(JSON.stringify(values));
+    else for (const value of values) cli.print(printable(value));
   });
 }
 

@@ -4,20 +4,21 @@ import { type Cli, CODES, type CommonOptions, dataDirectory, helpEnd, withDataAn
 import { UsageError } from '../failure.js';
 import { addContinueCommand } from './ledger-continue.js';
 import { addPruneCommand } from './ledger-prune.js';
-import { addDisclose, addErase, addRewrap } from './ledger-privacy.js';
+import { addDetokenise, addDisclose, addErase, addRewrap } from './ledger-privacy.js';
 
 /** Of a verification: valid, and nobody outside vouches for it. */
 const EXIT_UNWITNESSED = 10;
 
-/** `writ ledger export|verify|prove|disclose|erase|rewrap|status|prune|continue` */
+/** `writ ledger export|verify|prove|disclose|detokenise|erase|rewrap|status|prune|continue` */
 export function addLedgerCommand(program: Command, cli: Cli): void {
   const ledger = program
     .command('ledger')
-    .description('take the ledger out, verify it offline, disclose and erase values, see how full it is');
+    .description('take the ledger out, verify it offline, disclose, detokenise and erase values, see how full it is');
   addExport(ledger, cli);
   addVerify(ledger, cli);
   addProve(ledger, cli);
   addDisclose(ledger, cli);
+  addDetokenise(ledger, cli);
   addErase(ledger, cli);
   addRewrap(ledger, cli);
   addStatus(ledger, cli);

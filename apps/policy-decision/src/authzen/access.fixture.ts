@@ -56,6 +56,9 @@ export class AccessInMemory {
     const shard: DecidingShard = {
       calls: this.calls,
       append: (body, values) => this.#append(body, values),
+      tokensOf: () => {
+        throw new Error('no policy here asks for tokens');
+      },
       epoch: firstEpoch(rules.policies.hash),
       rules,
       activation: undefined,
