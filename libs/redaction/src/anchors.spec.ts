@@ -48,6 +48,7 @@ describe('what a rule needs', () => {
     fc.constantFrom(...words.flatMap((word) => word.split(/(?<=[\s:=])/))),
     fc.string({ maxLength: 12 }),
     fc.stringMatching(/^[0-9 ().+-]{1,20}$/),
+    fc.constantFrom('token", "val": "a1b2c3d4e5f6a7b8"', `authorization",'v':"a1b2c3d4e5f6a7b8'`),
     fc.constantFrom('celular ', 'page token', 'Token', 'SECRET', 'mysql ', '-p', '\u30d1\u30b9\u30ef\u30fc\u30c9'),
   );
 

@@ -4,18 +4,34 @@ import type { Range } from './validators.js';
 const key = (match: RegExpExecArray): Range | undefined =>
   /[0-9]/.test(match.at(-1) ?? '') ? assigned(match) : undefined;
 
+/** Whether so many different characters stand in a text of ASCII. */
+function hasDifferent(text: string, count: number): boolean {
+  const seen = [0, 0, 0, 0];
+  let different = 0;
+  for (let at = 0; at < text.length && different < count; at++) {
+    const code = text.charCodeAt(at);
+    const word = seen[code >> 5] ?? 0;
+    const bit = 1 << (code & 31);
+    if ((word & bit) !== 0) continue;
+    seen[code >> 5] = word | bit;
+    different++;
+  }
+  return different >= count;
+}
+
+const WORDS = /^[A-Za-z]{1,40}(?:[-_/][A-Za-z]{1,40}){0,20}[-_]?\d{0,4}$/;
+
 /** In running text whatever names a key may stand before the sign: what follows has to look as if nobody had chosen it. */
 const random = (match: RegExpExecArray): Range | undefined => {
   const value = match.at(-1) ?? '';
-  const isWord = /^[A-Za-z]{1,40}(?:[-_/][A-Za-z]{1,40}){0,20}[-_]?\d{0,4}$/.test(value);
-  const isMixed = /\d/.test(value) && /[A-Za-z]/.test(value) && new Set(value).size >= 8;
-  return isWord || !isMixed ? undefined : key(match);
+  const isMixed = hasDifferent(value, 8) && /\d/.test(value) && /[A-Za-z]/.test(value);
+  return !isMixed || WORDS.test(value) ? undefined : key(match);
 };
 
 /** Near a word that names a key, and not assigned to it: letters of both cases and digits without an order. */
 const mixed = (match: RegExpExecArray): Range | undefined => {
   const value = match.at(-1) ?? '';
-  const isMixed = /[a-z]/.test(value) && /[A-Z]/.test(value) && /\d/.test(value) && new Set(value).size >= 16;
+  const isMixed = /[a-z]/.test(value) && /[A-Z]/.test(value) && /\d/.test(value) && hasDifferent(value, 16);
   return isMixed ? random(match) : undefined;
 };
 
@@ -57,7 +73,7 @@ export const ASSIGNED_RULES: readonly OwnRule[] = [
   },
   {
     kind: 'api-key',
-    anchors: ['key', 'token', 'authorization'],
+    anchors: ['value', 'val'].flatMap((word) => [`${word}"`, `${word}'`]).concat(`"v"`, `"v'`, `'v"`, `'v'`),
     digits: 1,
     pattern:
       /(?:api[_-]?key|token|authorization)["']\s{0,2},\s{0,2}["'](?:value|val|v)["']\s{0,2}:\s{0,2}["']([^"'\s]{16,4096})/gi,

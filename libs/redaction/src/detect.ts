@@ -3,7 +3,7 @@ import { BITS } from './anchors.js';
 import { encodedParts } from './encoded.js';
 import { viewsOf } from './escapes.js';
 import { fold, type FoldedText } from './fold.js';
-import { BOTH_CASES, DISGUISE, ESCAPE, type Glance, isOfLetters, LONG } from './glance.js';
+import { BOTH_CASES, DISGUISE, ESCAPE, type Glance, IN_BASE64, IN_HEX, isOfLetters } from './glance.js';
 import { foldKey } from './paths.js';
 import type { OwnRule, Rule, RuleGroup } from './rule.js';
 import { OWN_RULES, SECRET_KEYS } from './rules.js';
@@ -40,18 +40,24 @@ function detectIn(original: string, sought: Sought, depth: number): readonly Det
     return NONE;
   const found: Detection[] = [];
   const isPlain = (glance.has & (ESCAPE | DISGUISE)) === 0;
-  const views = isPlain ? [{ text: original, start: asItIs, end: asItIs, glance }] : viewsOf(original).map(glanced);
+  const views = isPlain
+    ? [{ text: original, start: asItIs, end: asItIs, glance }]
+    : viewsOf(original).map(({ text, start, end }) => ({
+        text,
+        start,
+        end,
+        glance: text === original ? glance : ownGlanceAt(text),
+      }));
   detectOwn(views, sought, found);
   if (sought.rules !== undefined) detectByFile(views, sought.rules, found);
-  if (depth > 0 && glance.longest >= LONG) detectEncoded({ original, glance }, { sought, depth: depth - 1 }, found);
+  if (depth > 0 && (glance.hasInLong & (IN_BASE64 | IN_HEX)) !== 0)
+    detectEncoded({ original, glance }, { sought, depth: depth - 1 }, found);
   return found;
 }
 
 interface View extends FoldedText {
   readonly glance: Glance;
 }
-
-const glanced = ({ text, start, end }: FoldedText): View => ({ text, start, end, glance: ownGlanceAt(text) });
 
 /** Asks Writ's own rules that a view has the anchors of, in their order. */
 function detectOwn(views: readonly View[], sought: Sought, found: Detection[]): void {

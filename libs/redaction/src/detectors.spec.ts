@@ -72,6 +72,7 @@ describe('the time of a scan', () => {
     ['escapes of JSON', '\\u0041'],
     ['base64', 'cGFzc3dvcmQ6'],
     ['base64 that says base64', Buffer.from('cGFzc3dvcmQ6IGh1bnRlcjI='.repeat(3)).toString('base64')],
+    ['base64 in lines', 'cGFzc3dvcmQ6aHVu\n'],
     ['hexadecimal', '70617373'],
     ['commands', 'curl a '],
     ['options', 'mysql -p '],

@@ -1,5 +1,5 @@
-import { maySay } from './base64.js';
-import { BOTH_CASES, type Glance, LINE_END } from './glance.js';
+import { readingsIn } from './encodings.js';
+import { BOTH_CASES, type Glance, IN_BASE64, IN_HEX } from './glance.js';
 import { constants, gunzipSync, inflateSync } from 'node:zlib';
 
 /** A part of a text that says something else than it shows. */
@@ -14,7 +14,6 @@ export interface Encoded {
 const BASE64 = /[A-Za-z0-9+/_-]{16,}(?:(?:\r?\n|\\n)[A-Za-z0-9+/_-]{4,})*={0,2}/g;
 /** Hexadecimal of printable characters alone: sums and ids, which are of any bytes, are none. */
 const HEX = /(?:[2-7][0-9A-Fa-f]|0[9AaDd]){12,}/g;
-const HEX_MIN = 24;
 /** Text in base64 has letters of both cases: numbers, words and names of constants are none, and need not be decoded. */
 const MIXED = /[a-z][^a-z]*[A-Z]|[A-Z][^A-Z]*[a-z]/;
 /** Bytes that are no text by chance: fewer printable ones in a row say nothing. */
@@ -25,12 +24,11 @@ const INFLATION_MAX = 20;
 const INFLATED_BYTES_MIN = 4_096;
 
 /** What a text holds in base64, base64url or hexadecimal, compressed or not, as far as that is readable text in turn. */
-export function encodedParts(text: string, { has, hasInLong, longest }: Glance): readonly Encoded[] {
+export function encodedParts(text: string, { has, hasInLong }: Glance): readonly Encoded[] {
   const parts: Encoded[] = [];
   // Where it goes on in the next line both cases may stand there.
-  const cases = (has & LINE_END) === 0 ? hasInLong : has;
-  if ((cases & BOTH_CASES) === BOTH_CASES) add(parts, text, BASE64, fromBase64);
-  if (longest >= HEX_MIN) add(parts, text, HEX, fromHex);
+  if ((hasInLong & IN_BASE64) !== 0 && (has & BOTH_CASES) === BOTH_CASES) add(parts, text, BASE64, fromBase64);
+  if ((hasInLong & IN_HEX) !== 0) add(parts, text, HEX, fromHex);
   return parts;
 }
 
@@ -51,7 +49,8 @@ function fromHex(run: string): readonly Buffer[] {
 function fromBase64(run: string): readonly Buffer[] {
   if (!MIXED.test(run)) return [];
   const joined = run.replaceAll(/\\n|\s/g, '');
-  return OFFSETS.filter((offset) => maySay(joined, offset)).map((offset) =>
+  const readings = readingsIn(Buffer.from(joined, 'latin1'), 0, joined.length);
+  return OFFSETS.filter((offset) => (readings & (1 << offset)) !== 0).map((offset) =>
     Buffer.from(joined.slice(offset), 'base64'),
   );
 }

@@ -1,4 +1,5 @@
 import type { Machine } from './anchors.js';
+import { maySayInHex, readingsIn } from './encodings.js';
 
 /** What one pass over a text says of it. */
 export interface Glance {
@@ -7,7 +8,7 @@ export interface Glance {
   readonly high: number;
   /** Which kinds of characters it has, as bits. */
   readonly has: number;
-  /** The same of the parts alone that are long enough for an encoding. */
+  /** The same of the parts alone that are long enough for an encoding, with the encodings that these may be in. */
   readonly hasInLong: number;
   /** The most digits in a row that nothing stands between but the signs in numbers. */
   readonly digits: number;
@@ -27,11 +28,14 @@ const TOKEN = 1_024;
 /** What may stand between the digits of a number. */
 const IN_NUMBER = 2_048;
 export const BOTH_CASES = 4_096 | 8_192;
-/** What a line ends with, as it is and as an escape. */
-export const LINE_END = 16_384;
+/** What a line ends with, as it is and as an escape: encodings go on after it. */
+const LINE_END = 16_384;
+/** What long parts may say something in; the bits follow those of the kinds of characters. */
+export const IN_BASE64 = 65_536;
+export const IN_HEX = 131_072;
 
 /** Shorter parts are encodings of nothing that is looked for. */
-export const LONG = 16;
+const LONG = 16;
 
 /** The kinds of each ASCII character beside its symbol. */
 const KINDS: readonly (readonly [bit: number, characters: RegExp])[] = [
@@ -43,14 +47,19 @@ const KINDS: readonly (readonly [bit: number, characters: RegExp])[] = [
   [IN_NUMBER, /[\d ().+/-]/],
   [4_096, /[a-z]/],
   [8_192, /[A-Z]/],
-  [LINE_END, /[\n\\]/],
+  [LINE_END, /[\r\n\\]/],
 ];
 
-/** The symbols of a machine and the kinds in one table, for one look at each character. */
+/** The symbols of a machine and the kinds in one table, for one look at each byte. */
 export function signsOf({ symbols }: Machine): Uint16Array {
-  return Uint16Array.from(symbols, (symbol, code) => {
+  return Uint16Array.from({ length: 256 }, (_, code) => {
+    // What is not ASCII has two bytes or more, which are nothing else.
+    if (code > 127) return DISGUISE | OTHER_SIGN;
     const character = String.fromCharCode(code);
-    return KINDS.reduce((bits, [bit, characters]) => (characters.test(character) ? bits | bit : bits), symbol);
+    return KINDS.reduce(
+      (bits, [bit, characters]) => (characters.test(character) ? bits | bit : bits),
+      symbols[code] ?? 0,
+    );
   });
 }
 
@@ -64,28 +73,23 @@ const scratch = new Uint8Array(65_536);
 /** Looks at each character of a text once. `signs` are those of the machine. */
 export function glanceAt(text: string, machine: Machine, signs: Uint16Array): Glance {
   const { next, firstOpening, opened, beyond, always } = machine;
-  const bytes = text.length * 3 <= scratch.length ? scratch : new Uint8Array(text.length * 3);
+  const bytes = text.length * 3 < scratch.length ? scratch : new Uint8Array(text.length * 3 + 1);
   const { written } = encoder.encodeInto(text, bytes);
-  let { low, high } = always;
-  let [has, hasInLong, hasInRun, digits, row, longest, run, state] = [0, 0, 0, 0, 0, 0, 0, 0];
   // One more, which is no part of a token, so that the last run ends as every other one.
+  bytes[written] = 0x20;
+  let { low, high } = always;
+  let [has, hasInLong, digits, row, longest, start, state] = [0, 0, 0, 0, 0, 0, 0];
   for (let at = 0; at <= written; at++) {
-    const code = at === written ? 0x20 : (bytes[at] ?? 0);
-    // What is not ASCII has two bytes or more, which are nothing else.
-    const sign = code > 127 ? DISGUISE | OTHER_SIGN : (signs[code] ?? 0);
+    const sign = signs[bytes[at] ?? 0] ?? 0;
     has |= sign;
-    if ((sign & TOKEN) !== 0) {
-      run++;
-      hasInRun |= sign;
-      if ((sign & DIGIT) !== 0 && ++row > digits) digits = row;
-    } else {
-      if (run > longest) longest = run;
-      if (run >= LONG) hasInLong |= hasInRun;
-      run = 0;
-      hasInRun = 0;
-    }
-    if ((sign & IN_NUMBER) === 0) row = 0;
     state = next[state | (sign & SYMBOL)] ?? 0;
+    if ((sign & IN_NUMBER) === 0) row = 0;
+    else if ((sign & DIGIT) !== 0 && ++row > digits) digits = row;
+    if ((sign & TOKEN) === 0) {
+      if (at - start > longest) longest = at - start;
+      if (at - start >= LONG) hasInLong |= signsOfRun(bytes, start, at, signs);
+      start = at + 1;
+    }
     if (state < firstOpening) continue;
     for (const each of opened[(state - firstOpening) >> 6] ?? NONE) {
       if (each.exact !== undefined && !endsWith(bytes, at, each.exact)) continue;
@@ -105,6 +109,16 @@ export function glanceAt(text: string, machine: Machine, signs: Uint16Array): Gl
 }
 
 const NONE: readonly never[] = [];
+
+/** The kinds of characters of a long part, and the encodings that it may be in. */
+function signsOfRun(bytes: Uint8Array, start: number, end: number, signs: Uint16Array): number {
+  let has = 0;
+  for (let at = start; at < end; at++) has |= signs[bytes[at] ?? 0] ?? 0;
+  const goesOn = ((signs[bytes[end] ?? 0] ?? 0) & LINE_END) !== 0;
+  // Text in base64 has letters of both cases: numbers, words and names of constants are none.
+  if (goesOn || ((has & BOTH_CASES) === BOTH_CASES && readingsIn(bytes, start, end) !== 0)) has |= IN_BASE64;
+  return maySayInHex(bytes, start, end) ? has | IN_HEX : has;
+}
 
 function endsWith(bytes: Uint8Array, last: number, end: Uint8Array): boolean {
   const from = last + 1 - end.length;

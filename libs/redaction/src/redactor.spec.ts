@@ -82,6 +82,8 @@ describe('redaction by path', () => {
         a: JSON.stringify({ b: JSON.stringify([{ k: GONE }]) }),
       },
     ],
+    ['in JSON in a string in quotes', '/k', JSON.stringify('{"k":1}'), JSON.stringify(`{"k":"${GONE}"}`)],
+    ['leaving words in quotes as written', '/k', '"k": {"k":1}, "l"', '"k": {"k":1}, "l"'],
     ['leaving JSON as written when nothing matches', '/k', { a: '{ "l" : 1 }' }, { a: '{ "l" : 1 }' }],
     ['a key of the prototype', '/constructor', { constructor: 1, a: 2 }, { constructor: GONE, a: 2 }],
   ])('takes out %s (%s)', (_case, path, value, expected) => {
@@ -172,6 +174,12 @@ describe('redaction by detector', () => {
   it('keeps the values of keys that become the same', () => {
     const { value } = redact({ 'a@example.com': 1, 'b@example.com': 2, 'c@example.com': 3 }, { detectors: ['email'] });
     expect(Object.values(value as object)).toEqual([1, 2, 3]);
+    const { value: before } = redact({ '[redacted:email]': 0, 'a@example.com': 1 }, { detectors: ['email'] });
+    const { value: after } = redact({ 'a@example.com': 1, '[redacted:email]': 0 }, { detectors: ['email'] });
+    expect([Object.values(before as object), Object.values(after as object)]).toEqual([
+      [0, 1],
+      [1, 0],
+    ]);
   });
 
   it('puts no key that may be data into the path of a redaction', () => {

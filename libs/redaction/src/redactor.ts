@@ -2,8 +2,8 @@ import type { Json, Obligation, ObligationOf, RedactAction, Redaction } from '#w
 import { Fault } from '#writ/faults';
 import type { Tokenise } from '#writ/vault';
 import { type KeyedHash, strictest } from './action.js';
-import { type PathTokens, pathTokens, startOf } from './paths.js';
-import { placeOf } from './place.js';
+import { pathTokens, startOf } from './paths.js';
+import { type Place, placeOf } from './place.js';
 import type { RuleGroup } from './rule.js';
 import { soughtOf } from './sought.js';
 import { type Plan, Walk } from './walk.js';
@@ -79,7 +79,7 @@ function compile(wanted: readonly ObligationOf<'redact'>[], { hash, rules }: Red
     split: soughtOf(split, rules),
     keys: new Map(),
   };
-  const start = [...paths.keys()];
+  const start = placeOf(startOf([...paths.keys()]));
   return { redact: (value, tokenise) => redact(value, start, new Walk(plan, tokenise)) };
 }
 
@@ -90,9 +90,9 @@ function actionsOf<T>(asked: readonly (readonly [readonly T[], RedactAction | un
   return actions;
 }
 
-function redact(value: Json, paths: readonly PathTokens[], walk: Walk): Redacted {
+function redact(value: Json, start: Place, walk: Walk): Redacted {
   try {
-    const redacted = walk.whole(value, placeOf(startOf(paths)));
+    const redacted = walk.whole(value, start);
     return { value: redacted, redactions: walk.redactions() };
   } catch (thrown) {
     if (thrown instanceof Fault) throw thrown;

@@ -11,6 +11,7 @@ import { Fault } from '#writ/faults';
 import type { Tokenise } from '#writ/vault';
 import { isRedacted, type KeyedHash, strictest } from './action.js';
 import { detect, type Detection, kindOfKey } from './detect.js';
+import { parseJson } from './json-text.js';
 import { isMatched, type PathCursor, type PathTokens } from './paths.js';
 import { below, inJson, type Place, segmentOf, writtenPath } from './place.js';
 import type { Sought } from './sought.js';
@@ -86,17 +87,20 @@ export class Walk {
   #object(object: JsonObject, place: Place): JsonObject {
     const keys: string[] = [];
     const shown: Shown[] = [];
-    const taken = new Set<string>();
-    for (const [key, value] of Object.entries(object)) {
+    // Without a key that redaction changed there are no two the same.
+    let taken: Set<string> | undefined;
+    for (const key of Object.keys(object)) {
+      const value = object[key] ?? null;
       const known = this.plan.keys.get(key);
       const text = known === undefined ? this.#text(key, place) : key;
       const named = known ?? { kind: kindOfKey(key, this.plan.sought.kinds), segment: segmentOf(text) };
       const inside = below(place, key, named.segment);
       if (known === undefined && text === key && this.plan.keys.size < KEYS_MAX && key.length <= KEY_LENGTH_MAX)
         this.plan.keys.set(key, named);
-      const secret = isScalar(value) && !isMatched(inside.cursor) ? named.kind : undefined;
-      const free = freeKey(text, taken);
-      taken.add(free);
+      const secret = named.kind !== undefined && isScalar(value) && !isMatched(inside.cursor) ? named.kind : undefined;
+      if (text !== key) taken ??= new Set(keys);
+      const free = taken === undefined ? key : freeKey(text, taken);
+      taken?.add(free);
       keys.push(free);
       shown.push(
         secret === undefined
@@ -234,20 +238,6 @@ function define(object: Record<string, Json>, key: string, value: Json): void {
 
 function isScalar(value: Json): boolean {
   return typeof value === 'number' || (typeof value === 'string' && value !== '' && !isRedacted(value));
-}
-
-const CLOSING: Readonly<Record<string, string>> = { '[': ']', '{': '}', '"': '"' };
-
-/** The array, object or string that a text is as JSON; undefined for any other text. */
-function parseJson(text: string): Json | undefined {
-  const first = /^\s{0,64}[[{"]/.exec(text)?.[0].at(-1);
-  // To refuse a line of a log that begins with a bracket takes the parser far longer.
-  if (first === undefined || !text.trimEnd().endsWith(CLOSING[first] ?? '')) return undefined;
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return undefined;
-  }
 }
 
 function withheld(why: string): Fault {
