@@ -3,10 +3,8 @@ import {
   type Answer,
   type Command,
   type CommandBody,
-  type CompletedEntry,
   type EntryBody,
   type Json,
-  type LlmCost,
   type PayloadValue,
   type ProgressReport,
 } from '#writ/contracts';
@@ -15,9 +13,10 @@ import type { Appended, AppendOptions, DecisionReader } from '#writ/ledger-clien
 import { asksForTokens, type RedactionMeans } from '#writ/redaction';
 import { commit, newSalt } from '#writ/tlog';
 import type { Tokenise } from '#writ/vault';
-import { completedWith, failedWith, type Outcome, type OutputMeans } from './outcome.js';
+import { completedWith, failedWith, type OutputMeans } from './outcome.js';
 import { type ExecutorIdentity, parseCommand, verifyCommand } from './open-command.js';
 import { reportProgress } from './report-progress.js';
+import { completed, credentialUsed, type Finished, type Run, toAnswer } from './run-report.js';
 import { type ActionRunner, type CredentialUse, timeLeftMs } from './runner.js';
 import type { TakenCommands } from './taken-commands.js';
 
@@ -120,17 +119,6 @@ function keepAlive(delivery: CommandDelivery, body: CommandBody, executor: Execu
   };
 }
 
-/** What came of an action, and what was told while it ran. */
-interface Run {
-  readonly outcome: Outcome;
-  readonly isCut?: boolean;
-  readonly bytes?: number | undefined;
-  readonly sent?: number | undefined;
-  readonly llm?: LlmCost | undefined;
-  readonly credentials: readonly CredentialUse[];
-  readonly attempts: number;
-}
-
 async function run(command: Command, executor: ExecutorDependencies): Promise<Run> {
   const { body } = command;
   const credentials: CredentialUse[] = [];
@@ -185,11 +173,6 @@ function timedOut(limitMs: number): Fault {
   return new Fault('EXECUTOR_TIMEOUT', `the action took longer than ${limitMs} ms`);
 }
 
-interface Finished extends Run {
-  readonly command: Command;
-  readonly ms: number;
-}
-
 async function record(finished: Finished, delivery: CommandDelivery, executor: ExecutorDependencies): Promise<void> {
   const { command, outcome } = finished;
   const { body } = command;
@@ -219,63 +202,6 @@ async function record(finished: Finished, delivery: CommandDelivery, executor: E
     );
     if (delivery.delivery === 'retry') delivery.retry(LEDGER_RETRY_MS);
   }
-}
-
-function completed({ command, outcome, isCut, bytes, sent, llm, attempts, ms }: Finished, out: string): EntryBody {
-  const { body } = command;
-  const isOk = outcome.status === 'completed';
-  const red = outcome.status === 'completed' ? outcome.redactions : undefined;
-  return {
-    type: `${body.kind}.completed` as CompletedEntry['type'],
-    who: { agent: body.agent },
-    act: { kind: body.kind, res: body.resource, dig: body.dig },
-    corr: correlation(body),
-    eff: { d: isOk ? 'ok' : 'error', phase: 'executed' },
-    why: { code: isOk ? 'completed' : outcome.code },
-    ...(red === undefined || red.length === 0 ? {} : { red: red.slice(0, 64) }),
-    ...(outcome.labels === undefined ? {} : { lab: [...outcome.labels] }),
-    io: { out, out_len: Buffer.byteLength(JSON.stringify(outcome)), ...(isCut === true && isOk && { cut: true }) },
-    cost: {
-      ms: Math.max(0, Math.round(ms)),
-      ...(bytes !== undefined && { bytes }),
-      ...(sent !== undefined && { sent }),
-      ...(attempts > 1 && { attempts }),
-      ...(llm !== undefined && { llm }),
-    },
-    dec: { seq: command.seq, i: command.i },
-  };
-}
-
-function credentialUsed(body: CommandBody, used: CredentialUse): EntryBody {
-  return {
-    type: 'credential.used',
-    who: { agent: body.agent },
-    corr: correlation(body),
-    cred: used.name,
-    origin: used.origin,
-    echoed: used.echoed,
-  };
-}
-
-function correlation(body: CommandBody) {
-  return {
-    call: body.call,
-    ...(body.session === undefined ? {} : { sess: body.session }),
-    ...(body.trace === undefined ? {} : { trace: body.trace }),
-  };
-}
-
-function toAnswer(body: CommandBody, outcome: Outcome, entry: string): Answer {
-  const labels = outcome.labels === undefined ? {} : { labels: [...outcome.labels] };
-  const base = { v: 1, call: body.call, ...labels, entry } as const;
-  if (outcome.status === 'failed') return { ...base, status: 'failed', code: outcome.code, message: outcome.message };
-  const redactions = outcome.redactions;
-  return {
-    ...base,
-    status: 'completed',
-    output: outcome.output,
-    ...(redactions === undefined || redactions.length === 0 ? {} : { redactions: [...redactions] }),
-  };
 }
 
 async function refuse(delivery: CommandDelivery, fault: Fault, executor: ExecutorDependencies): Promise<void> {
