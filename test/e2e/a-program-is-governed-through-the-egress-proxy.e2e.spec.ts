@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, type Server, type TLSSocket, connect as connectTls } from 'node:tls';
@@ -33,6 +32,12 @@ describe('a program that knows nothing but the proxy', () => {
   let gateway: Gateway;
   let proxyPort: number;
   let securePort: number;
+  let certificates: Readonly<Record<string, { readonly key: Buffer; readonly cert: Buffer }>>;
+  /** A connection to the proxy, with the certificate of the agent where it has one. */
+  const reach = async (agent?: string) => {
+    const trusted = { ca: await readFile(gateway.paths.egressCa), servername: 'localhost' };
+    return connectTls({ port: proxyPort, host: '127.0.0.1', ...trusted, ...certificates[agent ?? ''] });
+  };
   const withToken = async (agent: string) => {
     const token = proxyToken(await readProfile(gateway.paths, agent));
     return `Proxy-Authorization: Basic ${Buffer.from(`${agent}:${token}`).toString('base64')}\r\n`;
@@ -60,7 +65,7 @@ describe('a program that knows nothing but the proxy', () => {
             input: { required: ['url'], properties: { url: { type: 'string' } } },
           },
         },
-        egressProxy: { listen: { port: 0 }, inspect: ['looked-into'] },
+        egressProxy: { listen: { port: 0 }, tls: {}, inspect: ['looked-into'] },
         destinations: {
           office: { origin: outside.url, internal: true },
           'looked-into': { origin: 'https://looked-into.example.com' },
@@ -73,6 +78,8 @@ describe('a program that knows nothing but the proxy', () => {
     const proxy = (await gateway.processes()).find(({ name }) => name === 'egress-proxy-1');
     const health = await fetch(`http://127.0.0.1:${proxy?.healthPort}/readyz`);
     proxyPort = ((await health.json()) as { proxyPort: number }).proxyPort;
+    await gateway.cli('agent', 'proxy-cert', 'alice', '--out', directory);
+    certificates = { alice: { key: await file('alice.key'), cert: await file('alice.pem') } };
   }, 120_000);
   afterAll(async () => {
     await gateway.stop();
@@ -83,10 +90,9 @@ describe('a program that knows nothing but the proxy', () => {
 
   const get = async (agent: string, path: string) => {
     const host = new URL(outside.url).host;
-    const socket = connect(proxyPort, '127.0.0.1');
-    socket.write(
-      `GET ${outside.url}${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n${await withToken(agent)}\r\n`,
-    );
+    const socket = await reach(agent);
+    const token = certificates[agent] === undefined ? await withToken(agent) : '';
+    socket.write(`GET ${outside.url}${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n${token}\r\n`);
     return allOf(socket);
   };
 
@@ -117,7 +123,7 @@ describe('a program that knows nothing but the proxy', () => {
   });
 
   it('speaks to the service through a tunnel that was decided on, whose bytes are on record', async () => {
-    const client = await tunnelled(proxyPort, `localhost:${securePort}`, await withToken('alice'));
+    const client = await tunnelled(await reach(), `localhost:${securePort}`, await withToken('alice'));
     const tls = connectTls({ socket: client, servername: 'localhost', ca: await readFile(join(directory, 'ca.pem')) });
     await once(tls, 'secureConnect');
     tls.write('hello');
@@ -129,7 +135,7 @@ describe('a program that knows nothing but the proxy', () => {
   });
 
   it('has each request inside its TLS decided where the deployment looks into it', async () => {
-    const client = await tunnelled(proxyPort, 'looked-into.example.com:443', await withToken('alice'));
+    const client = await tunnelled(await reach(), 'looked-into.example.com:443', await withToken('alice'));
     const ca = await readFile(gateway.paths.egressCa);
     const tls = connectTls({ socket: client, servername: 'looked-into.example.com', ca });
     await once(tls, 'secureConnect');
@@ -158,26 +164,29 @@ describe('a program that knows nothing but the proxy', () => {
     const isDenied = async (agent: string, status: string) =>
       (await get(agent, '/act')).startsWith(`HTTP/1.1 ${status}`) || undefined;
     await eventually(() => isDenied('carol', '403'), 'the denial of a known agent');
-    const client = await tunnelled(proxyPort, `localhost:${securePort}`, await withToken('alice'));
+    const client = await tunnelled(await reach('alice'), `localhost:${securePort}`, '');
     const tls = connectTls({ socket: client, servername: 'localhost', ca: await readFile(join(directory, 'ca.pem')) });
     await once(tls, 'secureConnect');
     const token = await withToken('alice');
     const closed = once(client, 'close');
     await gateway.cli('agent', 'remove', 'alice');
     await closed;
-    await expect(tunnelled(proxyPort, `localhost:${securePort}`, token)).rejects.toThrow('407');
+    for (const [shown, said] of [
+      ['alice', ''],
+      ['nobody', token],
+    ] as const)
+      await expect(tunnelled(await reach(shown), `localhost:${securePort}`, said)).rejects.toThrow('407');
   });
 });
 
-async function allOf(socket: Socket | TLSSocket): Promise<string> {
+async function allOf(socket: TLSSocket): Promise<string> {
   let text = '';
   for await (const chunk of socket.setEncoding('utf8') as AsyncIterable<string>) text += chunk;
   return text;
 }
 
 /** The connection behind a CONNECT that was answered with 200. */
-async function tunnelled(port: number, target: string, headers: string): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1');
+async function tunnelled(socket: TLSSocket, target: string, headers: string): Promise<TLSSocket> {
   socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${headers}\r\n`);
   const [head] = (await once(socket, 'data')) as [Buffer];
   if (!head.toString().startsWith('HTTP/1.1 200 ')) throw new Error(head.toString().slice(0, 80));

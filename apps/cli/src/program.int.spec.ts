@@ -25,6 +25,7 @@ const LEAVES = [
   ['agent', 'list'],
   ['agent', 'remove'],
   ['agent', 'proxy-token'],
+  ['agent', 'proxy-cert'],
   ['call'],
   ['call', 'tool'],
   ['call', 'memory', 'query'],

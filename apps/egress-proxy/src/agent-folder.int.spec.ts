@@ -2,13 +2,18 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { proxyToken } from '#writ/agent-sdk';
+import { agentUri } from '#writ/local-ca';
+import { createUserNkey } from '#writ/nats';
 import { AgentFolder } from './agent-folder.js';
+
+const KEYS = new Map(['A', 'B', 'C', 'D'].map((letter) => [letter, createUserNkey()]));
+const keyOf = (letter: string) => KEYS.get(letter) ?? createUserNkey();
 
 const profileOf = (name: string, letter: string) => ({
   url: 'nats://127.0.0.1:1',
   name,
   inboxPrefix: `_INBOX.${name}`,
-  seed: `SU${letter.repeat(56)}`,
+  seed: keyOf(letter).seed,
 });
 
 describe('the agents of a folder', () => {
@@ -19,6 +24,8 @@ describe('the agents of a folder', () => {
   const profile = (name: string, letter = 'A') => put(`${name}.json`, JSON.stringify(profileOf(name, letter)));
   const byToken = (name: string, letter = 'A', said: string | undefined = name) =>
     folder.byClaim({ agent: said, token: proxyToken(profileOf(name, letter)) })?.name;
+  const byCertificate = (name: string, letter: string, tenant = 'default') =>
+    folder.byCertificate(`URI:${agentUri({ tenant, name, key: keyOf(letter).publicKey })}`)?.name;
   const until = async (holds: () => boolean) => {
     while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20));
   };
@@ -27,7 +34,7 @@ describe('the agents of a folder', () => {
     directory = await mkdtemp(join(tmpdir(), 'writ-agents-'));
     gone = [];
     const log = { info: () => undefined, warn: () => undefined };
-    folder = new AgentFolder({ directory, onGone: (name) => gone.push(name), log });
+    folder = new AgentFolder({ directory, tenant: 'default', onGone: (name) => gone.push(name), log });
   });
   afterEach(async () => {
     await folder.close();
@@ -41,6 +48,19 @@ describe('the agents of a folder', () => {
     expect(folder.byClaim({ agent: undefined, token: proxyToken(profileOf('bob', 'B')) })?.name).toBe('bob');
     expect(byToken('alice', 'A', 'bob')).toBeUndefined();
     expect(byToken('alice', 'C')).toBeUndefined();
+  });
+
+  it('are known by a certificate that says their name, their key and this tenant, and by no other', async () => {
+    await Promise.all([profile('alice', 'A'), profile('bob', 'B')]);
+    await folder.open();
+    expect([byCertificate('alice', 'A'), byCertificate('bob', 'B')]).toEqual(['alice', 'bob']);
+    expect([byCertificate('alice', 'B'), byCertificate('alice', 'A', 'other'), byCertificate('carol', 'A')]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    const uri = `URI:${agentUri({ tenant: 'default', name: 'alice', key: keyOf('A').publicKey })}`;
+    expect(folder.byCertificate(`${uri}, DNS:alice`)).toBeUndefined();
   });
 
   it('have a token each, also if two had one key', () => {
@@ -68,6 +88,11 @@ describe('the agents of a folder', () => {
     expect([byToken('alice', 'A'), byToken('bob', 'B'), byToken('carol', 'C')]).toEqual([
       undefined,
       undefined,
+      undefined,
+    ]);
+    expect([byCertificate('alice', 'A'), byCertificate('alice', 'D'), byCertificate('bob', 'B')]).toEqual([
+      undefined,
+      'alice',
       undefined,
     ]);
     expect(gone.toSorted()).toEqual(['alice', 'bob', 'carol']);

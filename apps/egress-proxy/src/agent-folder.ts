@@ -4,11 +4,14 @@ import { join } from 'node:path';
 import { type Agent, type AgentProfile, connectAgent, type EgressInit, loadProfile, proxyToken } from '#writ/agent-sdk';
 import { AGENT_NAME } from '#writ/contracts';
 import { messageOf } from '#writ/faults';
+import { agentUri } from '#writ/local-ca';
+import { parseUserNkey } from '#writ/nats';
 import type { Agents, Claim, ProxiedAgent, ProxyLog } from './ports.js';
 
 interface FolderOptions {
   /** Holds a profile `NAME.json` for each agent that may use the proxy. */
   readonly directory: string;
+  readonly tenant: string;
   /** The profile of an agent is gone, or has another key: nothing that it began goes on. */
   readonly onGone: (agent: string) => void;
   readonly log: ProxyLog;
@@ -48,6 +51,10 @@ export class AgentFolder implements Agents {
     return agent === undefined || found?.name === agent ? found : undefined;
   }
 
+  byCertificate(subjectAltName: string): ProxiedAgent | undefined {
+    return [...this.#members.values()].find((member) => member.certified === subjectAltName);
+  }
+
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     await Promise.all([...this.#members.values()].map((member) => member.close()));
@@ -71,7 +78,7 @@ export class AgentFolder implements Agents {
       const profile = await loadProfile(file);
       if (profile.name !== name) throw new Error(`the profile is that of \`${profile.name}\``);
       if (known !== undefined) this.#drop(name);
-      this.#members.set(name, new Member(profile, seen));
+      this.#members.set(name, new Member(profile, { seen, tenant: this.options.tenant }));
       this.#skipped.delete(name);
     } catch (error) {
       // One damaged file is no reason to serve nobody, and none to serve the agent by what the file said before.
@@ -94,15 +101,20 @@ export class AgentFolder implements Agents {
 class Member implements ProxiedAgent {
   readonly name: string;
   readonly token: Buffer;
+  /** The alternative names of its certificates. */
+  readonly certified: string;
+  /** What its file looked like. */
+  readonly seen: string;
   #connection: Promise<Agent> | undefined;
 
   constructor(
     private readonly profile: AgentProfile,
-    /** What its file looked like. */
-    readonly seen: string,
+    { seen, tenant }: { readonly seen: string; readonly tenant: string },
   ) {
     this.name = profile.name;
+    this.seen = seen;
     this.token = digestOf(proxyToken(profile));
+    this.certified = `URI:${agentUri({ tenant, name: profile.name, key: parseUserNkey(profile.seed).publicKey })}`;
   }
 
   async fetch(url: string, init: EgressInit, call: string) {

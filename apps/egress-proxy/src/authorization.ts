@@ -30,5 +30,8 @@ function claimOf(agent: string | undefined, token: string): Claim {
 
 /** One sentence for all: which part was wrong is not told. */
 export function unauthenticated(): Fault {
-  return new Fault('PROXY_UNAUTHENTICATED', 'the proxy takes the token of an agent: `writ agent proxy-token NAME`');
+  return new Fault(
+    'PROXY_UNAUTHENTICATED',
+    'the proxy takes the token or the certificate of an agent: `writ agent proxy-token NAME`',
+  );
 }

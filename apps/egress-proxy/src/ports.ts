@@ -20,6 +20,8 @@ export interface Agents {
   /** The agent whose token it is; undefined when it is nobody's, or another one's than it says. */
   byClaim(claim: Claim): ProxiedAgent | undefined;
   byName(name: string): ProxiedAgent | undefined;
+  /** The agent whose name and present key a certificate says, by its alternative names as Node writes them; undefined when it says anything else. */
+  byCertificate(subjectAltName: string): ProxiedAgent | undefined;
 }
 
 export interface ProxyLog {

@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
+import type { TLSSocket, TlsOptions } from 'node:tls';
 import type { WritConfig } from '#writ/catalogue';
 import { Fault, messageOf } from '#writ/faults';
 import { readAuthorization, unauthenticated } from './authorization.js';
+import { certificateIdentity, type Identity } from './certificate-identity.js';
 import type { Agents, ProxiedAgent, ProxyLog } from './ports.js';
 import { readBody } from './read-body.js';
 import { headersOf, readConnect, readForwarded, readInspected, type ReadRequest } from './read-head.js';
 import { refusalBytes, refusalOf } from './refusal.js';
-import type { Tunnels } from './tunnels.js';
+import type { TunnelClient, Tunnels } from './tunnels.js';
 import { upgradedUrl } from './upgraded-url.js';
 import { writeAnswer } from './write-answer.js';
 
@@ -29,9 +32,6 @@ export interface ProxyOptions {
   readonly requestsPerAgentMax: number;
   readonly log: ProxyLog;
 }
-
-/** Whose requests come on a connection, when that is known before the first of them. */
-type Identity = () => ProxiedAgent | undefined;
 
 /** What is known of one connection. */
 interface Connection {
@@ -61,24 +61,36 @@ const HTTP_LIMITS = {
 export class ProxyServer {
   readonly #connections = new WeakMap<Duplex, Connection>();
   readonly #inFlight = new Map<string, number>();
-  readonly #inner = this.#server();
+  readonly #inner = this.#wired(createServer(HTTP_LIMITS));
 
   constructor(private readonly options: ProxyOptions) {}
 
   /** A server that is to be bound by the caller. With an identity, who reaches it is that agent; without, its requests bring a token. */
   bindable(identity?: Identity): Server {
-    const server = this.#server();
+    const server = this.#wired(createServer(HTTP_LIMITS));
     server.maxConnections = this.options.connectionsMax;
-    server.prependListener('connection', (socket: Duplex) => this.#adopt(socket, { identity }));
-    return server;
+    return server.prependListener('connection', (socket: Duplex) => this.#adopt(socket, { identity }));
   }
 
-  #server(): Server {
-    return createServer(HTTP_LIMITS, (request, response) => this.#dispatch(request, response))
+  /** The same over TLS. A client certificate says who asks on its connection; without one, requests bring a token. */
+  bindableOverTls(tls: TlsOptions): TlsServer {
+    const server = this.#wired(createTlsServer({ ...HTTP_LIMITS, ...tls }));
+    server.maxConnections = this.options.connectionsMax;
+    // Nobody is there yet to be told anything.
+    server.prependListener('tlsClientError', (_error, socket: TLSSocket) => socket.destroy());
+    return server.prependListener('secureConnection', (socket: TLSSocket) =>
+      this.#adopt(socket, { identity: certificateIdentity(socket, this.options.agents, Date.now) }),
+    );
+  }
+
+  #wired<T extends Server | TlsServer>(server: T): T {
+    server
+      .on('request', (request, response) => this.#dispatch(request, response))
       .on('checkContinue', (request, response) => this.#dispatch(request, response))
       .on('checkExpectation', (request, response) => this.#dispatch(request, response))
       .on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#connect(request, socket, head))
       .on('clientError', (error, socket) => this.#unreadable(error, socket));
+    return server;
   }
 
   #adopt(socket: Duplex, known: Pick<Connection, 'identity' | 'authority'>): Connection {
@@ -136,10 +148,15 @@ export class ProxyServer {
 
   #agentOf({ identity }: Connection, headers: ReadonlyMap<string, string>): ProxiedAgent {
     const shown = headers.get('proxy-authorization');
-    if (identity !== undefined && shown !== undefined)
-      throw new Fault('PROXY_BAD_REQUEST', 'who asks is known here, and a token says it again');
     const agent = identity === undefined ? this.options.agents.byClaim(readAuthorization(shown)) : identity();
     if (agent === undefined) throw unauthenticated();
+    // A token from elsewhere makes nobody another agent, and what says two names is not asked which one it means.
+    if (
+      identity !== undefined &&
+      shown !== undefined &&
+      this.options.agents.byClaim(readAuthorization(shown)) !== agent
+    )
+      throw new Fault('PROXY_BAD_REQUEST', 'who asks is known here, and the token is that of another');
     return agent;
   }
 
@@ -169,7 +186,8 @@ export class ProxyServer {
       const headers = headersOf(request);
       const agent = this.#agentOf(connection, headers);
       const to = readConnect(request, headers);
-      if (this.options.inspector?.covers(to.host, to.port) === true) void this.#inspect(agent, to, { socket, head });
+      if (this.options.inspector?.covers(to.host, to.port) === true)
+        void this.#inspect(agent, to, { socket, head, identity: connection.identity });
       else void this.options.tunnels.open(agent, to, { socket, head });
     } catch (error) {
       this.options.log.info({ detail: messageOf(error) }, 'refused a tunnel');
@@ -181,15 +199,16 @@ export class ProxyServer {
   async #inspect(
     agent: ProxiedAgent,
     { host, port }: { readonly host: string; readonly port: number },
-    { socket, head }: { readonly socket: Duplex; readonly head: Buffer },
+    { socket, head, identity }: TunnelClient & Pick<Connection, 'identity'>,
   ): Promise<void> {
     try {
       socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
       const plain = await this.options.inspector?.unwrap(socket, head, host);
       if (plain === undefined) return;
       const authority = port === 443 ? host : `${host}:${port}`;
-      // The agent is looked up for each request: what is gone meanwhile is nobody.
-      this.#adopt(plain, { authority, identity: () => this.options.agents.byName(agent.name) });
+      // The agent is looked up for each request: who is gone meanwhile, or has another key, is nobody.
+      const present = identity ?? (() => this.options.agents.byName(agent.name));
+      this.#adopt(plain, { authority, identity: () => (present() === agent ? agent : undefined) });
       this.#inner.emit('connection', plain);
     } catch (error) {
       this.options.log.info({ agent: agent.name, detail: messageOf(error) }, 'a tunnel that is looked into was closed');

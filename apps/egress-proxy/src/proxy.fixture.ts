@@ -1,11 +1,14 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
+import type { Server as TlsServer } from 'node:https';
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import { type AgentProfile, Denied, Failed, proxyToken, Refused } from '#writ/agent-sdk';
 import { authorise, type Rules, rulesOf, type Verdict } from '#writ/authorisation';
 import { type Catalogue, readCatalogue } from '#writ/catalogue';
 import { type CommandBody, type Json, type JsonObject, parseActionRequest } from '#writ/contracts';
 import { toFault } from '#writ/faults';
+import { agentUri } from '#writ/local-ca';
 import type { dialDecided } from '#writ/outbound';
 import { bundleHash, compilePolicies, policyEntities, type PolicySource } from '#writ/policy';
 import type { Agents, Claim, ProxiedAgent } from './ports.js';
@@ -24,6 +27,9 @@ export function tokenOf(agent: AgentName): string {
   const profile: Pick<AgentProfile, 'name' | 'seed'> = { name: agent, seed: seedOf(agent === 'alice' ? 'A' : 'B') };
   return proxyToken(profile);
 }
+
+/** What its certificate says. */
+export const uriOf = (agent: AgentName) => agentUri({ tenant: 'default', name: agent, key: `U${agent}` });
 
 export const basic = (agent: AgentName) =>
   `Proxy-Authorization: Basic ${Buffer.from(`${agent}:${tokenOf(agent)}`).toString('base64')}\r\n`;
@@ -49,6 +55,8 @@ interface FixtureOptions {
   readonly destinations: string;
   readonly dial?: typeof dialDecided;
   readonly inspector?: Inspector;
+  /** Absent: plain. */
+  readonly tls?: TlsOptions;
   readonly tunnelsPerAgentMax?: number;
   /** What the destination answers; absent: 200 and the URL. */
   readonly answer?: (asked: Verdict) => Promise<Json>;
@@ -61,11 +69,14 @@ export class ProxyFixture implements AsyncDisposable {
   /** Every request that was put to the policies or the rules before them. */
   readonly asked: JsonObject[] = [];
   readonly outcomes: Promise<Json>[] = [];
+  /** Agents that have been removed. */
+  readonly gone = new Set<string>();
   readonly tunnels: Tunnels;
   readonly #catalogue: Catalogue;
   readonly #rules: Rules;
   readonly #proxy: ProxyServer;
-  readonly #server: Server;
+  readonly #server: Server | TlsServer;
+  readonly #agents = this.#known();
   #port = 0;
 
   private constructor(private readonly options: FixtureOptions) {
@@ -81,7 +92,7 @@ export class ProxyFixture implements AsyncDisposable {
     const entities = policyEntities({ agents, tools: [], namespaces: [], destinations });
     this.#rules = rulesOf(this.#catalogue, compilePolicies(bundle, entities), agents);
     this.#proxy = new ProxyServer({
-      agents: this.#agents(),
+      agents: this.#agents,
       tunnels: this.tunnels,
       inspector: options.inspector,
       destinations: this.#catalogue.config.destinations,
@@ -89,7 +100,7 @@ export class ProxyFixture implements AsyncDisposable {
       requestsPerAgentMax: 8,
       log: { info: () => undefined, warn: () => undefined },
     });
-    this.#server = this.#proxy.bindable();
+    this.#server = options.tls === undefined ? this.#proxy.bindable() : this.#proxy.bindableOverTls(options.tls);
   }
 
   static async start(options: FixtureOptions): Promise<ProxyFixture> {
@@ -106,8 +117,7 @@ export class ProxyFixture implements AsyncDisposable {
 
   /** Listens for contained programs that act as the agents, each at a socket in a folder of its own. */
   listenForPrograms(agents: readonly AgentName[], directoryOf: (agent: string) => string): Promise<readonly Server[]> {
-    const { byName } = this.#agents();
-    const bindable = (agent: string) => this.#proxy.bindable(() => byName(agent));
+    const bindable = (agent: string) => this.#proxy.bindable(() => this.#agents.byName(agent));
     return listenForPrograms(agents, { directoryOf, bindable });
   }
 
@@ -132,10 +142,14 @@ export class ProxyFixture implements AsyncDisposable {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  #agents(): Agents {
+  #known(): Agents {
     const byName = new Map(AGENTS.map((name) => [name as string, this.#agent(name)]));
     return {
-      byName: (name) => byName.get(name),
+      byName: (name) => (this.gone.has(name) ? undefined : byName.get(name)),
+      byCertificate: (names) => {
+        const found = AGENTS.find((name) => names === `URI:${uriOf(name)}`);
+        return found === undefined || this.gone.has(found) ? undefined : byName.get(found);
+      },
       byClaim: ({ agent, token }: Claim) => {
         const owner = AGENTS.find((name) => tokenOf(name) === token);
         return owner === undefined || (agent ?? owner) !== owner ? undefined : byName.get(owner);

@@ -25,7 +25,7 @@ describe('a program whose TLS ends at the proxy', () => {
   let ca: string;
   let proxy: ProxyFixture;
   beforeAll(async () => {
-    const files = await createCa('test', Date.now());
+    const files = await createCa('test', 'server', Date.now());
     ca = files.certificate;
     const inspector = new TlsInspector(await LocalCa.open(files, Date.now), config);
     proxy = await ProxyFixture.start({ destinations: DESTINATIONS, inspector });
@@ -135,7 +135,7 @@ describe('a program whose TLS ends at the proxy', () => {
 describe('the authority of the proxy', () => {
   it('makes one certificate for a host, and another one when that has been used for days', async () => {
     let nowMs = Date.now();
-    const ca = await LocalCa.open(await createCa('test', nowMs), () => nowMs);
+    const ca = await LocalCa.open(await createCa('test', 'server', nowMs), () => nowMs);
     const first = ca.contextFor('a.example');
     expect(ca.contextFor('a.example')).toBe(first);
     expect(ca.contextFor('b.example')).not.toBe(first);
@@ -145,7 +145,7 @@ describe('the authority of the proxy', () => {
   });
 
   it('is refused when it has expired, is damaged, or its files do not belong to each other', async () => {
-    const [files, others] = [await createCa('a', Date.now()), await createCa('b', Date.now())];
+    const [files, others] = [await createCa('a', 'server', Date.now()), await createCa('b', 'server', Date.now())];
     const opening = (key: string, certificate: string, nowMs = Date.now()) =>
       expect(LocalCa.open({ key, certificate }, () => nowMs)).rejects.toMatchObject({ code: 'CONFIG_KEY' });
     await opening(files.key, others.certificate);

@@ -16,7 +16,7 @@ import type { ConfigPath, FaultAt } from './yaml-source.js';
 export function checkReferences(config: WritConfig, faultAt: FaultAt): void {
   checkCredentials(config, faultAt);
   checkDestinations(config, faultAt);
-  checkInspected(config, faultAt);
+  checkProxy(config, faultAt);
   const { embedder } = config.memory;
   if (embedder.kind === 'openai') {
     const path = ['memory', 'embedder'];
@@ -131,8 +131,11 @@ function checkDestinations(config: WritConfig, faultAt: FaultAt): void {
   }
 }
 
-/** What the proxy looks into is declared, and has TLS to look into. */
-function checkInspected({ egressProxy, destinations }: WritConfig, faultAt: FaultAt): void {
+/** What the proxy looks into is declared, and has TLS to look into; a certificate of its own has its key. */
+function checkProxy({ egressProxy, destinations }: WritConfig, faultAt: FaultAt): void {
+  const { certificateFile, keyFile } = egressProxy?.tls ?? {};
+  if ((certificateFile === undefined) !== (keyFile === undefined))
+    throw faultAt(['egressProxy', 'tls'], 'needs both `certificateFile` and `keyFile`, or none of them');
   egressProxy?.inspect.forEach((name, at) => {
     const destination = Object.hasOwn(destinations, name) ? destinations[name] : undefined;
     const path = ['egressProxy', 'inspect', at];

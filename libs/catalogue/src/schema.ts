@@ -2,6 +2,7 @@ import { AgentName, JsonRecord, LedgerName, ResourceName, TENANT } from '#writ/c
 import { z } from 'zod';
 import { Credential } from './credential-schema.js';
 import { Secrets } from './provider-schema.js';
+import { EgressProxy } from './egress-proxy-schema.js';
 import { CredentialName, Origin, Tls } from './schema-parts.js';
 import { Siem } from './siem-schema.js';
 import { Containment, DataSubjectPlace, McpServer, Milliseconds, Tool } from './tool-schema.js';
@@ -52,19 +53,6 @@ export const Destination = z.strictObject({
       ageMsMax: Milliseconds.default(600_000),
     })
     .optional(),
-});
-
-/** The HTTP proxy for programs that know nothing but `HTTPS_PROXY`. Absent: nothing listens. */
-const EgressProxy = z.strictObject({
-  listen: z
-    .strictObject({ host: z.string().default('127.0.0.1'), port: z.int().min(0).max(65_535).default(3128) })
-    .prefault({}),
-  /** Destinations whose TLS ends at the proxy, so that each request in it is decided by itself. */
-  inspect: z.array(ResourceName).default([]),
-  connectionsMax: z.int().min(1).max(10_000).default(512),
-  /** Requests of one agent that are at work at once. */
-  requestsPerAgentMax: z.int().min(1).max(1_000).default(64),
-  tunnelsPerAgentMax: z.int().min(1).max(200).default(16),
 });
 
 export const Namespace = z.strictObject({

@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { createAccessTokens } from './access-tokens.js';
 import { assertNotContinuing } from './continuation.js';
-import { createEgressCa } from './egress-ca.js';
+import { createEgressCas } from './egress-ca.js';
 import { createRegistry, listAgents, takeOverAgents } from './agents.js';
 import { executorApp, serviceInstances } from './instances.js';
 import { checkKeys, createKeys, readBusSeed } from './keys.js';
@@ -48,7 +48,7 @@ export async function openDeployment(options: {
     if (existsSync(paths.deploymentFile)) await check(paths, options.config);
     else await create(paths, options.config);
     await createAccessTokens(paths, options.config);
-    await createEgressCa(paths, options.config);
+    await createEgressCas(paths, options.config);
     await takeOverAgents(paths, options.config.agents);
     return { config: options.config, paths, close: () => closeDeployment(lock) };
   } catch (error) {
@@ -97,6 +97,11 @@ async function readDeploymentFile(paths: DeploymentPaths): Promise<z.infer<typeo
   } catch (cause) {
     throw new Fault('CONFIG_DATA_DIR_CORRUPT', `\`${paths.deploymentFile}\` is damaged`, { cause });
   }
+}
+
+/** The tenant that the data directory was made for. Throws CONFIG_DATA_DIR_CORRUPT. */
+export async function tenantOf(paths: DeploymentPaths): Promise<string> {
+  return (await readDeploymentFile(paths)).tenant;
 }
 
 /**

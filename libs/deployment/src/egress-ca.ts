@@ -4,26 +4,63 @@ import { readFileIfPresent, readSecretFile, writeFileAtomic } from '#writ/files'
 import { existsSync } from 'node:fs';
 import type { DeploymentPaths } from './paths.js';
 
-/**
- * Makes the certificate authority of the egress proxy where the configuration has destinations that it looks into, and there is none. It is
- * no evidence: with its key file removed another one is made, which clients have to trust anew.
- */
-export async function createEgressCa(paths: DeploymentPaths, { egressProxy, ledger }: WritConfig): Promise<void> {
-  if ((egressProxy?.inspect ?? []).length === 0 || existsSync(paths.egressCaKey)) return;
-  const { createCa } = await import('#writ/local-ca');
-  const { key, certificate } = await createCa(`Writ egress proxy of ${ledger}`.slice(0, 64), Date.now());
-  await writeFileAtomic(paths.egressCa, certificate);
-  // If the process dies here the certificate is that of no key, and the next start writes both again.
-  await writeFileAtomic(paths.egressCaKey, key);
+/** Key and certificate of an authority: where they are, or what is there. */
+interface KeyAndCertificate {
+  readonly key: string;
+  readonly certificate: string;
 }
 
-/** Key and certificate of the authority, in PEM. Throws CONFIG_KEY, naming the file. */
-export async function readEgressCa(
-  paths: DeploymentPaths,
-): Promise<{ readonly key: string; readonly certificate: string }> {
-  const key = await readSecretFile(paths.egressCaKey);
-  const certificate = await readFileIfPresent(paths.egressCa);
-  if (certificate === undefined) throw new Fault('CONFIG_KEY', `the certificate \`${paths.egressCa}\` is missing`);
+/**
+ * Makes the certificate authorities of the egress proxy that the configuration needs and that are not there: one of what it shows to its
+ * clients, and one of what they show to it. They are no evidence: with its key file removed another one is made, which has to be trusted
+ * anew, and whose predecessor's certificates count no more.
+ */
+export async function createEgressCas(paths: DeploymentPaths, { egressProxy, ledger }: WritConfig): Promise<void> {
+  const { inspect = [], tls } = egressProxy ?? {};
+  if (inspect.length > 0 || (tls !== undefined && tls.certificateFile === undefined))
+    await createWhereAbsent(shownCa(paths), `Writ egress proxy of ${ledger}`, 'server');
+  if (tls !== undefined) await createWhereAbsent(agentCa(paths), `Writ agents of ${ledger}`, 'client');
+}
+
+async function createWhereAbsent(files: KeyAndCertificate, name: string, purpose: 'server' | 'client'): Promise<void> {
+  if (existsSync(files.key)) return;
+  const { createCa } = await import('#writ/local-ca');
+  const { key, certificate } = await createCa(name.slice(0, 64), purpose, Date.now());
+  await writeFileAtomic(files.certificate, certificate);
+  // If the process dies here the certificate is that of no key, and the next start writes both again.
+  await writeFileAtomic(files.key, key);
+}
+
+/** Key and certificate of the authority of what the proxy shows, in PEM. Throws CONFIG_KEY, naming the file. */
+export function readEgressCa(paths: DeploymentPaths): Promise<KeyAndCertificate> {
+  return readCa(shownCa(paths));
+}
+
+/** Key and certificate of the authority of what agents show to the proxy, in PEM. Throws CONFIG_KEY, naming the file. */
+export function readEgressAgentCa(paths: DeploymentPaths): Promise<KeyAndCertificate> {
+  return readCa(agentCa(paths));
+}
+
+/** The certificate of that authority alone, in PEM: whoever verifies needs no more. Throws CONFIG_KEY, naming the file. */
+export function readEgressAgentCaCertificate(paths: DeploymentPaths): Promise<string> {
+  return readCertificate(paths.egressAgentCa);
+}
+
+async function readCa({ key, certificate }: KeyAndCertificate): Promise<KeyAndCertificate> {
+  return { key: await readSecretFile(key), certificate: await readCertificate(certificate) };
+}
+
+async function readCertificate(file: string): Promise<string> {
+  const certificate = await readFileIfPresent(file);
+  if (certificate === undefined) throw new Fault('CONFIG_KEY', `the certificate \`${file}\` is missing`);
+  return certificate;
+}
+
+function shownCa({ egressCaKey: key, egressCa: certificate }: DeploymentPaths): KeyAndCertificate {
+  return { key, certificate };
+}
+
+function agentCa({ egressAgentCaKey: key, egressAgentCa: certificate }: DeploymentPaths): KeyAndCertificate {
   return { key, certificate };
 }
 

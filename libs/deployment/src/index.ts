@@ -25,8 +25,9 @@ export {
   type Deployment,
   renameLedger,
   type ServerPlace,
+  tenantOf,
 } from './deployment.js';
-export { egressWays, readEgressCa } from './egress-ca.js';
+export { egressWays, readEgressAgentCa, readEgressAgentCaCertificate, readEgressCa } from './egress-ca.js';
 export { executorApp, serviceInstances } from './instances.js';
 export { closedPlace, deploymentPaths, type DeploymentPaths } from './paths.js';
 export { readReplayRequest, replayRequestFile, type ReplayRequest, writeReplayRequest } from './replay-request.js';

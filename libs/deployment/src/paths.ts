@@ -24,10 +24,14 @@ export interface DeploymentPaths {
   /** The key that takes the place of `producerKey`, until all services know it. */
   readonly producerNextKey: (instance: string) => string;
   readonly accessToken: (client: string) => string;
-  /** Of the certificates by which the egress proxy ends the TLS of its clients. */
+  /** Of the certificates that the egress proxy shows: those by which it ends the TLS of its clients, and its own. */
   readonly egressCaKey: string;
   /** What those clients trust for it. */
   readonly egressCa: string;
+  /** Of the certificates by which it knows agents. The proxy itself never reads this key. */
+  readonly egressAgentCaKey: string;
+  /** What the proxy trusts for them. */
+  readonly egressAgentCa: string;
   /** Holds the socket at which whoever reaches it is that agent to the egress proxy, and nothing else. */
   readonly egressDir: (agent: string) => string;
   readonly natsSeed: (user: string) => string;
@@ -87,6 +91,8 @@ export function deploymentPaths(dataDir: string): DeploymentPaths {
     accessToken: (client) => at('keys', 'access', `${client}.token`),
     egressCaKey: at('keys', 'egress-ca.key'),
     egressCa: at('egress-ca.pem'),
+    egressAgentCaKey: at('keys', 'egress-agent-ca.key'),
+    egressAgentCa: at('egress-agent-ca.pem'),
     egressDir: (agent) => at('run', 'egress', agent),
     natsSeed: (user) => at('keys', 'nats', `${user}.nk`),
     agentsFile: at('agents.json'),

@@ -52,7 +52,7 @@ export const FAULTS = {
   ACCESS_UNAUTHENTICATED: access('the request has no token of a client'),
   ACCESS_FORBIDDEN: access('the client may not ask that'),
   ACCESS_BAD_REQUEST: access('the request is not one that the access API takes'),
-  PROXY_UNAUTHENTICATED: access('the request has no token of an agent'),
+  PROXY_UNAUTHENTICATED: access('the request has neither the token nor the certificate of an agent'),
   PROXY_BAD_REQUEST: access('the request is not one that the egress proxy takes'),
   COMMAND_MALFORMED: command('the command is not one that Writ makes'),
   COMMAND_NOT_IN_LEDGER: command('the decision that the command points at is not in the ledger'),

@@ -1,1 +1,2 @@
-export { createCa, LocalCa } from './local-ca.js';
+export { agentUri } from './agent-uri.js';
+export { createCa, type KeyAndCertificate, LocalCa } from './local-ca.js';

@@ -15,15 +15,19 @@ import {
 } from '@peculiar/x509';
 import { Fault } from '#writ/faults';
 
-/** A certificate authority as its two files: PEM both. Who has the key can speak as any server to those who trust the certificate. */
-interface CaFiles {
+/** A certificate and its private key, PEM both. Who has the key of an authority can be anyone to those who trust its certificate. */
+export interface KeyAndCertificate {
   readonly key: string;
   readonly certificate: string;
 }
 
+/** Whom an authority makes certificates for. What one of them makes is worth nothing where the other is trusted, nor in the other role. */
+export type Purpose = 'server' | 'client';
+
 const KEY = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 const SIGNATURE = { name: 'ECDSA', hash: 'SHA-256' } as const;
-const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
+/** Extended key usages of RFC 5280. */
+const USAGE: Readonly<Record<Purpose, string>> = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' };
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const CA_DAYS = 1_825;
@@ -32,8 +36,8 @@ const LEAF_DAYS = 7;
 const LEAF_USE_MS = 5 * DAY_MS;
 const LEAVES_MAX = 1_024;
 
-/** Makes a certificate authority that may sign certificates of servers and no other authority. */
-export async function createCa(name: string, nowMs: number): Promise<CaFiles> {
+/** Makes a certificate authority that may sign certificates for that purpose, and no other authority. */
+export async function createCa(name: string, purpose: Purpose, nowMs: number): Promise<KeyAndCertificate> {
   const keys = await newKeys();
   const subject = [{ CN: [name] }];
   const certificate = await X509CertificateGenerator.create({
@@ -45,7 +49,7 @@ export async function createCa(name: string, nowMs: number): Promise<CaFiles> {
     extensions: [
       new BasicConstraintsExtension(true, 0, true),
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true),
-      new ExtendedKeyUsageExtension([SERVER_AUTH]),
+      new ExtendedKeyUsageExtension([USAGE[purpose]]),
       await SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
@@ -57,7 +61,15 @@ interface Leaf {
   readonly madeMs: number;
 }
 
-/** An authority that has its key, and the certificates that it made of servers. */
+/** What a certificate is to say, and until when. */
+interface Subject {
+  readonly purpose: Purpose;
+  readonly commonName: string;
+  readonly names: readonly { readonly type: 'dns' | 'ip' | 'url'; readonly value: string }[];
+  readonly days: number;
+}
+
+/** An authority that has its key. */
 export class LocalCa {
   readonly #leaves = new Map<string, Leaf>();
 
@@ -68,7 +80,7 @@ export class LocalCa {
   ) {}
 
   /** Throws CONFIG_KEY when the files are none, do not belong to each other, or the certificate has expired. */
-  static async open({ key, certificate }: CaFiles, now: () => number): Promise<LocalCa> {
+  static async open({ key, certificate }: KeyAndCertificate, now: () => number): Promise<LocalCa> {
     try {
       const der = createPrivateKey(key).export({ type: 'pkcs8', format: 'der' });
       const signingKey = await webcrypto.subtle.importKey('pkcs8', der, KEY, false, ['sign']);
@@ -94,29 +106,45 @@ export class LocalCa {
     return context;
   }
 
+  /** What a server of these names and addresses shows, for a week. */
+  serverCertificate(hosts: readonly string[]): Promise<KeyAndCertificate> {
+    const names = hosts.map((host) => host.replace(/^\[(.*)\]$/, '$1'));
+    return this.#sign({
+      purpose: 'server',
+      commonName: names[0] ?? '',
+      names: names.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value })),
+      days: LEAF_DAYS,
+    });
+  }
+
+  /** What a client shows that is known by a URI, and by nothing else. */
+  clientCertificate(uri: string, { name, days }: { readonly name: string; readonly days: number }) {
+    return this.#sign({ purpose: 'client', commonName: name, names: [{ type: 'url', value: uri }], days });
+  }
+
   async #mint(host: string): Promise<SecureContext> {
+    const { key, certificate } = await this.serverCertificate([host]);
+    return createSecureContext({ key, cert: certificate, minVersion: 'TLSv1.2' });
+  }
+
+  async #sign({ purpose, commonName, names, days }: Subject): Promise<KeyAndCertificate> {
     const keys = await newKeys();
-    const name = host.replace(/^\[(.*)\]$/, '$1');
     const certificate = await X509CertificateGenerator.create({
-      ...validity(this.now(), LEAF_DAYS),
+      ...validity(this.now(), days),
       // A common name has 64 characters at most, and nobody reads it where there are alternative names.
-      subject: [{ CN: [name.slice(0, 64)] }],
+      subject: [{ CN: [commonName.slice(0, 64)] }],
       issuer: this.certificate.subject,
       publicKey: keys.publicKey,
       signingKey: this.signingKey,
       extensions: [
         new BasicConstraintsExtension(false, undefined, true),
         new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-        new ExtendedKeyUsageExtension([SERVER_AUTH]),
-        new SubjectAlternativeNameExtension([{ type: isIP(name) === 0 ? 'dns' : 'ip', value: name }], true),
+        new ExtendedKeyUsageExtension([USAGE[purpose]]),
+        new SubjectAlternativeNameExtension([...names], true),
         await AuthorityKeyIdentifierExtension.create(this.certificate),
       ],
     });
-    return createSecureContext({
-      key: pemOf(keys.privateKey),
-      cert: certificate.toString('pem'),
-      minVersion: 'TLSv1.2',
-    });
+    return { key: pemOf(keys.privateKey), certificate: `${certificate.toString('pem')}\n` };
   }
 }
 

@@ -89,7 +89,8 @@ export async function proxyTokenOf(dataDir: string, name: string): Promise<strin
   return proxyToken(await readProfile(paths, name));
 }
 
-function assertDeployment({ dataDir, deploymentFile }: DeploymentPaths): void {
+/** Throws CONFIG_DATA_DIR where nothing was ever started. */
+export function assertDeployment({ dataDir, deploymentFile }: DeploymentPaths): void {
   if (existsSync(deploymentFile)) return;
   throw new Fault(
     'CONFIG_DATA_DIR',

@@ -1,16 +1,19 @@
 import type { Command } from 'commander';
+import { parseWhole } from '../call/parse-whole.js';
 import { type Cli, CODES, type CommonOptions, dataDirectory, helpEnd, withDataAndJson } from '../cli.js';
 
 const CODES_OF_AGENT = [CODES.ok, `${CODES.usage}, or a name that cannot be one`, CODES.unavailable, CODES.config];
+const CERTIFICATE_DAYS_MAX = 365;
 const LATER = 'no `writ up` runs: the next one records it in the ledger';
 
-/** `writ agent add|list|remove|proxy-token` */
+/** `writ agent add|list|remove|proxy-token|proxy-cert` */
 export function addAgentCommand(program: Command, cli: Cli): void {
   const agent = program.command('agent').description('give agents their identity, list them, take it away');
   addAdd(agent, cli);
   addList(agent, cli);
   addRemove(agent, cli);
   addProxyToken(agent, cli);
+  addProxyCertificate(agent, cli);
 }
 
 function addAdd(agent: Command, cli: Cli): void {
@@ -74,5 +77,24 @@ function addProxyToken(agent: Command, cli: Cli): void {
     const { proxyTokenOf } = await import('../agent/change-agents.js');
     const token = await proxyTokenOf(dataDirectory(options), name);
     cli.print(options.json ? JSON.stringify({ name, token }) : token);
+  });
+}
+
+function addProxyCertificate(agent: Command, cli: Cli): void {
+  const command = agent
+    .command('proxy-cert')
+    .description('write a key and a client certificate by which the egress proxy knows the agent over TLS')
+    .argument('<name>', 'name of the agent')
+    .requiredOption('--out <dir>', 'where NAME.key, NAME.pem and proxy-ca.pem go')
+    .option('--days <number>', `how long it counts, 1 to ${CERTIFICATE_DAYS_MAX}`, '90')
+    .addHelpText('after', helpEnd(CODES_OF_AGENT, 'writ agent proxy-cert support --out support-tls'));
+  type Options = CommonOptions & { readonly out: string; readonly days: string };
+  withDataAndJson(command).action(async (name: string, options: Options) => {
+    const days = parseWhole(options.days, '--days', { min: 1, max: CERTIFICATE_DAYS_MAX });
+    const { writeProxyCertificate } = await import('../agent/proxy-certificate.js');
+    const written = await writeProxyCertificate(dataDirectory(options), name, { out: options.out, days });
+    if (options.json) cli.print(JSON.stringify(written));
+    else for (const file of [written.key, written.certificate, written.ca]) if (file !== null) cli.print(file);
+    if (!options.json) cli.note(`it counts until ${written.expires}, or until the agent has another key`);
   });
 }
