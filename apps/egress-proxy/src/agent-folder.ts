@@ -7,6 +7,7 @@ import { messageOf } from '#writ/faults';
 import { agentUri } from '#writ/local-ca';
 import { parseUserNkey } from '#writ/nats';
 import type { Agents, Claim, ProxiedAgent, ProxyLog } from './ports.js';
+import { turnEnd } from './turn-end.js';
 
 interface FolderOptions {
   /** Holds a profile `NAME.json` for each agent that may use the proxy. */
@@ -105,6 +106,7 @@ class Member implements ProxiedAgent {
   readonly certified: string;
   /** What its file looked like. */
   readonly seen: string;
+  readonly #turnEnd = turnEnd();
   #connection: Promise<Agent> | undefined;
 
   constructor(
@@ -118,6 +120,8 @@ class Member implements ProxiedAgent {
   }
 
   async fetch(url: string, init: EgressInit, call: string) {
+    // Requests come by a connection each. Sent one by one they would be a message, a block and a signature each all the way down.
+    await this.#turnEnd();
     return (await this.#agent()).egress(url, init, { call });
   }
 

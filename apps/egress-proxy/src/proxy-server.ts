@@ -12,7 +12,7 @@ import { readBody } from './read-body.js';
 import { headersOf, readConnect, readForwarded, readInspected, type ReadRequest } from './read-head.js';
 import { refusalBytes, refusalOf } from './refusal.js';
 import type { TunnelClient, Tunnels } from './tunnels.js';
-import { upgradedUrl } from './upgraded-url.js';
+import { urlUpgrader } from './upgraded-url.js';
 import { writeAnswer } from './write-answer.js';
 
 /** Ends the TLS of a client that wants to speak to an authority that is looked into. */
@@ -62,8 +62,11 @@ export class ProxyServer {
   readonly #connections = new WeakMap<Duplex, Connection>();
   readonly #inFlight = new Map<string, number>();
   readonly #inner = this.#wired(createServer(HTTP_LIMITS));
+  readonly #upgraded: (url: string) => string;
 
-  constructor(private readonly options: ProxyOptions) {}
+  constructor(private readonly options: ProxyOptions) {
+    this.#upgraded = urlUpgrader(options.destinations);
+  }
 
   /** A server that is to be bound by the caller. With an identity, who reaches it is that agent; without, its requests bring a token. */
   bindable(identity?: Identity): Server {
@@ -143,7 +146,7 @@ export class ProxyServer {
   #read(request: IncomingMessage, headers: ReadonlyMap<string, string>, { authority }: Connection): ReadRequest {
     if (authority !== undefined) return readInspected(request, headers, authority);
     const read = readForwarded(request, headers);
-    return { ...read, url: upgradedUrl(read.url, this.options.destinations) };
+    return { ...read, url: this.#upgraded(read.url) };
   }
 
   #agentOf({ identity }: Connection, headers: ReadonlyMap<string, string>): ProxiedAgent {

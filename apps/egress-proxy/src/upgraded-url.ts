@@ -1,15 +1,17 @@
 import type { WritConfig } from '#writ/catalogue';
 
 /**
- * The URL that a plain `http://` URL stands for. A program that cannot have its TLS ended at the proxy may speak plainly to it: where the
- * destination of that host is declared with `https` and not with `http`, that is what is asked for. Anything else stays as it is.
+ * Gives the URL that a plain `http://` URL stands for. A program that cannot have its TLS ended at the proxy may speak plainly to it: where
+ * the destination of that host is declared with `https` and not with `http`, that is what is asked for. Anything else stays as it is.
  */
-export function upgradedUrl(url: string, destinations: WritConfig['destinations']): string {
-  if (!/^http:\/\//i.test(url) || !URL.canParse(url)) return url;
-  const { origin, host } = new URL(url);
+export function urlUpgrader(destinations: WritConfig['destinations']): (url: string) => string {
   const origins = new Set(Object.values(destinations).map((each) => originOf(each.origin)));
-  const secure = `https://${host}`;
-  return !origins.has(origin) && origins.has(originOf(secure)) ? `https${url.slice(url.indexOf(':'))}` : url;
+  return (url) => {
+    if (!/^http:\/\//i.test(url) || !URL.canParse(url)) return url;
+    const { origin, host } = new URL(url);
+    if (origins.has(origin) || !origins.has(originOf(`https://${host}`))) return url;
+    return `https${url.slice(url.indexOf(':'))}`;
+  };
 }
 
 function originOf(text: string): string {

@@ -17,12 +17,12 @@ const OWN = /^(connection|content-length|transfer-encoding|keep-alive|trailer|up
 /** Writes the answer of a completed call, with its call id and ledger entry. Throws EXECUTOR_BAD_ANSWER when it is no answer of a service. */
 export function writeAnswer(completed: Completed, response: ServerResponse): void {
   const { status, headers, body, encoding } = parse(Output, completed.output, 'EXECUTOR_BAD_ANSWER');
-  const bytes = Buffer.from(body, encoding ?? 'utf8');
   response.statusCode = status;
   for (const [name, value] of Object.entries(headers)) {
     if (typeof value === 'string' && !OWN.test(name)) response.setHeader(name, value);
   }
   response.setHeader('writ-call', completed.callId);
   response.setHeader('writ-entry', completed.entry);
-  response.end(bytes);
+  // Text goes out in one write with its head.
+  response.end(encoding === undefined ? body : Buffer.from(body, encoding));
 }

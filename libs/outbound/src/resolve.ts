@@ -1,5 +1,4 @@
 import { lookup } from 'node:dns/promises';
-import { once } from 'node:events';
 import { isIP, type LookupFunction } from 'node:net';
 import { assertInternal, assertPublic } from '#writ/egress-rules';
 import { Fault } from '#writ/faults';
@@ -63,13 +62,14 @@ export function lookupOf(addresses: readonly ResolvedAddress[]): LookupFunction 
 
 /** What the work gives, or the reason of the signal when that comes first. */
 export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const ended = new AbortController();
-  const aborted = once(signal, 'abort', { signal: ended.signal }).then(() => signal.throwIfAborted());
-  // Removing the listener rejects as well; by then nobody waits for it.
-  aborted.catch(() => undefined);
+  let onAbort: (() => void) | undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
   try {
-    return (await Promise.race([work, aborted])) as T;
+    return await Promise.race([work, aborted]);
   } finally {
-    ended.abort();
+    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
   }
 }
