@@ -23,6 +23,5 @@ export function writeAnswer(completed: Completed, response: ServerResponse): voi
   }
   response.setHeader('writ-call', completed.callId);
   response.setHeader('writ-entry', completed.entry);
-  // Text goes out in one write with its head.
   response.end(encoding === undefined ? body : Buffer.from(body, encoding));
 }
