@@ -9,6 +9,7 @@ import {
   verifyChain,
   type VerifyLogOptions,
 } from '#writ/tlog';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exportLog } from './ledger/export-directory.js';
@@ -51,12 +52,17 @@ export async function exportLedger({ directory, dataDir, log, head, note }: Expo
   });
 }
 
-/** Verifies a log directory offline, also while its sealer writes on, and those of the ledgers before it as far as they are named. */
-export function verifyDirectories(
+/**
+ * Verifies a log directory offline, also while its sealer writes on, and those of the ledgers before it as far as they are named.
+ * Throws CONFIG_NOT_FOUND for one that is not there, which is no finding about a log.
+ */
+export async function verifyDirectories(
   directory: string,
   previous: readonly string[],
   options: VerifyLogOptions,
 ): Promise<ChainReport> {
+  for (const each of [directory, ...previous])
+    if (!existsSync(each)) throw new Fault('CONFIG_NOT_FOUND', `there is no log \`${each}\``);
   const earlier = previous.map((each) => new LogFolder(each));
   return verifyChain(new LogFolder(directory), earlier, options, (ms) => sleep(ms));
 }

@@ -20,6 +20,7 @@ async function run(...args: readonly string[]) {
 const LEAVES = [
   ['init'],
   ['keys'],
+  ['keys', 'rotate'],
   ['up'],
   ['agent', 'add'],
   ['agent', 'list'],
@@ -41,6 +42,10 @@ const LEAVES = [
   ['ledger', 'export'],
   ['ledger', 'verify'],
   ['ledger', 'prove'],
+  ['ledger', 'disclose'],
+  ['ledger', 'detokenise'],
+  ['ledger', 'erase'],
+  ['memory', 'trace'],
   ['ledger', 'status'],
   ['ledger', 'prune'],
   ['deploy', 'prepare'],
@@ -49,6 +54,7 @@ const LEAVES = [
   ['secret', 'list'],
   ['secret', 'rotate'],
   ['secret', 'remove'],
+  ['secret', 'rekey'],
   ['siem', 'replay'],
   ['siem', 'test'],
   ['witness'],
@@ -112,6 +118,11 @@ describe('without a deployment', () => {
       expect(err).toMatch(/^CONFIG_DATA_DIR: there is no deployment in `.*`: start it/);
     },
   );
+
+  it('writ ledger verify tells a folder that is not there from a log that is not valid', async () => {
+    const { exit, err } = await run('ledger', 'verify', join(scratch, 'none'));
+    expect({ exit, err }).toEqual({ exit: 78, err: `CONFIG_NOT_FOUND: there is no log \`${join(scratch, 'none')}\`` });
+  });
 
   it('writ up names the place of a mistake in the configuration', async () => {
     await writeFile(join(scratch, 'writ.yaml'), 'version: 1\nledger: a/b\nfrob: 1\n');

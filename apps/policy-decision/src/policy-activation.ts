@@ -76,7 +76,10 @@ export class PolicyActivation {
     await shard.append(activated(shard.epoch, before, { rules, manifest }));
     // If the process dies here the epoch is on record and nothing was decided under it.
     shard.rules = rules;
-    this.options.log.warn({ bundle: rules.policies.hash, version: manifest.version }, 'policies are in force');
+    const { version } = manifest;
+    const { hash } = rules.policies;
+    // A change of what is permitted stands on the screen of `writ up`, whoever made it.
+    this.options.log.warn({ bundle: hash, version, detail: `version ${version}, ${hash}` }, 'new policies are in force');
   }
 
   /** What was in force: in memory, or, after a restart and a takeover, what is kept under the hash that the chain names. */

@@ -53,7 +53,7 @@ export function readAnswer(bytes: Uint8Array, callId: string): Reading {
     case 'denied': {
       const { code, reason, remedies } = answer;
       const details = { code, reason, callId, entry, remedies };
-      return { error: new Denied(reason ?? `denied with \`${code}\``, details) };
+      return { error: new Denied(reason ?? 'the call was denied', details) };
     }
     case 'refused': {
       const { code, message: reason, retryAfterMs } = answer;

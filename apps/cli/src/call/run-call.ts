@@ -59,7 +59,8 @@ function tellCompleted({ callId, output, entry, redactions }: Completed, { json 
   }
   cli.print(JSON.stringify(output, null, 2));
   cli.note(`completed: call ${callId}, entry ${entry}`);
-  for (const { path, kind, n } of redactions) cli.note(`redacted: ${printable(path)} (${kind}, ${n} times)`);
+  for (const { path, kind, n } of redactions)
+    cli.note(`redacted: ${printable(path)} (${kind}${n > 1 ? `, ${n} times` : ''})`);
 }
 
 /** Tells how a call did not complete. */
@@ -70,6 +71,7 @@ export function tellError(error: WritError, { json }: CommonOptions, cli: Cli): 
     cli.note(printableLines(`${code}: ${message}`));
     const known = [callId !== undefined && `call ${callId}`, entry !== undefined && `entry ${entry}`].filter(Boolean);
     if (known.length > 0) cli.note(`${statusOf(error)}: ${known.join(', ')}`);
+    if (callId !== undefined) for (const line of nextSteps(error, callId)) cli.note(line);
     return;
   }
   const about = {
@@ -78,6 +80,12 @@ export function tellError(error: WritError, { json }: CommonOptions, cli: Cli): 
     ...(entry === undefined ? {} : { entry }),
   };
   cli.print(JSON.stringify({ status: statusOf(error), ...about, error: { code, message } }));
+}
+
+function nextSteps(error: WritError, callId: string): readonly string[] {
+  // The policy line is for operators: an agent is told what the policy's author chose to tell.
+  if (error instanceof Denied) return [`why, for an operator: writ explain ${callId}`];
+  return error instanceof Unanswered ? [`what came of it: writ call --as AGENT result ${callId}`] : [];
 }
 
 /** `Denied` is `denied`, and so on: the names of the classes are the names of the ways to end. */

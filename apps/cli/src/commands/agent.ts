@@ -72,7 +72,7 @@ function addProxyToken(agent: Command, cli: Cli): void {
     .command('proxy-token')
     .description('print what the agent shows the egress proxy; it follows from the key of the agent')
     .argument('<name>', 'name of the agent')
-    .addHelpText('after', helpEnd(CODES_OF_AGENT, 'writ agent proxy-token support'));
+    .addHelpText('after', helpEnd([CODES.ok, CODES.usage, CODES.config], 'writ agent proxy-token support'));
   withDataAndJson(command).action(async (name: string, options: CommonOptions) => {
     const { proxyTokenOf } = await import('../agent/change-agents.js');
     const token = await proxyTokenOf(dataDirectory(options), name);

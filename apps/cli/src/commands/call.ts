@@ -24,7 +24,7 @@ export function addCallCommand(program: Command, cli: Cli): void {
     .requiredOption('--as <agent>', 'the agent whose profile is used')
     .option('--call <id>', 'call id: the same id never has a second effect')
     .option('--session <id>', 'session id, for correlation')
-    .option('--timeout <ms>', 'how long to wait for the answer', (text) =>
+    .option('--timeout <ms>', 'how long to wait for the answer (default: 35000)', (text) =>
       parseWhole(text, '--timeout', { min: 1, max: TIMEOUT_MS_MAX }),
     )
     .addHelpText('after', helpEnd(CODES_OF_CALL, `writ call --as assistant tool demo.echo '{"text":"hello"}'`));
@@ -41,8 +41,15 @@ function addTool(call: Command, cli: Cli): void {
     .description('call a tool')
     .argument('<name>', 'name of the tool')
     .argument('[json]', 'its arguments, a JSON object; `-` reads standard input', '{}')
-    .option('--progress', 'show on stderr how far it is, if the tool says so')
-    .addHelpText('after', helpEnd(CODES_OF_CALL, `writ call --as assistant tool demo.echo '{"text":"hello"}'`))
+    .option('--progress', 'show on stderr how far it is, if the tool says so: only MCP tools can')
+    .addHelpText(
+      'after',
+      helpEnd(
+        CODES_OF_CALL,
+        `writ call --as assistant tool demo.echo '{"text":"hello"}'`,
+        'writ call --as assistant tool files.copy --progress',
+      ),
+    )
     .action(async (name: string, json: string, { progress }: ToolCommandOptions, command: Command) => {
       const { parseJsonObject } = await import('../call/arguments.js');
       const { progressLine } = await import('../call/progress-line.js');

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseWhole } from '../call/parse-whole.js';
-import { type Cli, CODES, type CommonOptions, configPath, dataDirectory, helpEnd, withDataAndJson } from '../cli.js';
+import { type Cli, CODES, type CommonOptions, configPath, dataDirectory, helpEnd, withJson } from '../cli.js';
 import type { SecretCommand, SecretOutcome } from '../secret/run-secret.js';
 
 const CODES_OF_SECRET = [
@@ -99,6 +100,7 @@ function addList(secret: Command, cli: Cli): void {
       cli.print(JSON.stringify({ secrets }));
       return;
     }
+    if (secrets.length === 0) cli.note('the store has no secret');
     const width = Math.max(0, ...secrets.map(({ name }) => name.length));
     for (const { name, version, since, previous } of secrets) {
       const kept = previous.map((each) => `version ${each.version} scrubbed until ${each.until}`).join(', ');
@@ -119,9 +121,16 @@ function sentenceOf({ name, done, version }: SecretOutcome): string {
 }
 
 function placeOf(options: CommonOptions) {
-  return { config: configPath(options), dataDir: dataDirectory(options) };
+  const config = configPath(options);
+  // A data directory that is named needs no configuration. Without either, a wrong folder would get a store that no Writ reads.
+  const isDataAlone = options.data !== undefined && options.config === undefined && !existsSync(config);
+  return { config: isDataAlone ? undefined : config, dataDir: dataDirectory(options) };
 }
 
 function withPlace(command: Command): Command {
-  return withDataAndJson(command.option('--config <file>', 'configuration (default: writ.yaml)'));
+  return withJson(
+    command
+      .option('--config <file>', 'configuration (default: writ.yaml)')
+      .option('--data <dir>', 'data directory of the deployment (default: .writ beside the configuration)'),
+  );
 }

@@ -1,10 +1,11 @@
 import { deploymentPaths } from '#writ/deployment';
 import { secretPlace, SecretStore } from '#writ/secrets';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Cli } from '../cli.js';
+import { runCommandLine } from '../program.js';
 import { listSecrets, runSecret } from './run-secret.js';
 
 const VALUE = 'tok-4f9d1c7b2a6e8053d1';
@@ -27,6 +28,7 @@ describe('writ secret', () => {
   const where = () => ({ config: join(directory, 'writ.yaml'), dataDir: join(directory, '.writ') });
 
   it('works before anything was started: the changes wait for the ledger', async () => {
+    await writeFile(where().config, JSON.stringify({ version: 1, ledger: 'writ.test/default/0' }));
     const set = await runSecret({ kind: 'set', name: 'slack' }, where(), cli, stdin(`${VALUE}\n`));
     expect(set).toEqual({ name: 'slack', done: 'set', version: 1, recorded: false });
     const rotate = { kind: 'rotate', name: 'slack', keepHours: 1 } as const;
@@ -48,6 +50,19 @@ describe('writ secret', () => {
       'credential.rotated',
       'credential.removed',
     ]);
+  });
+
+  it('makes no store beside a configuration that is not there: no Writ would read it', async () => {
+    const exit = await runCommandLine(['secret', 'rekey', '--config', where().config], cli);
+    expect({ exit, said }).toEqual({ exit: 78, said: [expect.stringContaining('CONFIG_INVALID')] });
+    await expect(readdir(directory)).resolves.toEqual([]);
+  });
+
+  it('needs no configuration where the data directory is named, and says when there is nothing', async () => {
+    await expect(listSecrets({ dataDir: where().dataDir })).resolves.toEqual([]);
+    const args = ['secret', 'list', '--data', where().dataDir];
+    await expect(runCommandLine(args, cli)).resolves.toBe(0);
+    expect(said).toEqual(['the store has no secret']);
   });
 
   it('keeps the store and its identity where the configuration says', async () => {

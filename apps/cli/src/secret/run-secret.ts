@@ -2,7 +2,6 @@ import { loadCatalogue } from '#writ/catalogue';
 import { deploymentPaths } from '#writ/deployment';
 import { findRunStatus, openOperator, recordSecrets } from '#writ/operator';
 import { type ListedSecret, secretPlace, SecretStore } from '#writ/secrets';
-import { existsSync } from 'node:fs';
 import type { Cli } from '../cli.js';
 import { readValue, type ValueInput } from './read-value.js';
 
@@ -20,9 +19,9 @@ export interface SecretOutcome {
   readonly recorded: boolean;
 }
 
-/** The configuration and the data directory of a deployment, absolute. The configuration may be missing: then the store is where it is by default. */
+/** The configuration and the data directory of a deployment, absolute. Without a configuration the store is where it is by default. */
 interface Where {
-  readonly config: string;
+  readonly config?: string | undefined;
   readonly dataDir: string;
 }
 
@@ -91,8 +90,7 @@ async function carryOut(
 }
 
 async function storeAt({ config, dataDir }: Where): Promise<SecretStore> {
-  // Before the first `writ.yaml` there is only one place that can be meant.
-  if (!existsSync(config)) return new SecretStore(secretPlace({}, { baseDirectory: dataDir, dataDir }));
+  if (config === undefined) return new SecretStore(secretPlace({}, { baseDirectory: dataDir, dataDir }));
   const catalogue = await loadCatalogue(config, process.env);
   return new SecretStore(secretPlace(catalogue.config.secrets, { baseDirectory: catalogue.baseDirectory, dataDir }));
 }

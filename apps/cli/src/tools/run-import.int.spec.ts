@@ -32,9 +32,15 @@ describe('writ tools import', () => {
 
   async function run(...args: readonly string[]) {
     const printed: string[] = [];
-    const cli = { print: (line: string) => printed.push(line), note: () => undefined, isColoured: false, exitCode: 0 };
+    const noted: string[] = [];
+    const cli = {
+      print: (line: string) => printed.push(line),
+      note: (line: string) => noted.push(line),
+      isColoured: false,
+      exitCode: 0,
+    };
     const exit = await runCommandLine(['tools', 'import', ...args, '--config', config], cli);
-    return { exit, out: printed.join('\n') };
+    return { exit, out: printed.join('\n'), err: noted.join('\n') };
   }
 
   it('pins the tools of a server, and asks before it writes over what was approved', async () => {
@@ -51,6 +57,20 @@ describe('writ tools import', () => {
 
     await expect(run('mcp', 'files', '--approve', '--json')).resolves.toMatchObject({ exit: 0 });
     expect((await loadCatalogue(config, {})).tool('files.read').declaration).not.toMatchObject({ definition });
+  }, 20_000);
+
+  it('says that the server which it starts is not contained, where that cannot be done', async () => {
+    const before = process.env['PATH'];
+    process.env['PATH'] = folder;
+    try {
+      const { exit, err } = await run('mcp', 'files');
+      expect({ exit, err }).toEqual({
+        exit: 0,
+        err: 'warning: the server runs UNCONTAINED: bubblewrap (`bwrap`) is not installed',
+      });
+    } finally {
+      process.env['PATH'] = before;
+    }
   }, 20_000);
 
   it('writes a tool for each operation of an OpenAPI document', async () => {

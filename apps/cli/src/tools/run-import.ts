@@ -1,4 +1,4 @@
-import { type Catalogue, loadCatalogue, parseYaml, TOOL_FILE_END } from '#writ/catalogue';
+import { type Catalogue, loadCatalogue, type McpServerDeclaration, parseYaml, TOOL_FILE_END } from '#writ/catalogue';
 import { Sandbox } from '#writ/containment';
 import type { Json } from '#writ/contracts';
 import { openBroker } from '#writ/credentials';
@@ -38,15 +38,17 @@ export async function runImportMcp(server: string, options: ImportOptions, cli: 
   const declaration = Object.hasOwn(mcpServers, server) ? mcpServers[server] : undefined;
   if (declaration === undefined)
     throw new Fault('CONFIG_NOT_FOUND', `no server \`${server}\` is declared under \`mcpServers\``);
+  const sandbox = await Sandbox.probe({
+    usual: catalogue.config.containment,
+    hidden: [dataDirectory(options)],
+    egress: egressWays(deploymentPaths(dataDirectory(options)), catalogue.config),
+  });
+  warnUncontained(declaration, { catalogue, sandbox, cli });
   const connection = await connectMcp({
     declaration,
     baseDirectory: catalogue.baseDirectory,
     signal: new AbortController().signal,
-    sandbox: await Sandbox.probe({
-      usual: catalogue.config.containment,
-      hidden: [dataDirectory(options)],
-      egress: egressWays(deploymentPaths(dataDirectory(options)), catalogue.config),
-    }),
+    sandbox,
     http: {
       credentials: openBroker(catalogue, { dataDir: dataDirectory(options), send: sendOutbound }),
       fetch: fetchOutbound,
@@ -57,6 +59,19 @@ export async function runImportMcp(server: string, options: ImportOptions, cli: 
   });
   await connection.close();
   return keep(mcpTools(server, connection.definitions), { catalogue, name: server, options, cli });
+}
+
+interface Surroundings {
+  readonly catalogue: Catalogue;
+  readonly sandbox: Sandbox;
+  readonly cli: Cli;
+}
+
+/** Says so before a program runs with all that this user may do. One that must be contained is refused when it is started. */
+function warnUncontained(declaration: McpServerDeclaration, { catalogue, sandbox, cli }: Surroundings): void {
+  if (!('command' in declaration) || declaration.egress !== undefined || sandbox.problem === undefined) return;
+  const { containment = catalogue.config.containment } = declaration;
+  if (containment === 'preferred') cli.note(`warning: the server runs UNCONTAINED: ${sandbox.problem}`);
 }
 
 /** Imports the operations of an OpenAPI document. Returns the exit code. Throws CONFIG_*. */
