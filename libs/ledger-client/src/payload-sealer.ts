@@ -20,6 +20,7 @@ interface DataKey {
 }
 
 interface HeldKey extends DataKey {
+  readonly holder: string;
   /** Resolves when it is stored. */
   readonly stored: Promise<void>;
   /** When it was known to be stored. */
@@ -78,26 +79,33 @@ export class PayloadSealer {
   /** The same at once, for who makes tokens where nothing can be awaited. */
   heldTokens(holder: string, nowMs: number): HeldTokens {
     const held = this.#heldKey(holder, nowMs);
+    // Asked of this very key: another may be held by now, after midnight or when many holders came between, and this one still opens them.
     const stored = async () => {
-      const kept = await this.#dataKey(holder, nowMs).catch(() => undefined);
-      if (kept?.name !== held.name) throw new Fault('LEDGER_UNAVAILABLE', 'the key of the tokens is not stored');
+      if (!(await this.#isStored(held, nowMs).catch(() => false)))
+        throw new Fault('LEDGER_UNAVAILABLE', 'the key of the tokens is not stored');
     };
     return { tokenise: tokeniserOf(held), stored };
   }
 
   async #dataKey(holder: string, nowMs: number): Promise<DataKey> {
     const held = this.#heldKey(holder, nowMs);
-    await held.stored;
-    if (nowMs - held.checkedMs < CHECKED_FOR_MS) return held;
-    if ((await this.log.key(held.name)) !== undefined) {
-      held.checkedMs = nowMs;
-      return held;
-    }
+    if (await this.#isStored(held, nowMs)) return held;
     // It was erased. Another caller may have seen that first and made the next one.
-    const next = this.#keys.get(holder);
-    const key = next === undefined || next === held ? this.#newKey(holder, nowMs) : next;
+    const key = this.#keys.get(holder) ?? this.#newKey(holder, nowMs);
     await key.stored;
     return key;
+  }
+
+  /** False when it was erased. Rejects when it could not be stored. */
+  async #isStored(held: HeldKey, nowMs: number): Promise<boolean> {
+    await held.stored;
+    if (nowMs - held.checkedMs < CHECKED_FOR_MS) return true;
+    if ((await this.log.key(held.name)) === undefined) {
+      this.#forget(held);
+      return false;
+    }
+    held.checkedMs = nowMs;
+    return true;
   }
 
   /** The key of the day, stored or about to be. */
@@ -119,13 +127,15 @@ export class PayloadSealer {
     const { tenant, producer } = this.writer;
     const name = subjects.payloadKey(tenant, holder, `${dayOf(nowMs)}-${nonce}`, producer);
     const stored = this.log.appendKey(name, this.tenantKeys.wrap(name, key));
-    const held: HeldKey = { name, key, stored, checkedMs: nowMs };
+    const held: HeldKey = { holder, name, key, stored, checkedMs: nowMs };
     this.#hold(holder, held);
     // A key that could not be stored is not used: the next value tries again with a new one.
-    stored.catch(() => {
-      if (this.#keys.get(holder) === held) this.#keys.delete(holder);
-    });
+    stored.catch(() => this.#forget(held));
     return held;
+  }
+
+  #forget(held: HeldKey): void {
+    if (this.#keys.get(held.holder) === held) this.#keys.delete(held.holder);
   }
 
   #hold(holder: string, held: HeldKey): void {

@@ -162,4 +162,19 @@ describe('the tokens of a holder', () => {
     payloads.isDown = false;
     await expect(sealer.heldTokens('support', NOON).stored()).resolves.toBeUndefined();
   });
+
+  it.each([
+    ['midnight has come', (sealer: PayloadSealer) => sealer.tokeniser('support', NOON + 86_400_000)],
+    [
+      'more holders came than keys are held',
+      (sealer: PayloadSealer) =>
+        Promise.all(Array.from({ length: 10_000 }, (_, n) => sealer.tokeniser(`agent-${n}`, NOON))),
+    ],
+  ])('that are made at once count also when %s meanwhile, for their key is stored', async (_what, pass) => {
+    const { sealer, open } = aVault();
+    const { tokenise, stored } = sealer.heldTokens(ANNA, NOON);
+    await pass(sealer);
+    await expect(stored()).resolves.toBeUndefined();
+    expect(open(tokenise('email', 'ada'))).toBe('ada');
+  });
 });
