@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Answer, canonicalJson, type CommandBody, type Entry, type EntryBody, type Json } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import { DecisionReader, type LedgerMessage } from '#writ/ledger-client';
@@ -476,6 +477,32 @@ describe('executeCommand', () => {
     const executor = anExecutor(ledgerWith(body, salt), runner, () => Promise.reject(new Error('the bus is down')));
     await executor.deliver(message(body, salt));
     expect(executor.answers).toMatchObject([{ status: 'completed', output: 'to [redacted:email]' }]);
+  });
+
+  it('does not call an action late that was in time, whatever the key of its tokens takes', async () => {
+    const body = aCommand({
+      obligations: [{ type: 'redact', target: 'output', detectors: ['email'], action: 'tokenise' }],
+      finishBy: NOW + 20,
+    });
+    const salt = newSalt();
+    let deep: Json = 'ann@example.com';
+    for (let level = 0; level < 70; level++) deep = [deep];
+    let signal: AbortSignal | undefined;
+    const runner: ActionRunner = {
+      run: (_body, deadline) => {
+        signal = deadline;
+        return Promise.resolve({ output: deep });
+      },
+    };
+    const tokeniser = async () => {
+      // Set later than that of the deadline, so it fires later however busy the machine is.
+      await delay(20);
+      return (kind: string) => kind;
+    };
+    const executor = anExecutor(ledgerWith(body, salt), runner, tokeniser);
+    await executor.deliver(message(body, salt));
+    expect(executor.answers).toMatchObject([{ status: 'failed', code: 'EXECUTOR_REDACTION_FAILED' }]);
+    expect(signal?.aborted).toBe(false);
   });
 
   it('records each credential that was used, never its value, also when the action failed after that', async () => {

@@ -140,6 +140,8 @@ async function run(command: Command, executor: ExecutorDependencies): Promise<Ru
   try {
     const running = executor.runner.run(body, deadline.signal, (use) => credentials.push(use), listener);
     const result = await Promise.race([running, late]);
+    // The action is over: what is waited for below does not make it a late one.
+    clearTimeout(timer);
     const { bytes, sent, llm } = result;
     const means = await outputMeans(body, executor);
     return { ...completedWith(body, result, means), bytes, sent, llm, credentials, attempts };
