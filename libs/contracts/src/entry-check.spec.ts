@@ -60,6 +60,17 @@ describe('the check of entries', () => {
     ['two patterns', z.string().regex(/a/).regex(/b/)],
     ['an object that takes other members', z.object({ a: z.string() })],
     ['a refined object', z.strictObject({ a: z.string() }).refine(() => false)],
+    ['a refined union', z.discriminatedUnion('a', [z.strictObject({ a: z.literal('b') })]).refine(() => false)],
+    ['a refined choice', z.enum(['a']).refine(() => false)],
+    [
+      'a refined optional member',
+      z.strictObject({
+        a: z
+          .string()
+          .optional()
+          .refine(() => false),
+      }),
+    ],
     ['a number that may be a fraction', z.number()],
     ['a default', z.strictObject({ a: z.string().default('b') })],
     ['a union without a discriminator', z.union([z.string(), z.int()])],

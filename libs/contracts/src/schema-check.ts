@@ -10,6 +10,7 @@ export type SchemaCheck = (value: unknown) => boolean;
  */
 export function compileSchema(schema: z.core.$ZodType): SchemaCheck {
   const def = defOf(schema);
+  if (!TYPES_WITH_CHECKS.has(def.type) && checksOf(def.checks).length > 0) throw unknown(`check of a ${def.type}`);
   switch (def.type) {
     case 'object':
       return objectCheck(def);
@@ -36,6 +37,9 @@ export function compileSchema(schema: z.core.$ZodType): SchemaCheck {
   }
 }
 
+/** What is made of these looks at their checks itself. */
+const TYPES_WITH_CHECKS: ReadonlySet<string> = new Set(['object', 'array', 'string', 'number']);
+
 /** Members are looked up as they come: each must be known, and at the end all that are needed were there. */
 function objectCheck(def: z.core.$ZodObjectDef): SchemaCheck {
   if (def.checks !== undefined || def.catchall === undefined || defOf(def.catchall).type !== 'never')
@@ -44,6 +48,7 @@ function objectCheck(def: z.core.$ZodObjectDef): SchemaCheck {
   for (const [name, member] of Object.entries(def.shape)) {
     const inner = defOf(member);
     const isNeeded = inner.type !== 'optional';
+    if (!isNeeded && checksOf(inner.checks).length > 0) throw unknown('check of an optional');
     members.set(name, { check: compileSchema(isNeeded ? member : inner.innerType), isNeeded });
   }
   const needed = [...members.values()].filter(({ isNeeded }) => isNeeded).length;
