@@ -1,4 +1,11 @@
-import { DETECTORS, type Obligation, type ObligationOf, type RedactAction } from '#writ/contracts';
+import {
+  canonicalJson,
+  DETECTORS,
+  type Json,
+  type Obligation,
+  type ObligationOf,
+  type RedactAction,
+} from '#writ/contracts';
 import { readToken } from '#writ/vault';
 
 /** A digest of a value under a key of the tenant, 16 hexadecimal digits. */
@@ -15,9 +22,17 @@ export function strictest(actions: readonly (RedactAction | undefined)[]): Redac
 const KINDS = [...DETECTORS, 'path'].join('|');
 const SHOWN = new RegExp(`^\\[(?:redacted:(?:${KINDS})|hashed:[0-9a-f]{16}:(?:${KINDS}))\\]$`);
 
+/** What is hashed or sealed of a value. */
+export const textOf = (value: Json): string => (typeof value === 'string' ? value : canonicalJson(value));
+
 /** Whether a text has the form of what a redaction leaves in the place of a value. */
-export function isRedacted(text: string): boolean {
+function isRedacted(text: string): boolean {
   return SHOWN.test(text) || readToken(text) !== undefined;
+}
+
+/** Whether a value is one that its key may call a secret: a number or a text, and not what an earlier redaction left. */
+export function isScalar(value: Json): boolean {
+  return typeof value === 'number' || (typeof value === 'string' && value !== '' && !isRedacted(value));
 }
 
 /** Whether obligations ask for tokens on one side, so that a key to make them with is needed. */

@@ -87,6 +87,42 @@ describe('the action of a redaction', () => {
     });
   });
 
+  it.each<[string, Json, readonly Partial<ObligationOf<'redact'>>[], string]>([
+    [
+      'a member of it, by its path',
+      { a: { pin: 1, name: 'Ada' } },
+      [{ paths: ['/a'] }, { paths: ['/*/pin'], action: 'drop' }],
+      '<{"name":"Ada"}|path>',
+    ],
+    [
+      'a secret in it',
+      { a: { list: [`Ada: ${CARD}`] } },
+      [{ paths: ['/a'] }, { detectors: ['card'], action: 'mask' }],
+      '<{"list":["Ada: [redacted:card]"]}|path>',
+    ],
+    [
+      'a secret beside a word that names another',
+      { password: `hi ${CARD}!` },
+      [{ detectors: ['password'] }, { detectors: ['card'], action: 'drop' }],
+      '<hi !|password>',
+    ],
+    [
+      'a secret beside another in base64',
+      { a: Buffer.from(`${CARD} is of ${MAIL}`).toString('base64') },
+      [{ detectors: ['card'] }, { detectors: ['email'], action: 'mask' }],
+      '<[redacted:email]|card>',
+    ],
+    [
+      'the whole, by its key',
+      { password: 'correct horse' },
+      [{ paths: ['/password'] }, { detectors: ['password'], action: 'mask' }],
+      '[redacted:path]',
+    ],
+  ])('keeps nothing in a token that another policy wants gone: %s', (_what, value, asked, expected) => {
+    const told = redact(value, ...asked.map((each) => ({ action: 'tokenise' as const, ...each })));
+    expect(Object.values(told as Record<string, string>).map(opened)).toEqual([expected]);
+  });
+
   it('is to mask when there is no key to make tokens with', () => {
     const obligation: Obligation = { type: 'redact', target: 'output', detectors: ['email'], action: 'tokenise' };
     expect(compileRedaction([obligation], 'output')?.redact(MAIL).value).toBe('[redacted:email]');

@@ -1,12 +1,12 @@
 import type { Json, Obligation, ObligationOf, RedactAction, Redaction } from '#writ/contracts';
 import { Fault } from '#writ/faults';
 import type { Tokenise } from '#writ/vault';
-import { type KeyedHash, strictest } from './action.js';
+import { type KeyedHash, strictest, textOf } from './action.js';
 import { pathTokens, startOf } from './paths.js';
 import { type Place, placeOf } from './place.js';
 import type { RuleGroup } from './rule.js';
 import { soughtOf } from './sought.js';
-import { type Plan, Walk } from './walk.js';
+import { type Plan, type Seal, Walk } from './walk.js';
 
 export interface Redacted {
   readonly value: Json;
@@ -69,18 +69,30 @@ function compile(wanted: readonly ObligationOf<'redact'>[], { hash, rules }: Red
       'the rules of a file are asked for, and there is none; nothing is given',
     );
   const paths = new Map([...pointers].map(([pointer, action]) => [pathTokens(pointer), action]));
+  const plan = planOf(paths, kinds, { hash, rules });
+  const stricter = planOf(withoutTokens(paths), withoutTokens(kinds), { hash, rules });
+  const start = placeOf(startOf([...paths.keys()]));
+  const sealWith = (tokenise: Tokenise): Seal => {
+    return (kind, value, place) => tokenise(kind, textOf(leftOf(value, place, stricter)));
+  };
+  return { redact: (value, tokenise) => redact(value, start, new Walk(plan, tokenise && sealWith(tokenise))) };
+}
+
+function planOf(paths: Plan['paths'], kinds: Plan['kinds'], { hash, rules }: RedactionMeans): Plan {
   const names = [...kinds.keys()];
   const split = names.filter((kind) => kind !== 'ipv4' && kind !== 'ipv6');
-  const plan: Plan = {
-    paths,
-    kinds,
-    hash,
-    sought: soughtOf(names, rules),
-    split: soughtOf(split, rules),
-    keys: new Map(),
-  };
-  const start = placeOf(startOf([...paths.keys()]));
-  return { redact: (value, tokenise) => redact(value, start, new Walk(plan, tokenise)) };
+  return { paths, kinds, hash, sought: soughtOf(names, rules), split: soughtOf(split, rules), keys: new Map() };
+}
+
+function withoutTokens<T>(actions: ReadonlyMap<T, RedactAction>): Map<T, RedactAction> {
+  return new Map([...actions].filter(([, action]) => action !== 'tokenise'));
+}
+
+/** What is left of a value that becomes a token: what one policy wants gone for good is not kept in the token of another. */
+function leftOf(value: Json, place: Place, stricter: Plan): Json {
+  if (stricter.paths.size === 0 && stricter.kinds.size === 0) return value;
+  const cursor = place.cursor.filter(([path]) => stricter.paths.has(path));
+  return new Walk(stricter, undefined).whole(value, { ...place, cursor });
 }
 
 function actionsOf<T>(asked: readonly (readonly [readonly T[], RedactAction | undefined])[]): Map<T, RedactAction> {

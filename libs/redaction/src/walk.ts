@@ -1,5 +1,4 @@
 import {
-  canonicalJson,
   DETECTORS,
   type Detector,
   type Json,
@@ -8,8 +7,7 @@ import {
   type Redaction,
 } from '#writ/contracts';
 import { Fault } from '#writ/faults';
-import type { Tokenise } from '#writ/vault';
-import { isRedacted, type KeyedHash, strictest } from './action.js';
+import { isScalar, type KeyedHash, strictest, textOf } from './action.js';
 import { detect, type Detection, kindOfKey } from './detect.js';
 import { parseJson } from './json-text.js';
 import { isMatched, type PathCursor, type PathTokens } from './paths.js';
@@ -41,6 +39,9 @@ export interface Plan {
   readonly keys: KnownKeys;
 }
 
+/** The token of a value of that kind at that place. */
+export type Seal = (kind: string, value: Json, place: Place) => string;
+
 /** In the place of what is left out. */
 const DROPPED = Symbol('dropped');
 type Shown = Json | typeof DROPPED;
@@ -52,7 +53,7 @@ export class Walk {
 
   constructor(
     private readonly plan: Plan,
-    private readonly tokenise: Tokenise | undefined,
+    private readonly seal: Seal | undefined,
   ) {}
 
   redactions(): Redaction[] {
@@ -97,16 +98,12 @@ export class Walk {
       const inside = below(place, key, named.segment);
       if (known === undefined && text === key && this.plan.keys.size < KEYS_MAX && key.length <= KEY_LENGTH_MAX)
         this.plan.keys.set(key, named);
-      const secret = named.kind !== undefined && isScalar(value) && !isMatched(inside.cursor) ? named.kind : undefined;
+      const secret = named.kind !== undefined && isScalar(value) ? named.kind : undefined;
       if (text !== key) taken ??= new Set(keys);
       const free = taken === undefined ? key : freeKey(text, taken);
       taken?.add(free);
       keys.push(free);
-      shown.push(
-        secret === undefined
-          ? this.#value(value, inside)
-          : this.#replace(secret, this.#actionOn({ kind: secret }), { place: inside, value }),
-      );
+      shown.push(secret === undefined ? this.#value(value, inside) : this.#secret(secret, value, inside));
     }
     const values = this.#joined(shown, (index) => below(place, '', segmentOf(keys[index] ?? '')));
     const result: Record<string, Json> = {};
@@ -115,6 +112,13 @@ export class Walk {
       if (value !== DROPPED) define(result, key, value);
     }
     return result;
+  }
+
+  /** What its key says is a secret, and a path may name too. */
+  #secret(kind: Detector, value: Json, place: Place): Shown {
+    const action = this.#actionOn({ kind });
+    if (!isMatched(place.cursor)) return this.#replace(kind, action, { place, value });
+    return this.#replace('path', strictest([action, this.#actionAt(place.cursor)]), { place, value });
   }
 
   /** Takes out what is a secret only when the strings of an array or an object are read one after the other. */
@@ -207,7 +211,7 @@ export class Walk {
       case 'hash':
         return this.plan.hash === undefined ? masked(kind) : `[hashed:${this.plan.hash(kind, textOf(value))}:${kind}]`;
       case 'tokenise':
-        return this.tokenise?.(kind, textOf(value)) ?? masked(kind);
+        return this.seal?.(kind, value, place) ?? masked(kind);
     }
   }
 
@@ -218,7 +222,6 @@ export class Walk {
 }
 
 const masked = (kind: string): string => `[redacted:${kind}]`;
-const textOf = (value: Json): string => (typeof value === 'string' ? value : canonicalJson(value));
 
 /** Room for one `/**` of each kind, paths included. */
 const KINDS_MAX = DETECTORS.length + 1;
@@ -234,10 +237,6 @@ function freeKey(key: string, members: ReadonlySet<string>): string {
 function define(object: Record<string, Json>, key: string, value: Json): void {
   if (key !== '__proto__') object[key] = value;
   else Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
-}
-
-function isScalar(value: Json): boolean {
-  return typeof value === 'number' || (typeof value === 'string' && value !== '' && !isRedacted(value));
 }
 
 function withheld(why: string): Fault {
