@@ -123,6 +123,18 @@ describe('the action of a redaction', () => {
     expect(Object.values(told as Record<string, string>).map(opened)).toEqual([expected]);
   });
 
+  it('withholds a value when its tokens would be longer than what is scanned, before all of them are made', () => {
+    let made = 0;
+    const asked: Obligation = { type: 'redact', target: 'output', paths: ['/*'], action: 'tokenise' };
+    const value = Array.from({ length: 60_000 }, () => 1);
+    const counted = (kind: string, text: string) => {
+      made++;
+      return tokenise(kind, text);
+    };
+    expect(() => compileRedaction([asked], 'output')?.redact(value, counted)).toThrow('characters');
+    expect(made).toBeLessThan(30_000);
+  });
+
   it('is to mask when there is no key to make tokens with', () => {
     const obligation: Obligation = { type: 'redact', target: 'output', detectors: ['email'], action: 'tokenise' };
     expect(compileRedaction([obligation], 'output')?.redact(MAIL).value).toBe('[redacted:email]');

@@ -210,8 +210,12 @@ export class Walk {
         return masked(kind);
       case 'hash':
         return this.plan.hash === undefined ? masked(kind) : `[hashed:${this.plan.hash(kind, textOf(value))}:${kind}]`;
-      case 'tokenise':
-        return this.seal?.(kind, value, place) ?? masked(kind);
+      case 'tokenise': {
+        const token = this.seal?.(kind, value, place) ?? masked(kind);
+        // It is longer than what it stands for.
+        this.#count(token.length);
+        return token;
+      }
     }
   }
 
