@@ -79,7 +79,10 @@ export class PolicyActivation {
     const { version } = manifest;
     const { hash } = rules.policies;
     // A change of what is permitted stands on the screen of `writ up`, whoever made it.
-    this.options.log.warn({ bundle: hash, version, detail: `version ${version}, ${hash}` }, 'new policies are in force');
+    this.options.log.warn(
+      { bundle: hash, version, detail: `version ${version}, ${hash}` },
+      'new policies are in force',
+    );
   }
 
   /** What was in force: in memory, or, after a restart and a takeover, what is kept under the hash that the chain names. */
