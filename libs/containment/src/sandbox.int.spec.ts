@@ -26,6 +26,13 @@ async function install(...names: readonly string[]): Promise<string> {
   return directory;
 }
 
+/** As on a machine where bubblewrap works: what would be started is looked at, and not started. */
+async function sandboxWith(usual: 'none' | 'preferred', ca?: string): Promise<Sandbox> {
+  const path = await install('bwrap', 'prlimit');
+  const way = (agent: string) => ({ ...egress(agent), ca });
+  return Sandbox.probe({ usual, hidden: [], egress: way, path, attempt: async () => undefined });
+}
+
 describe('a machine that cannot contain programs', () => {
   it.each([
     ['bubblewrap is missing', ['prlimit'], '`bwrap`'],
@@ -50,14 +57,7 @@ describe('a machine that cannot contain programs', () => {
 
 describe('a program that is started under bubblewrap', () => {
   it('gets no value of its environment by an argument, where every user of the host would see it', async () => {
-    const path = await install('bwrap', 'prlimit');
-    const sandbox = await Sandbox.probe({
-      usual: 'preferred',
-      hidden: [],
-      egress,
-      path,
-      attempt: async () => undefined,
-    });
+    const sandbox = await sandboxWith('preferred');
     const { args, env } = sandbox.contain({ ...PROGRAM, env: { TOKEN: 'hunter2' } }, NEEDS);
     expect(args.join(' ')).not.toContain('hunter2');
     expect(env).toMatchObject({ TOKEN: 'hunter2', HOME: '/tmp' });
@@ -67,12 +67,6 @@ describe('a program that is started under bubblewrap', () => {
 
 describe('a program that may ask the egress proxy', () => {
   const NEEDING = { ...NEEDS, egress: { as: 'alice' } };
-  const sandboxWith = async (usual: 'none' | 'preferred', ca?: string) => {
-    const path = await install('bwrap', 'prlimit');
-    const way = (agent: string) => ({ ...egress(agent), ca });
-    return Sandbox.probe({ usual, hidden: [], egress: way, path, attempt: async () => undefined });
-  };
-
   it('has a bridge to the socket of its agent before it, and none of another', async () => {
     const { args, env } = (await sandboxWith('preferred')).contain({ ...PROGRAM, args: ['last'] }, NEEDING);
     expect(args.join(' ')).toContain(`--ro-bind ${join(scratch, 'run', 'alice')} /writ-egress --dir`);
@@ -105,14 +99,7 @@ describe('a program that may ask the egress proxy', () => {
 
 describe('files that are named by arguments', () => {
   it('are there to read when they are declared, and not when an agent names them', async () => {
-    const path = await install('bwrap', 'prlimit');
-    const sandbox = await Sandbox.probe({
-      usual: 'preferred',
-      hidden: [],
-      egress,
-      path,
-      attempt: async () => undefined,
-    });
+    const sandbox = await sandboxWith('preferred');
     const [script, secret] = ['script.js', 'secret'].map((name) => join(scratch, name));
     for (const file of [script, secret]) await writeFile(file ?? '', '');
     const program = { ...PROGRAM, args: [String(script), String(secret)] };
